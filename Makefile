@@ -1,0 +1,75 @@
+# Everything is set up by the target that needs it: Python 3.11+, make and the package registries are enough.
+PYTHON ?= python3
+UV := .venv/uv/bin/uv
+DEV := .venv/dev
+AIRFLOW := .venv/airflow-3.3
+AIRFLOW_OLD := .venv/airflow-3.0
+BENCH := .venv/bench
+# versions of Python come from the machine, never from a download; hashes are checked on every install
+export UV_PYTHON_DOWNLOADS = never
+LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+PYTEST = $(DEV)/bin/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo run-demo test test-airflow check format bench lock schemas clean
+
+help: ## show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(DEV)/.ready ## the development environment in .venv/dev
+
+demo: $(DEV)/.ready $(AIRFLOW)/.ready ## a week of real flights through a real Airflow; KEEP=1 leaves its UI running
+	$(DEV)/bin/polarpod release
+	$(DEV)/bin/python -m tools.demo $(if $(KEEP),--keep)
+
+test: $(DEV)/.ready .cache/tools/versitygw-v1.8.0 test-airflow ## everything that needs no cluster
+	$(PYTEST) -n 2 --ignore=tests/airflow tests
+
+test-airflow: $(DEV)/.ready $(AIRFLOW)/.ready $(AIRFLOW_OLD)/.ready ## DAGs and operator on the oldest and the newest Airflow
+	$(DEV)/bin/polarpod release
+	$(AIRFLOW_OLD)/bin/python -m pytest tests/airflow
+	$(AIRFLOW)/bin/python -m pytest tests/airflow
+
+check: $(DEV)/.ready ## format, lint, types, import rules
+	$(DEV)/bin/ruff format --check .
+	$(DEV)/bin/ruff check .
+	$(DEV)/bin/mypy
+	$(DEV)/bin/lint-imports
+
+format: $(DEV)/.ready ## format and mend what can be mended
+	$(DEV)/bin/ruff format .
+	$(DEV)/bin/ruff check --fix .
+
+bench: $(BENCH)/.ready ## speed and memory as ratios in one run; takes minutes and 10 GB of disk
+	$(BENCH)/bin/python -m bench
+
+lock: $(UV) ## resolve every environment anew
+	$(LOCK) pyproject.toml --extra worker --extra cli --group dev -o locks/dev.txt
+	$(LOCK) pyproject.toml --extra worker --extra cli --group bench -o locks/bench.txt
+	$(LOCK) locks/airflow-3.3.in pyproject.toml --extra airflow --group test -o locks/airflow-3.3.txt
+	# 3.0.6 with the packages of its time, as MWAA has it, but for those that are ours to choose
+	$(LOCK) --exclude-newer 2025-10-01 $(OURS:%=--exclude-newer-package %=2100-01-01) \
+	  locks/airflow-3.0.in pyproject.toml --extra airflow --group test -o locks/airflow-3.0.txt
+
+schemas: $(DEV)/.ready ## rewrite the JSON Schemas of the contract
+	$(DEV)/bin/python -m polarpod.contract.schemas
+
+clean: ## remove environments, caches and demo data
+	rm -rf .venv .cache .polarpod dags/release.json
+
+OURS := arro3-core deltalake deprecated msgspec obstore pytest pytest-timeout pyyaml
+
+$(UV):
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "polarpod needs Python 3.11 or newer: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv/uv
+	.venv/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/uv.txt
+
+# one environment a lock: Airflow's hold no Polars, the worker's no Airflow, as in production
+.venv/%/.ready: locks/%.txt pyproject.toml | $(UV)
+	$(UV) venv --quiet --clear --python $(PYTHON) .venv/$*
+	$(UV) pip sync --quiet --require-hashes --python .venv/$*/bin/python locks/$*.txt
+	$(UV) pip install --quiet --no-deps --python .venv/$*/bin/python --editable .
+	touch $@
+
+.cache/tools/versitygw-v1.8.0: $(DEV)/.ready
+	$(DEV)/bin/python -m tests.s3.versitygw
