@@ -1,0 +1,61 @@
+"""JSON in and out, with errors a person can act on. Whatever bytes arrive, a PolarpodError is all that can come back."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+
+from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.contract.version import PROTOCOL, speaks
+
+T = TypeVar("T")
+
+
+class _Envelope(msgspec.Struct):
+    protocol: str
+
+
+def encode(document: object) -> bytes:
+    """Indented JSON: these documents are read by people too."""
+    return msgspec.json.format(msgspec.json.encode(document), indent=2)
+
+
+def decode(data: bytes, kind: type[T], *, source: str, maximum_bytes: int = 16 * 2**20) -> T:
+    """A typed document from JSON bytes.
+
+    The protocol version is looked at before anything else: a document of another major version is told so, rather than
+    blamed for a field.
+
+    Args:
+        source: where the bytes are from, for the message.
+        maximum_bytes: a longer text is refused unread.
+
+    Raises:
+        PolarpodError: not JSON, not of this type, too large, or of a protocol this package does not speak.
+    """
+    name = kind.__name__.lower()
+    if len(data) > maximum_bytes:
+        raise PolarpodError(
+            Category.CONTEXT_INVALID,
+            f"the {name} is too large",
+            evidence=[f"{source}: {len(data):,} bytes, at most {maximum_bytes:,}"],
+            remedy="Pass data by its URI; a document only says where it is.",
+        )
+    try:
+        version = msgspec.json.decode(data, type=_Envelope).protocol
+        if not speaks(version):
+            raise PolarpodError(
+                Category.CONTEXT_INVALID,
+                f"the {name} speaks protocol {version[:20]!r}, this polarpod speaks {PROTOCOL!r}",
+                evidence=[source],
+                remedy="Use the same polarpod release on both sides: the release document names it.",
+            )
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise PolarpodError(
+            Category.CONTEXT_INVALID,
+            f"the {name} is not valid: {error}",
+            evidence=[source],
+            remedy="Do not edit it by hand; let `polarpod run` or the DAG write a new one.",
+        ) from None

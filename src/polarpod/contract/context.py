@@ -1,0 +1,91 @@
+"""The context: the one document a worker starts from."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, TypeAlias
+
+import msgspec
+
+from polarpod.contract.job import JobSpec, Seconds
+from polarpod.contract.resources import Resources
+from polarpod.contract.version import PROTOCOL
+
+# One mebibyte holds thousands of parameters; a larger document is a mistake or an attack, and is not even parsed.
+MAXIMUM_BYTES = 2**20
+# A uid names a folder and a file; nothing else may be smuggled through it. In Python `$` alone also matches before a
+# newline at the end, and \Z is unknown to JSON Schema.
+Uid = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}$(?!\n)")]
+RunKey = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9](-?[a-z0-9])*$(?!\n)", max_length=63)]
+Version = Annotated[str, msgspec.Meta(max_length=64)]
+Value: TypeAlias = str | int | float | bool
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One try at a run.
+
+    Attributes:
+        number: counts from 1 within the run key, over all time; a table refuses a number below one it has committed.
+        uid: names this try for ever; 32 hex digits.
+    """
+
+    number: Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+    uid: Uid
+
+
+class Storage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How to reach the object store. Credentials are never here: they come from the worker's own environment.
+
+    Attributes:
+        endpoint_url: for stores that are not AWS S3.
+        region: as the store expects it.
+        allow_http: whether an endpoint without TLS is acceptable.
+        virtual_hosted: bucket as part of the host name instead of the path.
+    """
+
+    endpoint_url: str | None = None
+    region: str | None = None
+    allow_http: bool = False
+    virtual_hosted: bool = False
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a worker needs to know.
+
+    Readers ignore fields of this level that they do not know; another major protocol is refused.
+
+    Attributes:
+        protocol: the wire protocol's version.
+        job: the job with every template filled in.
+        pins: Delta input name -> the table version the launcher planned with, which the worker reads.
+        params: the run's parameters as given (a plane's variables are not among them).
+        run_key: the run's place in the state store and in the table's fence.
+        attempt: which try this is.
+        code_version: the code the launcher planned with; the worker refuses to run any other.
+        plane: where this runs, by its name.
+        resources: what this attempt may use; may be more than the job declares, after an out-of-memory end.
+        deadline_seconds: wall clock, enforced by the supervisor and, where there is one, by the cluster.
+        grace_seconds: between being asked to stop and being killed.
+        attempt_uri: the attempt's folder in the state store; the receipt goes to <attempt_uri>/receipt.json.
+        force: publish although the table already holds this fingerprint.
+        storage: how to reach the object store.
+        created_at: by the launcher's clock, with an offset.
+        labels: the caller's own words, such as a DAG run's name; carried to the receipt.
+    """
+
+    protocol: Version = PROTOCOL
+    job: JobSpec
+    pins: dict[str, int] = {}
+    params: dict[str, Value]
+    run_key: RunKey
+    attempt: Attempt
+    code_version: str
+    plane: str
+    resources: Resources
+    deadline_seconds: Seconds
+    grace_seconds: Annotated[int, msgspec.Meta(ge=1, le=3600)]
+    attempt_uri: str
+    force: bool = False
+    storage: Storage = Storage()
+    created_at: dt.datetime
+    labels: dict[str, str] = {}

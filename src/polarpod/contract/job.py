@@ -1,0 +1,95 @@
+"""A job as both sides know it: everything about it but its code."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from polarpod.contract.dataset import Input, Output, check_input, check_output, needs
+from polarpod.contract.param import Param, placeholders, typed
+from polarpod.contract.resources import Resources
+from polarpod.contract.verdict import Category, PolarpodError
+
+# Short enough to be part of a pod's name together with a run key and an attempt, and safe in a label and a path.
+JobName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,47}$(?!\n)")]
+Seconds = Annotated[int, msgspec.Meta(ge=1, le=7 * 24 * 3600)]
+
+
+class CheckSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a job's output is checked before it is published.
+
+    Attributes:
+        schema: the name of the dataframely schema class, for people; the code has the class itself.
+        policy: `fail` publishes nothing when a row breaks a rule; `quarantine` publishes the good rows and sets the bad
+            ones aside.
+        quarantine: where bad rows go; required by the quarantine policy.
+        max_bad_share: above this share of bad rows, 0 to 1, the run fails even with the quarantine policy.
+    """
+
+    schema: str
+    policy: Literal["fail", "quarantine"] = "fail"
+    quarantine: str | None = None
+    max_bad_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.05
+
+
+class JobSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A named transform with declared inputs, output, checks and resources.
+
+    Attributes:
+        name: unique within a release.
+        module: the importable module, relative to the jobs directory.
+        function: the transform's name in that module.
+        inputs: name -> dataset; the transform gets one LazyFrame by each name.
+        output: where its rows are published, and how.
+        params: declared parameters; those only seen as placeholders are listed too, as text.
+        arguments: the keyword-only arguments of the transform that receive parameters.
+        deadline_seconds: wall clock of one attempt.
+        grace_seconds: between being asked to stop and being killed.
+    """
+
+    name: JobName
+    module: str
+    function: str
+    inputs: dict[str, Input]
+    output: Output
+    params: dict[str, Param] = {}
+    arguments: list[str] = []
+    checks: CheckSpec | None = None
+    input_checks: dict[str, str] = {}
+    resources: Resources = Resources()
+    deadline_seconds: Seconds = 3600
+    grace_seconds: Annotated[int, msgspec.Meta(ge=1, le=3600)] = 30
+    doc: str = ""
+
+
+def check_spec(spec: JobSpec) -> None:
+    """Raises PolarpodError where a spec contradicts itself. Types alone cannot say these."""
+    for name, dataset in spec.inputs.items():
+        check_input(name, dataset)
+    check_output(spec.output)
+    for name, param in spec.params.items():
+        if param.default is not None:
+            typed(name, param, param.default)
+    for name in spec.input_checks:
+        if name not in spec.inputs:
+            raise PolarpodError(
+                Category.REQUEST_INVALID,
+                f"job {spec.name!r} checks an input it does not have: {name!r}",
+                evidence=[f"inputs: {', '.join(spec.inputs) or 'none'}"],
+                remedy="Name one of its inputs in input_checks.",
+            )
+    if spec.checks and spec.checks.policy == "quarantine" and not spec.checks.quarantine:
+        raise PolarpodError(
+            Category.REQUEST_INVALID,
+            f"job {spec.name!r} quarantines bad rows but says not where",
+            remedy='Give the check a quarantine="{lake}/quarantine/..." place.',
+        )
+
+
+def placeholders_of(spec: JobSpec) -> list[str]:
+    """Every placeholder of a job's templates, in order of first appearance."""
+    names = [name for dataset in (*spec.inputs.values(), spec.output) for name in needs(dataset)]
+    if spec.checks and spec.checks.quarantine:
+        names += placeholders(spec.checks.quarantine)
+    return list(dict.fromkeys(names))

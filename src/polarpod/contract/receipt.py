@@ -1,0 +1,125 @@
+"""The receipt: the one document a worker leaves.
+
+A run succeeded only if a receipt with status `succeeded` exists for *this attempt's uid*. Everything an on-call person,
+the next attempt's sizing or a cost report wants to know is in it; logs are only for people.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Literal
+
+import msgspec
+
+from polarpod.contract.context import Attempt, RunKey, Value, Version
+from polarpod.contract.verdict import Verdict
+from polarpod.contract.version import PROTOCOL
+
+
+class InputUse(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run read from one input: which version, and how much of it there was."""
+
+    uri: str
+    format: str
+    version: str
+    files: int
+    bytes: int
+
+
+class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What the checks found. `rules` has every rule that failed on at least one row, with its count of rows."""
+
+    schema: str
+    policy: str
+    rows_checked: int
+    rows_failed: int
+    rules: dict[str, int] = {}
+    quarantine_uri: str | None = None
+
+
+class Published(msgspec.Struct, frozen=True, kw_only=True):
+    """What became visible to readers.
+
+    Attributes:
+        version: the Delta table's version, or the manifest's.
+        adopted_from: the uid of an earlier attempt whose commit this run found standing, and adopted instead of
+            publishing the same rows twice.
+    """
+
+    uri: str
+    format: str
+    mode: str
+    version: int
+    rows: int
+    bytes: int
+    files: int
+    adopted_from: str | None = None
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
+    """What an attempt cost.
+
+    Attributes:
+        memory_peak_bytes: highest resident memory of the worker's child, as the kernel counted it.
+        cgroup_peak_bytes: highest charge of the worker's cgroup where it has one of its own; includes page cache.
+        memory_limit_bytes: what it was allowed.
+        first_line_seconds: from the supervisor's start to the first line of the job's own code.
+    """
+
+    wall_seconds: float
+    cpu_seconds: float
+    memory_peak_bytes: int
+    memory_limit_bytes: int
+    cgroup_peak_bytes: int | None = None
+    first_line_seconds: float | None = None
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """What one attempt read, published and cost, or why it did not.
+
+    Attributes:
+        status: `interrupted` means it was asked to stop and did; nothing says the run is bad.
+        verdict: the worker's own account. An observer outside may know better (a node that vanished leaves none).
+        fingerprint: of what was really read; empty where the attempt ended before it knew.
+    """
+
+    protocol: Version = PROTOCOL
+    job: str
+    run_key: RunKey
+    attempt: Attempt
+    status: Literal["succeeded", "failed", "interrupted"]
+    verdict: Verdict
+    params: dict[str, Value]
+    code_version: str
+    plane: str
+    fingerprint: str = ""
+    inputs: dict[str, InputUse] = {}
+    checks: CheckResult | None = None
+    published: Published | None = None
+    usage: Usage
+    started_at: dt.datetime
+    finished_at: dt.datetime
+    engine: dict[str, str] = {}
+    labels: dict[str, str] = {}
+
+    def summary(self) -> dict[str, object]:
+        """The few facts that travel where space is short: an XCom, a termination message."""
+        facts: dict[str, object] = {
+            "job": self.job,
+            "run_key": self.run_key,
+            "attempt": self.attempt.number,
+            "uid": self.attempt.uid,
+            "status": self.status,
+            "category": str(self.verdict.category),
+            "memory_peak_bytes": self.usage.memory_peak_bytes,
+            "wall_seconds": round(self.usage.wall_seconds, 3),
+        }
+        if self.published:
+            facts |= {
+                "uri": self.published.uri,
+                "version": self.published.version,
+                "rows": self.published.rows,
+            }
+        if self.checks and self.checks.rows_failed:
+            facts["rows_failed"] = self.checks.rows_failed
+        return facts

@@ -1,0 +1,27 @@
+"""The release document: which code, and every job's spec. DAGs run a release; rollback is choosing an earlier one."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import msgspec
+
+from polarpod.contract.context import Version
+from polarpod.contract.job import JobSpec
+from polarpod.contract.version import PROTOCOL
+
+
+class Release(msgspec.Struct, frozen=True, kw_only=True):
+    """An immutable description of what can be run.
+
+    Attributes:
+        code_version: digest of the jobs directory's sources and of the packages that decide their results.
+        image: the job image by digest, where there is one; None for planes without images.
+        jobs: name -> spec, with templates unfilled.
+    """
+
+    protocol: Version = PROTOCOL
+    code_version: str
+    created_at: dt.datetime
+    image: str | None = None
+    jobs: dict[str, JobSpec]

@@ -1,0 +1,147 @@
+"""What @job says to an author who got something wrong, and what it writes down for one who did not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from polarpod import Check, Csv, Delta, Param, Parquet, job
+from polarpod.contract.job import CheckSpec, JobSpec, check_spec
+from polarpod.contract.verdict import Category, PolarpodError
+
+ORDERS = {"orders": Parquet("{lake}/orders/ds={ds}")}
+OUTPUT = Delta("{lake}/revenue", replace={"ds": "{ds}"})
+
+
+class Rules:
+    """Stands in for a dataframely schema: a declaration only wants its name."""
+
+
+def revenue(orders: Any) -> Any:
+    """Revenue by day.
+
+    More of it.
+    """
+    return orders
+
+
+def wrong_name(sales: Any) -> Any:
+    return sales
+
+
+def one_too_many(orders: Any, customers: Any) -> Any:
+    return orders
+
+
+def any_number(*orders: Any) -> Any:
+    return orders
+
+
+def any_names(orders: Any, **others: Any) -> Any:
+    return orders
+
+
+def with_arguments(orders: Any, *, ds: Any, top: Any) -> Any:
+    return (orders, ds, top)
+
+
+def declare(transform: Callable[..., Any] = revenue, **arguments: Any) -> Any:
+    return job(**{"inputs": ORDERS, "output": OUTPUT} | arguments)(transform)
+
+
+@pytest.mark.parametrize(
+    ("transform", "arguments", "phrases"),
+    [
+        pytest.param(
+            wrong_name,
+            {},
+            ["job 'wrong_name' does not take the inputs it declares", "declared: orders", "taken: sales", "a bare *"],
+            id="an argument that is no input",
+        ),
+        pytest.param(one_too_many, {}, ["declared: orders", "taken: orders, customers"], id="one argument too many"),
+        pytest.param(revenue, {"inputs": {}}, ["declared: none", "taken: orders"], id="no inputs at all"),
+        pytest.param(any_number, {}, ["takes *args or **kwargs", "Name one argument an input"], id="*args"),
+        pytest.param(any_names, {}, ["takes *args or **kwargs"], id="**kwargs"),
+        pytest.param(
+            revenue,
+            {"output": Delta("a")},
+            [
+                "'a' must say how its rows are published, in exactly one way",
+                "given: nothing",
+                "append=True",
+                'merge=["key"]',
+            ],
+            id="no publish mode",
+        ),
+        pytest.param(
+            revenue, {"output": Delta("a", replace={}, append=True)}, ["given: replace, append"], id="two publish modes"
+        ),
+        pytest.param(revenue, {"output": Delta("a", merge=["id"], append=True)}, ["given: append, merge"], id="two others"),
+        pytest.param(
+            revenue, {"output": Delta("a", merge=[])}, ["merges on no key", 'merge=["id"]'], id="a merge on nothing"
+        ),
+        pytest.param(revenue, {"output": Parquet("a/*", append=True)}, ["'a/*' has a glob", "Name one table"], id="a glob"),
+        pytest.param(
+            revenue,
+            {"output": Delta("a", replace={"ds": "{ds}"}, partition_by=["shop"])},
+            ["replaces by ds, which partition_by lacks", "partition_by = ['shop']", "Add the column"],
+            id="replacing by what is no partition",
+        ),
+        pytest.param(
+            revenue,
+            {"inputs": {"orders": Delta("a", append=True)}},
+            ["input 'orders' says how it is published", "belong on the output"],
+            id="an input that is published",
+        ),
+        pytest.param(
+            revenue,
+            {"inputs": {"orders": Csv("a", separator="||")}},
+            ["input 'orders' has a separator that is not one byte", "separator = '||'"],
+            id="a separator of two bytes",
+        ),
+        pytest.param(revenue, {"inputs": {"orders": Csv("a", separator="")}}, ["not one byte"], id="no separator"),
+        pytest.param(revenue, {"memory": "4GB"}, ["'4GB' is not an amount of memory", '"512Mi", "4Gi"'], id="bad memory"),
+        pytest.param(revenue, {"memory": 1.5}, ["1.5 is not an amount of memory"], id="memory in fractions"),
+        pytest.param(revenue, {"cpu": "two"}, ["'two' is not an amount of CPU", '"1.5" or "500m"'], id="bad cpu"),
+        pytest.param(revenue, {"cpu": None}, ["None is not an amount of CPU"], id="no cpu"),
+        pytest.param(revenue, {"cpu": 0}, ["is not declared correctly", "`$.resources.cpu`"], id="no cores"),
+        pytest.param(
+            revenue, {"memory": "1Mi"}, ["is not declared correctly", "`$.resources.memory_bytes`"], id="too little"
+        ),
+        pytest.param(revenue, {"name": "Revenue!"}, ["'Revenue!' is not declared correctly", "`$.name`"], id="a bad name"),
+        pytest.param(revenue, {"name": "revenue\n"}, ["is not declared correctly", "`$.name`"], id="a name with a newline"),
+        pytest.param(lambda orders: orders, {}, ["'<lambda>' is not declared correctly"], id="no name"),
+        pytest.param(revenue, {"deadline_seconds": 0}, ["`$.deadline_seconds`"], id="no time"),
+        pytest.param(revenue, {"grace_seconds": 9999}, ["`$.grace_seconds`"], id="too much grace"),
+        pytest.param(revenue, {"inputs": {"orders": "s3://a"}}, ["`$.inputs[...]`"], id="a URI in place of a dataset"),
+        pytest.param(revenue, {"params": {"ds": "date"}}, ["`$.params[...]`"], id="a type in place of a Param"),
+        pytest.param(revenue, {"params": {"ds": Param(type="day")}}, ["`$.params[...].type`"], id="an unknown type"),  # type: ignore[arg-type]
+        pytest.param(
+            revenue, {"output": Delta("{Lake}/a", append=True)}, ["'{Lake}/a' has a brace", "{name}"], id="a stray brace"
+        ),
+        pytest.param(
+            revenue,
+            {"input_checks": {"order": Rules}},
+            ["checks an input it does not have: 'order'", "inputs: orders"],
+            id="checking an input that is none",
+        ),
+        pytest.param(revenue, {"checks": Check(Rules, max_bad_share=2)}, ["`$.checks.max_bad_share`"], id="a share above 1"),
+    ],
+)
+def test_a_mistake_is_told_where_it_is_made(transform: Any, arguments: dict[str, Any], phrases: list[str]) -> None:
+    with pytest.raises(PolarpodError) as caught:
+        declare(transform, **arguments)
+    assert caught.value.verdict.category is Category.REQUEST_INVALID
+    assert caught.value.verdict.remedy
+    for phrase in phrases:
+        assert phrase in str(caught.value)
+
+
+def test_a_quarantine_policy_without_a_place_is_refused() -> None:
+    spec = JobSpec(
+        name="a", module="a", function="a", inputs={}, output=OUTPUT, checks=CheckSpec(schema="Rules", policy="quarantine")
+    )
+    with pytest.raises(PolarpodError, match="quarantines bad rows but says not where"):
+        check_spec(spec)
