@@ -1,0 +1,53 @@
+"""What a store meant by an error. obstore and deltalake wrap most answers in one generic type: the words tell them apart.
+
+Numbers are looked for where a status stands and nowhere else: buckets, ports and request ids hold any digits.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from polarpod.contract.redact import redact
+
+_LENGTH = 500
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+# deltalake breaks "a: b: c" into an indented tree
+_BRANCH = re.compile(r"\s*\n\s*↳ ")
+_STATUS = re.compile(r"status code: (\d{3})\b")
+_CODE = re.compile(r"<Code>(\w+)</Code>(?:\s*<Message>([^<]*)</Message>)?")
+# what follows is for the library's developers, or the XML that _CODE has read
+_TAIL = re.compile(r"\s*(?:\n\nDebug source:|<\?xml|<Error>).*", re.DOTALL)
+_DURATION = re.compile(r" in \d[\d.]*(?:ns|µs|ms|s)\b")
+_DENIED = re.compile(r"lacked the necessary privileges|permission denied|\(os error (?:1|13|30)\)", re.IGNORECASE)
+_DENIED_CODES = {
+    "AccessDenied", "ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "RequestTimeTooSkewed", "SignatureDoesNotMatch",
+    "TokenRefreshRequired", "XAdminUserNotFound",
+}  # fmt: skip
+_UNREACHABLE = re.compile(r"error sending request|operation timed out|dns error|connection|after \d+ retries", re.IGNORECASE)
+
+
+class Answer(NamedTuple):
+    """What was meant, and its words in one line: free of credentials, XML and dumps."""
+
+    denied: bool
+    no_bucket: bool
+    unreachable: bool
+    words: str
+
+
+def answer(error: BaseException) -> Answer:
+    """What a store's client says with this error."""
+    text = _BRANCH.sub(": ", _COLOUR.sub("", str(error))).strip()
+    status = found[1] if (found := _STATUS.search(text)) else ""
+    code, message = (found[1], found[2]) if (found := _CODE.search(text)) else ("", "")
+    words = " ".join(_DURATION.sub("", _TAIL.sub("", text)).split()).rstrip(":")
+    if code:
+        words += f": {code}: {message or 'without a message'}"
+    return Answer(
+        denied=status in ("401", "403") or code in _DENIED_CODES or bool(_DENIED.search(text)),
+        no_bucket=code == "NoSuchBucket",
+        unreachable=status in ("408", "429") or status.startswith("5") or bool(_UNREACHABLE.search(text)),
+        words=redact(f"{type(error).__name__}: {words or 'no text'}")[:_LENGTH],
+    )

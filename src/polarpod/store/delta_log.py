@@ -1,0 +1,187 @@
+"""What a Delta table's log says: its version, its files, and which run was committed last.
+
+deltalake does the reading. It is imported inside the functions: 70 ms and 40 MB that a job without Delta need not pay.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote
+
+from polarpod.contract.context import Storage
+from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.store.answer import answer
+from polarpod.store.dialect import for_deltalake
+from polarpod.store.location import is_local, join, local_path, normal
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+# words of the HTTP client, not of a path that happens to contain "connect"
+_UNREACHABLE = re.compile(
+    r"error sending request|connection (refused|reset|closed)|timed out|dns error|after \d+ retries|nosuchbucket"
+)
+
+
+class Snapshot(NamedTuple):
+    """A table, or one partition of it, at one version.
+
+    Attributes:
+        number: the table's version.
+        version: changes exactly when the listed files do; a commit to another partition does not change it.
+    """
+
+    number: int
+    version: str
+    files: tuple[str, ...]
+    bytes: int
+    rows: int | None
+
+
+def open_table(uri: str, storage: Storage, version: int | None = None) -> DeltaTable | None:
+    """The table, or None where there is none.
+
+    Raises:
+        PolarpodError: the store refuses, or the log cannot be read.
+    """
+    from deltalake import DeltaTable
+    from deltalake.exceptions import DeltaError, TableNotFoundError
+
+    place = normal(uri)
+    if is_local(place) and not (local_path(place) / "_delta_log").is_dir():
+        return None
+    try:
+        return DeltaTable(place, version=version, storage_options=for_deltalake(storage) if not is_local(place) else None)
+    except TableNotFoundError:
+        return None
+    except (DeltaError, OSError, ValueError) as error:
+        raise unreadable(place, error) from error
+
+
+def unreadable(uri: str, error: BaseException) -> PolarpodError:
+    """The verdict for a table that could not be opened, told apart by what the store said."""
+    said = answer(error)
+    if said.no_bucket:
+        return PolarpodError(
+            Category.REQUEST_INVALID,
+            f"the bucket of the Delta table {uri} does not exist",
+            evidence=[said.words],
+            remedy="Create the bucket, or correct the URI, or the endpoint if the bucket is in another store.",
+        )
+    if said.denied:
+        return PolarpodError(
+            Category.STORAGE_DENIED,
+            f"not allowed to open the Delta table {uri}",
+            evidence=[said.words],
+            remedy="Give the worker's identity access to this place, or correct its credentials.",
+        )
+    if said.unreachable:
+        return PolarpodError(
+            Category.STORAGE_UNAVAILABLE,
+            f"could not reach the Delta table {uri}",
+            evidence=[said.words],
+            remedy="Check that the store is up and its endpoint, region and bucket are right, then run again.",
+        )
+    if "LogSegment end version" in said.words:
+        return PolarpodError(
+            Category.INPUT_MISSING,
+            f"the Delta table {uri} has no such version",
+            evidence=[said.words],
+            remedy="Read another version: this one is not written yet, or its log has been cleaned up.",
+        )
+    return PolarpodError(
+        Category.INPUT_UNREADABLE,
+        f"the Delta table {uri} cannot be read",
+        evidence=[said.words],
+        remedy="Inspect its _delta_log; restore the table or point the job at another one.",
+    )
+
+
+def history(table: DeltaTable) -> list[dict[str, Any]]:
+    """The table's commits as its log has them, newest first."""
+    from deltalake.exceptions import DeltaError
+
+    try:
+        return list(table.history())
+    except (DeltaError, OSError, ValueError) as error:
+        raise unreadable(str(table.table_uri), error) from error
+
+
+def snapshot(uri: str, storage: Storage, *, version: int | None, where: dict[str, str]) -> Snapshot | None:
+    """The files of a table's version that belong to a partition ({} for all of it); None where there is no table."""
+    table = open_table(uri, storage, version)
+    if table is None:
+        return None
+    _check_partitions(table, where)
+    actions = active_files(table, where)
+    paths = sorted(str(action["path"]) for action in actions)
+    digest = hashlib.sha256("\n".join([str(table.metadata().id), *paths]).encode()).hexdigest()
+    rows = [action["num_records"] for action in actions]
+    return Snapshot(
+        number=table.version(),
+        version=f"delta-{digest}",
+        files=tuple(join(normal(uri), path) for path in paths),
+        bytes=sum(int(action["size_bytes"]) for action in actions),
+        rows=None if None in rows else sum(int(count) for count in rows),
+    )
+
+
+def _check_partitions(table: DeltaTable, where: dict[str, str]) -> None:
+    """A partition is chosen by its columns; another column would find no file and call the input empty for ever."""
+    partitions = table.metadata().partition_columns
+    if strays := [column for column in where if column not in partitions]:
+        raise PolarpodError(
+            Category.INPUT_MISMATCH,
+            f"the Delta table is not partitioned by {', '.join(strays)}",
+            evidence=[str(table.table_uri), f"partitioned by: {', '.join(partitions) or 'nothing'}"],
+            remedy="Choose by its partition columns in `where`, and filter the rest in the transform.",
+        )
+
+
+def active_files(table: DeltaTable, where: dict[str, str]) -> list[dict[str, Any]]:
+    """The table's live files as plain dicts with path, size_bytes, num_records and partition, filtered by partition."""
+    actions = table.get_add_actions(flatten=False)
+    names = set(actions.schema.names)
+    columns = {
+        name: actions.column(name).to_pylist() if name in names else [None] * actions.num_rows
+        for name in ("path", "size_bytes", "num_records", "partition")
+    }
+    rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    found = []
+    for row in rows:
+        values = row["partition"] or {}
+        if all(_says(text, values.get(key)) for key, text in where.items()):
+            # the log escapes paths once more than the store spells them: a folder `region=a%20b` is `region=a%2520b` there
+            path = unquote(row["path"])
+            found.append(row | {"path": path, "partition": {key: as_text(value) for key, value in values.items()}})
+    return found
+
+
+def _says(text: str, value: object) -> bool:
+    """Whether a text means this partition value: "01" and "1" are one hour, "20240201" and "2024-02-01" one day."""
+    if text == as_text(value):
+        return True
+    try:
+        if isinstance(value, dt.datetime):
+            moment = dt.datetime.fromisoformat(text)
+            return (moment.replace(tzinfo=dt.UTC) if value.tzinfo and not moment.tzinfo else moment) == value
+        if isinstance(value, dt.date):
+            return dt.date.fromisoformat(text) == value
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and type(value)(text) == value
+    except (ValueError, TypeError):
+        return False
+
+
+def as_text(value: object) -> str | None:
+    """A partition value as the Delta protocol writes it: ISO dates, lower-case booleans, instants in UTC, None for null."""
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dt.datetime):
+        moment = value.astimezone(dt.UTC) if value.tzinfo else value
+        return moment.strftime("%Y-%m-%d %H:%M:%S.%f")
+    return str(value)

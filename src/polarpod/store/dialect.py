@@ -1,0 +1,94 @@
+"""One description of an object store, in the dialects of the three libraries that talk to it.
+
+Credentials are in none of them: each library reads AWS_* and the pod's identity from the environment by itself.
+Measured against an unreachable endpoint: with these limits each library gives up within about ten seconds, where the
+defaults take minutes; an Airflow retry or the next attempt is the better place to wait longer.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+from polarpod.contract.context import Storage
+from polarpod.contract.redact import redact
+from polarpod.contract.verdict import Category, PolarpodError
+
+_CONNECT_SECONDS = 3
+_REQUEST_SECONDS = 60
+_RETRIES = 2
+_RETRY_SECONDS = 8
+# AWS needs a region to sign; stores that are not AWS accept any.
+_DEFAULT_REGION = "us-east-1"
+# the libraries panic over anything else, "localhost:9000" above all
+_ENDPOINT = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:/[!-~]*)?")
+_HIGHEST_PORT = 65535
+
+
+def for_polars(storage: Storage) -> dict[str, Any]:
+    """`storage_options` of Polars; numbers must be numbers there, not text."""
+    options: dict[str, Any] = {
+        "max_retries": _RETRIES,
+        "retry_timeout_ms": _RETRY_SECONDS * 1000,
+        # for one whole request with its body; without it Polars waits for ever on an endpoint that accepts and says nothing
+        "timeout": f"{_REQUEST_SECONDS}s",
+        "connect_timeout": f"{_CONNECT_SECONDS}s",
+    }
+    if storage.endpoint_url:
+        options["aws_endpoint_url"] = checked(storage.endpoint_url)
+    if storage.endpoint_url or storage.region:
+        options["aws_region"] = storage.region or _DEFAULT_REGION
+    if storage.virtual_hosted:
+        options["aws_virtual_hosted_style_request"] = "true"
+    return options
+
+
+def for_deltalake(storage: Storage) -> dict[str, str]:
+    """`storage_options` of deltalake, which spells everything as text."""
+    options = {
+        "timeout": f"{_REQUEST_SECONDS}s",
+        "connect_timeout": f"{_CONNECT_SECONDS}s",
+        "max_retries": str(_RETRIES),
+        "retry_timeout": f"{_RETRY_SECONDS}s",
+    }
+    if storage.endpoint_url:
+        options["aws_endpoint_url"] = checked(storage.endpoint_url)
+    if storage.endpoint_url or storage.region:
+        options["aws_region"] = storage.region or _DEFAULT_REGION
+    if storage.allow_http:
+        options["allow_http"] = "true"
+    if storage.virtual_hosted:
+        options["aws_virtual_hosted_style_request"] = "true"
+    return options
+
+
+def for_obstore(storage: Storage) -> dict[str, Any]:
+    """Keyword arguments of obstore's S3Store."""
+    options: dict[str, Any] = {
+        "client_options": {
+            "connect_timeout": timedelta(seconds=_CONNECT_SECONDS),
+            "timeout": timedelta(seconds=_REQUEST_SECONDS),
+            "allow_http": storage.allow_http,
+        },
+        "retry_config": {"max_retries": _RETRIES, "retry_timeout": timedelta(seconds=_RETRY_SECONDS)},
+        "virtual_hosted_style_request": storage.virtual_hosted,
+    }
+    if storage.endpoint_url:
+        options["endpoint"] = checked(storage.endpoint_url)
+    if storage.endpoint_url or storage.region:
+        options["region"] = storage.region or _DEFAULT_REGION
+    return options
+
+
+def checked(url: str) -> str:
+    """The endpoint as it is. Raises PolarpodError where it is not a URL that a client can call."""
+    port = re.search(r":(\d+)(?:/|$)", url.partition("://")[2])
+    if _ENDPOINT.fullmatch(url) and (port is None or 0 < int(port[1]) <= _HIGHEST_PORT):
+        return url
+    raise PolarpodError(
+        Category.REQUEST_INVALID,
+        "the object store's endpoint is not a URL",
+        evidence=[f"endpoint_url = {redact(url)[:200]!r}"],
+        remedy="Write it with its scheme: https://host, or http://host:9000 together with allow_http.",
+    )

@@ -1,0 +1,264 @@
+"""A folder of small documents, local or in S3, with the two conditional writes that everything safe here rests on.
+
+`create` writes only where nothing is; `swap` writes only where what was read is still there. S3 has both as
+preconditions of a PUT. A local file system has the first (link fails where a name exists) and gets the second from a
+lock held during compare and rename. The object clients are obstore's; only what it lacks locally is ours.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from polarpod.contract.context import Storage
+from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.store.answer import answer
+from polarpod.store.dialect import for_obstore
+from polarpod.store.location import bucket_and_key, is_local, local_path, normal
+
+if TYPE_CHECKING:
+    from obstore.store import LocalStore, S3Store
+
+
+@cache
+def _obstore() -> Any:
+    """obstore, at first use: 30 ms that a worker with nothing but a local Delta table need not pay before its job starts."""
+    import obstore
+    import obstore.exceptions
+    import obstore.store
+
+    return obstore
+
+
+def _lost() -> tuple[type[Exception], ...]:
+    """What a store answers when a conditional write lost."""
+    errors = _obstore().exceptions
+    return (errors.AlreadyExistsError, errors.PreconditionError)
+
+
+def _denied() -> tuple[type[Exception], ...]:
+    errors = _obstore().exceptions
+    return (PermissionError, errors.PermissionDeniedError, errors.UnauthenticatedError)
+
+
+def _absent() -> tuple[type[Exception], ...]:
+    """What a store answers when nothing is there."""
+    return (FileNotFoundError, NotADirectoryError, _obstore().exceptions.NotFoundError)
+
+
+_CHECK_STORE = "Check that the store is up and its endpoint, region and bucket are right, then run again."
+
+
+class Entry(NamedTuple):
+    """One object: its key below the folder, its size in bytes, and a tag that changes with its content."""
+
+    key: str
+    size: int
+    tag: str
+
+
+# aliases, because a method of Folder is called list
+Entries: TypeAlias = list[Entry]
+Names: TypeAlias = list[str]
+
+
+class Document(NamedTuple):
+    """What was read, and the tag to name when swapping it."""
+
+    data: bytes
+    tag: str
+
+
+class Folder:
+    """The documents below one URI. Keys are relative, with forward slashes.
+
+    Every method raises PolarpodError (`storage_denied`, `storage_unavailable`) where the store refuses or cannot be
+    reached; a missing document is an answer, not an error.
+    """
+
+    def __init__(self, uri: str, storage: Storage | None = None) -> None:
+        self.uri = normal(uri)
+        self._local = is_local(self.uri)
+        self._storage = storage or Storage()
+
+    @cached_property
+    def _store(self) -> LocalStore | S3Store:
+        """Opened at first use: a local store cannot be opened before its folder exists."""
+        if self._local:
+            return _obstore().store.LocalStore(self.uri)
+        bucket, prefix = bucket_and_key(self.uri)
+        return _obstore().store.S3Store(bucket, prefix=prefix or None, **for_obstore(self._storage))
+
+    def _absent(self) -> bool:
+        with self._errors("look at", ""):
+            return self._local and not local_path(self.uri).is_dir()
+
+    def read(self, key: str) -> Document | None:
+        if self._absent():
+            return None
+        with self._errors("read", key):
+            try:
+                found = _obstore().get(self._store, key)
+                data = bytes(found.bytes())
+            except _absent():
+                return None
+            except _obstore().exceptions.BaseError as error:
+                if _below_a_file(error):
+                    return None
+                raise
+            return Document(data, _content_tag(data) if self._local else str(found.meta["e_tag"]))
+
+    def write(self, key: str, data: bytes) -> None:
+        """Writes whole or not at all: a reader sees the old document or the new one."""
+        self._prepare()
+        with self._errors("write", key):
+            _obstore().put(self._store, key, data)
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Writes where nothing is. False where somebody was first."""
+        self._prepare()
+        with self._errors("create", key):
+            try:
+                _obstore().put(self._store, key, data, mode="create")
+            except _lost():
+                return False
+            return True
+
+    def swap(self, key: str, data: bytes, *, expected: str | None) -> bool:
+        """Replaces the document whose tag was `expected` (None: there was none). False where it has changed since."""
+        if expected is None:
+            return self.create(key, data)
+        if self._absent():
+            return False
+        with self._errors("swap", key):
+            if self._local:
+                # what is not there has changed, and its folder, where the lock would be, may never have been
+                if self.head(key) is None:
+                    return False
+                with self._locked(key):
+                    current = self.read(key)
+                    if current is None or current.tag != expected:
+                        return False
+                    _obstore().put(self._store, key, data)
+                    return True
+            try:
+                _obstore().put(self._store, key, data, mode={"e_tag": expected})
+            except _lost():
+                return False
+            return True
+
+    def list(self, prefix: str = "") -> Entries:
+        """Every object whose key lies below the prefix folder, in key order."""
+        if self._absent():
+            return []
+        with self._errors("list", prefix):
+            chunks = _obstore().list(self._store, prefix=prefix or None)
+            found = [Entry(meta["path"], meta["size"], str(meta["e_tag"])) for chunk in chunks for meta in chunk]
+        return sorted(found)
+
+    def head(self, key: str) -> Entry | None:
+        """One object without its content, or None."""
+        if self._absent():
+            return None
+        with self._errors("look at", key):
+            try:
+                meta = _obstore().head(self._store, key)
+            except _absent():
+                return None
+            except _obstore().exceptions.BaseError as error:
+                if _below_a_file(error):
+                    return None
+                raise
+            return Entry(meta["path"], meta["size"], str(meta["e_tag"]))
+
+    def children(self, prefix: str = "") -> Names:
+        """The names of the folders directly below the prefix, without descending into them."""
+        if self._absent():
+            return []
+        with self._errors("list", prefix):
+            found = _obstore().list_with_delimiter(self._store, prefix=prefix or None)
+        return sorted(path.rstrip("/").rpartition("/")[2] for path in found["common_prefixes"])
+
+    def delete(self, keys: Names) -> None:
+        """Deletes documents; one that is gone already is fine."""
+        if self._absent():
+            return
+        with self._errors("delete", f"{len(keys)} objects"):
+            for key in keys:
+                try:
+                    _obstore().delete(self._store, key)
+                except _absent():
+                    continue
+
+    def _prepare(self) -> None:
+        if self._local:
+            with self._errors("create", ""):
+                local_path(self.uri).mkdir(parents=True, exist_ok=True)
+
+    @contextmanager
+    def _locked(self, key: str) -> Iterator[None]:
+        path = local_path(self.uri) / f"{key}.lock"
+        with path.open("a") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+
+    @contextmanager
+    def _errors(self, verb: str, key: str) -> Iterator[None]:
+        try:
+            yield
+        except ValueError as error:
+            raise PolarpodError(
+                Category.REQUEST_INVALID,
+                f"{self.uri}/{key} is not a name that an object store takes",
+                evidence=[answer(error).words],
+                remedy="Use names without empty parts, . and .., and control characters.",
+            ) from error
+        except (OSError, _obstore().exceptions.BaseError, NotImplementedError) as error:
+            raise self._refusal(verb, key, error) from error
+
+    def _refusal(self, verb: str, key: str, error: Exception) -> PolarpodError:
+        said = answer(error)
+        if said.denied or isinstance(error, _denied()):
+            return PolarpodError(
+                Category.STORAGE_DENIED,
+                f"not allowed to {verb} {self.uri}/{key}",
+                evidence=[said.words],
+                remedy="Give the worker's identity access to this place, or correct its credentials.",
+            )
+        if said.no_bucket:
+            return PolarpodError(
+                Category.REQUEST_INVALID,
+                f"could not {verb} {self.uri}/{key}: the bucket does not exist",
+                evidence=[said.words],
+                remedy="Create the bucket, or correct the URI, or the endpoint if the bucket is in another store.",
+            )
+        full = "No space left" in said.words or (isinstance(error, OSError) and error.errno == errno.ENOSPC)
+        remedy = "Check that the store is up and its endpoint, region and bucket are right, then run again."
+        return PolarpodError(
+            Category.DISK_FULL if full else Category.STORAGE_UNAVAILABLE,
+            f"could not {verb} {self.uri}/{key}",
+            evidence=[said.words],
+            remedy="Free space or mend the file system, then run again." if full or self._local else remedy,
+        )
+
+
+def put_once(folder: Folder, key: str, data: bytes) -> bool:
+    """Creates a document that nobody may replace; True also where the very same bytes are there already."""
+    if folder.create(key, data):
+        return True
+    found = folder.read(key)
+    return found is not None and found.data == data
+
+
+def _below_a_file(error: BaseException) -> bool:
+    """Whether the key leads through a file as if it were a folder. The local store says so in words only."""
+    return "(os error 20)" in str(error)  # ENOTDIR
+
+
+def _content_tag(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

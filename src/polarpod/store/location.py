@@ -1,0 +1,70 @@
+"""URIs: which are local, which are S3, and what a relative one means."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
+from polarpod.contract.verdict import Category, PolarpodError
+
+_S3_SCHEMES = ("s3", "s3a")
+# the object store client panics over a bucket that cannot be part of a URL
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
+
+
+def is_local(uri: str) -> bool:
+    return "://" not in uri or uri.startswith("file://")
+
+
+def local_path(uri: str) -> Path:
+    """The absolute path of a local URI."""
+    if not uri.startswith("file://"):
+        return Path(uri).absolute()
+    # not urlsplit: "?" and "[" are globs here, and "#" is a character like any other
+    path = uri.removeprefix("file://").removeprefix("localhost")
+    if not path.startswith("/"):
+        raise PolarpodError(
+            Category.REQUEST_INVALID,
+            f"{uri!r} is not a local file",
+            evidence=["after file:// stands another machine's name, or a relative path"],
+            remedy="Write file:///absolute/path, or the path alone.",
+        )
+    return Path(unquote(path))
+
+
+def normal(uri: str) -> str:
+    """One spelling a place: absolute local paths, s3:// for S3, no trailing slash.
+
+    Raises:
+        PolarpodError: the scheme is neither local nor S3, or the bucket's name cannot be one.
+    """
+    if is_local(uri):
+        return str(local_path(uri))
+    scheme, _, rest = uri.partition("://")
+    if scheme not in _S3_SCHEMES:
+        raise PolarpodError(
+            Category.REQUEST_INVALID,
+            f"{scheme}:// is not a place polarpod reads or writes",
+            evidence=[uri],
+            remedy="Use a local path or an s3:// URI.",
+        )
+    bucket = rest.partition("/")[0]
+    if not _BUCKET.fullmatch(bucket):
+        raise PolarpodError(
+            Category.REQUEST_INVALID,
+            f"{bucket!r} cannot be the name of a bucket",
+            evidence=[uri],
+            remedy="Write s3://bucket/prefix; a bucket's name has no globs and no placeholders left.",
+        )
+    return f"s3://{rest.rstrip('/')}"
+
+
+def bucket_and_key(uri: str) -> tuple[str, str]:
+    """s3://bucket/some/key -> ("bucket", "some/key")."""
+    bucket, _, key = normal(uri).removeprefix("s3://").partition("/")
+    return bucket, key
+
+
+def join(uri: str, *parts: str) -> str:
+    return "/".join([uri.rstrip("/"), *(part.strip("/") for part in parts)])

@@ -1,0 +1,150 @@
+"""The manifest of a plain Parquet dataset: one document that says which files are the data.
+
+Legacy readers have no table format, but they can read one JSON file. Data files are written under the attempt's own
+folder and stay invisible until one conditional put of the manifest names them; whatever an earlier, larger run left
+behind is not named any more and so is not there. The same put is the fence: the manifest remembers which attempt of
+which run key wrote each entry.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from polarpod.contract.codec import decode, encode
+from polarpod.contract.version import PROTOCOL
+from polarpod.store.folder import Folder
+
+KEY = "_polarpod/manifest.json"
+# a manifest line is about 200 bytes a file; this is room for a million files
+_MAXIMUM_BYTES = 256 * 2**20
+
+
+class DataFile(msgspec.Struct, frozen=True, kw_only=True):
+    """One Parquet file, its path relative to the dataset."""
+
+    path: str
+    rows: int
+    bytes: int
+    partition: dict[str, str | None] = {}
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """What one run contributed.
+
+    Attributes:
+        job: a run key names a job's parameters only; jobs that share a dataset may share it.
+        replace: the partition the run owns, or None where it appended.
+        facts: what the run's author would have put into its receipt, for an attempt that finds this entry standing.
+        replaced: the entries that gave way to this one, so that it can be taken back; their own past is not kept.
+    """
+
+    job: str
+    run_key: str
+    number: int
+    uid: str
+    fingerprint: str
+    replace: dict[str, str] | None
+    files: list[DataFile]
+    facts: dict[str, Any] = {}
+    replaced: list[Entry] = []
+
+    def is_of(self, job: str, run_key: str) -> bool:
+        return self.job == job and self.run_key == run_key
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """All of a dataset's entries, in order of publication. `version` counts puts, from 1."""
+
+    protocol: str = PROTOCOL
+    version: int
+    schema: dict[str, str]
+    partition_by: list[str] = []
+    entries: list[Entry]
+
+
+class Found(NamedTuple):
+    manifest: Manifest
+    tag: str
+
+
+def read(folder: Folder) -> Found | None:
+    """The current manifest, or None where nothing was ever published."""
+    document = folder.read(KEY)
+    if document is None:
+        return None
+    return Found(
+        decode(document.data, Manifest, source=f"{folder.uri}/{KEY}", maximum_bytes=_MAXIMUM_BYTES),
+        document.tag,
+    )
+
+
+def swap(folder: Folder, manifest: Manifest, *, expected: str | None) -> bool:
+    """Publishes a manifest over the one whose tag was read. False where somebody else published in between."""
+    return folder.swap(KEY, encode(manifest), expected=expected)
+
+
+def with_entry(previous: Manifest | None, entry: Entry, *, schema: dict[str, str], partition_by: list[str]) -> Manifest:
+    """The manifest after one run: what the run owns is replaced, everything else stays."""
+    kept: list[Entry] = []
+    gone: list[Entry] = []
+    for old in previous.entries if previous else []:
+        past = msgspec.structs.replace(old, replaced=[])
+        if old.is_of(entry.job, entry.run_key):
+            gone.append(past)
+            continue
+        left = [file for file in old.files if not _owns(entry.replace, file)]
+        if len(left) == len(old.files):
+            kept.append(old)
+            continue
+        gone.append(past)
+        # the entry stays, even without files: its number still fences. Its content is another now, so it has no fingerprint.
+        kept.append(msgspec.structs.replace(past, files=left, fingerprint=""))
+    return Manifest(
+        version=(previous.version if previous else 0) + 1,
+        schema=schema,
+        partition_by=partition_by,
+        entries=[*kept, msgspec.structs.replace(entry, replaced=gone)],
+    )
+
+
+def _owns(replace: dict[str, str] | None, file: DataFile) -> bool:
+    """Whether a run that replaces this partition replaces this file, whoever wrote it; {} is the whole dataset."""
+    return replace is not None and all(file.partition.get(column) == value for column, value in replace.items())
+
+
+def without_entry(current: Manifest, uid: str, *, number: int) -> Manifest | None:
+    """The manifest with one attempt's entry taken back and what it had replaced restored; None where it has no such entry.
+
+    Args:
+        number: the attempt number of the undoing, which fences off every attempt before it.
+    """
+    position = next((at for at, entry in enumerate(current.entries) if entry.uid == uid), None)
+    if position is None:
+        return None
+    undone = current.entries[position]
+    later = [entry.replace for entry in current.entries[position + 1 :]]
+
+    def mine_to_give(files: list[DataFile]) -> list[DataFile]:
+        """What a later run has replaced since is that run's, though this one may have had no file there to lose."""
+        return [file for file in files if not any(_owns(replace, file) for replace in later)]
+
+    entries = []
+    for entry in current.entries:
+        own = entry.uid == uid
+        old = next((past for past in undone.replaced if past.is_of(entry.job, entry.run_key)), None)
+        if own:
+            files = mine_to_give(old.files) if old else []
+            past = old or msgspec.structs.replace(undone, facts={}, replaced=[])
+            # the number moves on and the fingerprint goes, so that running it again publishes again
+            entries.append(msgspec.structs.replace(past, number=number, fingerprint="", files=files))
+        elif old is None or entry.number != old.number:
+            # untouched, or published anew since: what stands is newer than what was replaced
+            entries.append(entry)
+        else:
+            back = mine_to_give([file for file in old.files if _owns(undone.replace, file)])
+            files = [file for file in old.files if file in back or file in entry.files]
+            fingerprint = old.fingerprint if files == old.files else ""
+            entries.append(msgspec.structs.replace(entry, files=files, fingerprint=fingerprint))
+    return msgspec.structs.replace(current, version=current.version + 1, entries=entries)
