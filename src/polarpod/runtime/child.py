@@ -1,0 +1,183 @@
+"""The child: the one line of work, phase by phase. Everything that can go wrong ends as a verdict in the report.
+
+It is forked from the supervisor with the decoded context in hand, sets Polars' envelope before Polars is imported, and
+leaves its outcome in the report file as its last act.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from polarpod.contract.context import Context
+from polarpod.contract.dataset import Delta, Input
+from polarpod.contract.identity import fingerprint_of
+from polarpod.contract.receipt import InputUse
+from polarpod.contract.verdict import Category, PolarpodError, Verdict
+from polarpod.runtime import context as contexts
+from polarpod.runtime.envelope import envelope
+from polarpod.runtime.outcome import Outcome
+from polarpod.runtime.progress import Phase, Progress
+from polarpod.store.code import code_version
+from polarpod.store.listing import Listing, list_input
+
+JOBS = "POLARPOD_JOBS"
+SCRATCH = "POLARPOD_SCRATCH"
+
+
+def run(context: Context | None, progress: Progress, report: IO[bytes], *, supervisor: int) -> int:
+    """Works through one attempt and writes its outcome. Returns the child's exit code."""
+    _die_with(supervisor)
+    # the supervisor's handlers came along with the fork; here SIGINT must raise KeyboardInterrupt again
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        outcome = _work(context or contexts.load(os.environ), progress, os.environ)
+    except BaseException as error:  # noqa: BLE001  # SystemExit, KeyboardInterrupt and Rust panics included
+        try:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        except KeyboardInterrupt:  # Polars raised it at the signal; Python raises it once more, a moment later
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        outcome = Outcome(verdict=_verdict(error, progress.read()[0].name.lower()))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    report.write(msgspec.json.encode(outcome))
+    report.flush()
+    return 0 if outcome.verdict.succeeded else outcome.verdict.exit_code
+
+
+def _work(context: Context, progress: Progress, environment: Mapping[str, str]) -> Outcome:
+    scratch = Path(environment.get(SCRATCH) or ".").absolute()
+    jobs = _jobs(environment)
+    progress.enter(Phase.LOAD)
+    _check_code(context, jobs)
+    spill = _spill(scratch)
+    os.environ.update(envelope(context.resources, spill=spill, room_bytes=shutil.disk_usage(spill).free))
+
+    from polarpod.runtime.load import load_job
+
+    definition = load_job(context.job, jobs)
+
+    progress.enter(Phase.SCAN)
+    datasets = {name: _pinned(context, name) for name in context.job.inputs}
+    listings = {name: list_input(name, dataset, context.storage) for name, dataset in datasets.items()}
+    fingerprint = fingerprint_of(
+        job=context.job,
+        code_version=context.code_version,
+        params=context.params,
+        input_versions={name: listing.version for name, listing in listings.items()},
+    )
+
+    from polarpod.runtime import work
+
+    known = Outcome(
+        verdict=Verdict(category=Category.SUCCEEDED, summary="published"),
+        fingerprint=fingerprint,
+        inputs={name: _use(context, name, listing) for name, listing in listings.items()},
+        engine=work.engine(),
+    )
+    try:
+        return work.publish_run(
+            context,
+            definition,
+            datasets,
+            listings,
+            known,
+            progress,
+            scratch=scratch,
+        )
+    except BaseException as error:  # noqa: BLE001  # whatever it was, it becomes a verdict
+        try:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        except KeyboardInterrupt:
+            # Polars raises one for a SIGINT, and Python a second for the same, which would cost the receipt
+            # all that is known by now
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        except KeyboardInterrupt:  # Polars raised it at the signal; Python raises it once more, a moment later
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        verdict = _verdict(error, progress.read()[0].name.lower())
+        if verdict.category in (Category.INPUT_UNREADABLE, Category.INPUT_MISMATCH):
+            from polarpod.runtime.blame import unreadable_files
+
+            found = unreadable_files(datasets, listings, context.storage)
+            verdict = msgspec.structs.replace(verdict, evidence=[*found, *verdict.evidence])
+        checks = error.checks if isinstance(error, work.ChecksFailed) else None
+        return msgspec.structs.replace(known, verdict=verdict, checks=checks)
+
+
+def _pinned(context: Context, name: str) -> Input:
+    dataset = context.job.inputs[name]
+    if isinstance(dataset, Delta) and name in context.pins:
+        return msgspec.structs.replace(dataset, version=context.pins[name])
+    return dataset
+
+
+def _use(context: Context, name: str, listing: Listing) -> InputUse:
+    kind = type(context.job.inputs[name]).__name__.lower()
+    return InputUse(uri=listing.uri, format=kind, version=listing.version, files=len(listing.files), bytes=listing.bytes)
+
+
+def _verdict(error: BaseException, phase: str) -> Verdict:
+    from polarpod.runtime.classify import classify  # only a failure needs its tables
+
+    return classify(error, phase=phase)
+
+
+def _jobs(environment: Mapping[str, str]) -> Path:
+    folder = Path(environment.get(JOBS) or "jobs").absolute()
+    if not folder.is_dir():
+        raise PolarpodError(
+            Category.CONTEXT_INVALID,
+            "the worker has no jobs directory",
+            evidence=[f"looked for {folder}"],
+            remedy=f"Set ${JOBS}, or build the image with the jobs in it.",
+        )
+    return folder
+
+
+def _check_code(context: Context, jobs: Path) -> None:
+    """The release planned one code; running another would leave a receipt that lies."""
+    found = code_version(jobs)
+    if found != context.code_version:
+        raise PolarpodError(
+            Category.CONTEXT_INVALID,
+            "the worker has other code than the run was planned with",
+            evidence=[f"planned {context.code_version}", f"found   {found} in {jobs}"],
+            remedy="Write a new release (`polarpod release`) and deploy it together with the job code.",
+        )
+
+
+def _spill(scratch: Path) -> Path:
+    """The folder Polars spills to. Without one it would go on and not spill, and die of it: so it is tried here first."""
+    spill = scratch / "spill"
+    try:
+        spill.mkdir(parents=True, exist_ok=True)
+        probe = spill / ".probe"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise PolarpodError(
+            Category.SPILL_UNUSABLE,
+            "the spill directory cannot be written",
+            evidence=[f"{spill}: {error.strerror}"],
+            remedy=f"Point ${SCRATCH} at a writable directory; in a pod, mount an emptyDir there.",
+        ) from error
+    return spill
+
+
+def _die_with(supervisor: int) -> None:
+    """Asks Linux to kill this process when the supervisor dies: a zombie would be fenced, but why burn a core on it."""
+    if sys.platform == "linux":
+        import ctypes
+
+        death_signal = 1  # PR_SET_PDEATHSIG, linux/prctl.h
+        ctypes.CDLL(None).prctl(death_signal, signal.SIGKILL)
+        if os.getppid() != supervisor:  # it died before the line above
+            os._exit(70)

@@ -1,0 +1,97 @@
+"""From an exception to a verdict: whose fault it was, what shows it, what to do now.
+
+The order of the questions decides. What the machine or the store did comes first, whoever met it. Then whose code was
+running: a line of the job's own file settles it. Only then what the error says of inputs, outputs and the query. What
+nothing explains is called a fault of polarpod, because a wrong accusation costs a person more than an honest shrug.
+"""
+
+from __future__ import annotations
+
+import traceback
+
+from polarpod.contract.verdict import Category, PolarpodError, Verdict
+from polarpod.runtime.failure.frames import user_frames
+from polarpod.runtime.failure.inputs import INPUTS
+from polarpod.runtime.failure.outputs import OUTPUTS
+from polarpod.runtime.failure.platform import PLATFORM
+from polarpod.runtime.failure.query import CRASH, EXPRESSION, QUERY
+from polarpod.runtime.failure.rule import Failure, Finding, first
+from polarpod.runtime.failure.storage import STORAGE
+from polarpod.runtime.failure.text import essence, full_text, line
+
+__all__ = ["classify", "user_frames"]
+
+# EXPRESSION before INPUTS: a failed str.json_decode speaks of JSON as a bad NDJSON file does, but quotes itself.
+_EXPLANATIONS = [*STORAGE, *OUTPUTS, EXPRESSION, *INPUTS, QUERY]
+_SUMMARY = 300
+_REMEDY_JOB = "Mend the line shown last. `polarpod run` with the same parameters repeats it on a laptop."
+_REMEDY_IMPORT = "Mend the line shown last, and import the module once before the next release."
+_REMEDY_INTERNAL = (
+    "Run it again once. If it fails the same way, open an issue at polarpod with this text and the receipt, which names "
+    "the versions. What looks like a credential is hidden already; look once more before you post it."
+)
+
+
+def classify(error: BaseException, *, phase: str) -> Verdict:
+    """The verdict for an exception that ended a run.
+
+    Args:
+        error: anything that can be raised; a Rust panic and SystemExit are no Exceptions.
+        phase: what the run was doing: load, scan, transform, stage, check, publish or receipt.
+    """
+    if isinstance(error, PolarpodError):
+        return error.verdict
+    kinds = tuple(f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__)
+    failure = Failure(kinds, full_text(error), phase)
+    frames = user_frames(error)
+    finding = (
+        first([*PLATFORM, CRASH], failure)
+        or _job(error, frames, phase)
+        or first(_EXPLANATIONS, failure)
+        or Finding(Category.INTERNAL_ERROR, f"polarpod failed during {phase}", _REMEDY_INTERNAL)
+    )
+    evidence = [*essence(error), *_cause(error), *frames]
+    if finding.category is Category.INTERNAL_ERROR:
+        evidence += _where(error)
+    summary = line(finding.summary)
+    return Verdict(
+        category=finding.category,
+        summary=summary if len(summary) <= _SUMMARY else summary[: _SUMMARY - 1] + "…",
+        evidence=evidence,
+        remedy=finding.remedy,
+    )
+
+
+def _job(error: BaseException, frames: list[str], phase: str) -> Finding | None:
+    """What to say where the job's own code was running, or could not even be imported."""
+    importing = phase == "load"
+    category = Category.JOB_IMPORT_FAILED if importing else Category.JOB_FAILED
+    remedy = _REMEDY_IMPORT if importing else _REMEDY_JOB
+    if isinstance(error, SystemExit):
+        # nothing of polarpod calls sys.exit below this, so no frame is needed to blame the job
+        return Finding(category, f"the job called sys.exit({_status(error)})", "Raise an exception, or just return.")
+    if importing and isinstance(error, (ImportError, SyntaxError)):
+        return Finding(category, f"the job's code cannot be imported: {essence(error)[0]}", remedy)
+    if frames:
+        failed = "fails to import" if importing else "failed"
+        return Finding(category, f"the job's code {failed}: {essence(error)[0]}", remedy)
+    return None
+
+
+def _status(error: SystemExit) -> str:
+    """The argument, as it was written. Through map_elements it comes as text, with Polars' remark behind it."""
+    if error.code is None:
+        return ""
+    status = str(error.code).partition("\n")[0]
+    return status if status.lstrip("-").isdigit() else repr(status)
+
+
+def _cause(error: BaseException) -> list[str]:
+    """The exception that this one was raised from. Not its mere context, which in Polars' own code is mostly noise."""
+    return [f"caused by {essence(error.__cause__)[0]}"] if error.__cause__ else []
+
+
+def _where(error: BaseException) -> list[str]:
+    """For polarpod's developers: where it was raised, and from where that was called."""
+    frames = traceback.extract_tb(error.__traceback__)[-2:]
+    return [line(f"at {frame.filename.rpartition('/')[2]}:{frame.lineno} in {frame.name}") for frame in frames]

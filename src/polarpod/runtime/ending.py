@@ -1,0 +1,120 @@
+"""How the child ended, told from outside: a pure decision over what the kernel reported."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Literal, NamedTuple
+
+from polarpod.contract.resources import format_bytes
+from polarpod.contract.verdict import Category, Verdict
+from polarpod.runtime.progress import Phase
+
+# An allocator that is refused memory aborts the process; near the limit that is the likelier story than a bug.
+_NEAR_LIMIT = 0.9
+
+
+class Ending(NamedTuple):
+    """What is known of a child that is gone.
+
+    Attributes:
+        status: the wait status.
+        stop_reason: why the supervisor asked it to stop, or None.
+        oom_killed: whether a memory limit killed it, by the kernel's count or by the supervisor's own hand.
+    """
+
+    status: int
+    cpu_seconds: float
+    stop_reason: Category | None
+    oom_killed: bool
+    phase: Phase
+    memory_peak_bytes: int
+    memory_limit_bytes: int
+
+
+def judge_child(ending: Ending, own: Verdict | None) -> Verdict:
+    """The verdict: the child's own where it can be believed, else what its end shows.
+
+    A child that was asked to stop reports an interruption; only the supervisor knows whether that was the deadline. A
+    child that published before the request arrived has succeeded, and says so.
+    """
+    code = os.waitstatus_to_exitcode(ending.status)
+    if own and own.succeeded and code == 0:
+        return own
+    if ending.stop_reason is Category.DEADLINE_EXCEEDED:
+        return _deadline(ending)
+    if ending.oom_killed:
+        return out_of_memory(ending.memory_peak_bytes, ending.memory_limit_bytes, ending.phase.name.lower())
+    if ending.stop_reason is Category.INTERRUPTED:
+        return _interrupted(ending)
+    if own and not own.succeeded:
+        return own
+    if code < 0:
+        return _killed(ending, -code)
+    return Verdict(
+        category=Category.JOB_CRASHED,
+        summary=f"the worker ended with exit code {code} without a word",
+        evidence=[f"during {ending.phase.name.lower()}", _memory(ending)],
+        remedy="Look for os._exit or a native library that exits in the job's code; the log above may say more.",
+    )
+
+
+def out_of_memory(peak: int, limit: int, phase: str) -> Verdict:
+    """The verdict for a worker that needed more memory than it had. Also worded so by the launcher, from a heartbeat."""
+    return Verdict(
+        category=Category.OUT_OF_MEMORY,
+        summary=f"the worker needed more than its {format_bytes(limit)} of memory",
+        evidence=[f"peak {format_bytes(peak)} of {format_bytes(limit)}, during {phase}"],
+        remedy="The next attempt gets more by itself; to start there, raise `memory` in @job.",
+    )
+
+
+def status_of(verdict: Verdict) -> Literal["succeeded", "failed", "interrupted"]:
+    if verdict.succeeded:
+        return "succeeded"
+    return "interrupted" if verdict.category is Category.INTERRUPTED else "failed"
+
+
+def _killed(ending: Ending, number: int) -> Verdict:
+    try:
+        name = signal.Signals(number).name
+    except ValueError:  # real-time signals have numbers only
+        name = f"signal {number}"
+    near = ending.memory_peak_bytes >= ending.memory_limit_bytes * _NEAR_LIMIT
+    if number == signal.SIGABRT and near:
+        return out_of_memory(ending.memory_peak_bytes, ending.memory_limit_bytes, ending.phase.name.lower())
+    if number in (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        return Verdict(
+            category=Category.WORKER_LOST,
+            summary=f"the worker was killed from outside ({name})",
+            evidence=[f"during {ending.phase.name.lower()}", _memory(ending)],
+            remedy="Nothing was published by this attempt, or the next one will find it: run it again.",
+        )
+    return Verdict(
+        category=Category.JOB_CRASHED,
+        summary=f"the worker crashed ({name})",
+        evidence=[f"during {ending.phase.name.lower()}", _memory(ending)],
+        remedy="A native library failed: the log above has its last words. Try a smaller input to narrow it down.",
+    )
+
+
+def _deadline(ending: Ending) -> Verdict:
+    return Verdict(
+        category=Category.DEADLINE_EXCEEDED,
+        summary="the run did not end before its deadline",
+        evidence=[f"during {ending.phase.name.lower()}", _memory(ending)],
+        remedy="Raise `deadline_seconds` in @job, give it more cpu, or read less in one run.",
+    )
+
+
+def _interrupted(ending: Ending) -> Verdict:
+    return Verdict(
+        category=Category.INTERRUPTED,
+        summary="the run was asked to stop, and stopped",
+        evidence=[f"during {ending.phase.name.lower()}", _memory(ending)],
+        remedy="Run it again; it continues from what is published.",
+    )
+
+
+def _memory(ending: Ending) -> str:
+    return f"peak {format_bytes(ending.memory_peak_bytes)} of {format_bytes(ending.memory_limit_bytes)}"

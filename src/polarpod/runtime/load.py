@@ -1,0 +1,63 @@
+"""Finds a job's code."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Any
+
+from polarpod.contract.definition import Definition
+from polarpod.contract.job import JobSpec
+from polarpod.contract.redact import redact
+from polarpod.contract.verdict import Category, PolarpodError
+
+
+def import_module(name: str, jobs: Path) -> Any:
+    """A module of the jobs directory.
+
+    Raises:
+        PolarpodError: `job_import_failed`, with the line of the user's file that failed.
+    """
+    if str(jobs) not in sys.path:
+        sys.path.insert(0, str(jobs))
+    try:
+        return importlib.import_module(name)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # sys.exit at import, or a native extension's panic
+        raise _import_failed(name, error, jobs) from error
+
+
+def _import_failed(name: str, error: BaseException, jobs: Path) -> PolarpodError:
+    from polarpod.runtime.classify import user_frames  # only a failure needs its tables
+
+    frames = user_frames(error, jobs)
+    if isinstance(error, PolarpodError):
+        # a wrong @job declaration: its own message is the best one
+        return PolarpodError(
+            Category.JOB_IMPORT_FAILED,
+            f"the job module {name!r} declares a job wrongly: {error.verdict.summary}",
+            evidence=[*error.verdict.evidence, *frames],
+            remedy=error.verdict.remedy,
+        )
+    words = redact(str(error).partition("\n")[0])[:300]
+    return PolarpodError(
+        Category.JOB_IMPORT_FAILED,
+        f"the job module {name!r} fails to import: {type(error).__name__}: {words}",
+        evidence=frames,
+        remedy=f"Run `python -c 'import {name}'` in the jobs directory, and mend what it says.",
+    )
+
+
+def load_job(spec: JobSpec, jobs: Path) -> Definition[Any]:
+    """The definition behind a spec."""
+    found = getattr(import_module(spec.module, jobs), spec.function, None)
+    if not isinstance(found, Definition):
+        raise PolarpodError(
+            Category.JOB_IMPORT_FAILED,
+            f"{spec.module}.{spec.function} is not a job",
+            evidence=[f"in {jobs}", f"found: {type(found).__name__}"],
+            remedy="Decorate the transform with @job, or write a new release.",
+        )
+    return found

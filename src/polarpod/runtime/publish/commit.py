@@ -1,0 +1,147 @@
+"""What every publisher needs to know of the run it commits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+import msgspec
+
+from polarpod.contract.context import Context, Storage
+from polarpod.contract.dataset import Output, publish_mode
+from polarpod.contract.receipt import CheckResult, Published
+from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.store.fence import Decision
+from polarpod.store.location import normal
+
+if TYPE_CHECKING:
+    from polarpod.runtime.stage import StagedFile
+
+T = TypeVar("T")
+
+# Fifty runs that commit to one table at once each need about 20 ms alone in the log: two minutes leave them all room.
+_CONFLICT_SECONDS = 120
+
+
+class Commit(NamedTuple):
+    """One attempt's claim to publish."""
+
+    job: str
+    run_key: str
+    number: int
+    uid: str
+    fingerprint: str
+    force: bool
+    output: Output
+    storage: Storage
+
+    @classmethod
+    def of(cls, context: Context, fingerprint: str) -> Commit:
+        return cls(
+            job=context.job.name,
+            run_key=context.run_key,
+            number=context.attempt.number,
+            uid=context.attempt.uid,
+            fingerprint=fingerprint,
+            force=context.force,
+            output=context.job.output,
+            storage=context.storage,
+        )
+
+    @property
+    def uri(self) -> str:
+        return normal(self.output.uri)
+
+    @property
+    def mode(self) -> str:
+        return publish_mode(self.output)
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What a commit says of itself: an attempt that finds it standing writes the receipt its author could not."""
+
+    job: str
+    run_key: str
+    number: int
+    uid: str
+    fingerprint: str
+    rows: int
+    bytes: int
+    files: int
+    checks: CheckResult | None = None
+
+    @classmethod
+    def of(cls, commit: Commit, files: list[StagedFile], checks: CheckResult | None) -> Facts:
+        return cls(
+            job=commit.job,
+            run_key=commit.run_key,
+            number=commit.number,
+            uid=commit.uid,
+            fingerprint=commit.fingerprint,
+            rows=sum(file.rows for file in files),
+            bytes=sum(file.bytes for file in files),
+            files=len(files),
+            checks=checks,
+        )
+
+    def published(self, commit: Commit, version: int) -> Published:
+        return Published(
+            uri=commit.uri,
+            format=type(commit.output).__name__.lower(),
+            mode=commit.mode,
+            version=version,
+            rows=self.rows,
+            bytes=self.bytes,
+            files=self.files,
+            adopted_from=None if self.uid == commit.uid else self.uid,
+        )
+
+
+class Conflict(Exception):
+    """Somebody else committed between reading and writing; read again and decide anew."""
+
+
+def settle(attempt: Callable[[], T], commit: Commit) -> T:
+    """Repeats a commit that lost a race until it is decided.
+
+    Raises:
+        PolarpodError: `publish_conflict` after two minutes.
+    """
+    try:
+        return attempt()
+    except Conflict:
+        # tenacity brings asyncio along, 40 ms that a commit without a rival should not pay
+        from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+
+        waits = Retrying(
+            retry=retry_if_exception_type(Conflict),
+            wait=wait_random_exponential(multiplier=0.02, max=2),
+            stop=stop_after_delay(_CONFLICT_SECONDS),
+        )
+        try:
+            return waits(attempt)
+        except RetryError:
+            raise PolarpodError(
+                Category.PUBLISH_CONFLICT,
+                f"{commit.uri} was written by others all the time",
+                evidence=[f"every commit lost its race for {_CONFLICT_SECONDS} s"],
+                remedy="Let fewer runs write to the table at once (an Airflow pool), then run again.",
+            ) from None
+
+
+def refuse(decision: Decision, commit: Commit, standing_number: int | None) -> PolarpodError:
+    """The verdict for an attempt that may not publish."""
+    if decision is Decision.SUPERSEDED:
+        return PolarpodError(
+            Category.SUPERSEDED,
+            "a newer attempt of this run has already published",
+            evidence=[f"this is attempt {commit.number}, {commit.uri} holds attempt {standing_number}"],
+            remedy="Nothing: the newer attempt's rows stand.",
+        )
+    return PolarpodError(
+        Category.PUBLISH_REFUSED,
+        "this run has already appended its rows once, with other code or inputs",
+        evidence=[f"{commit.uri} holds attempt {standing_number} of {commit.job}/{commit.run_key}"],
+        remedy="Appending again would double rows. Undo the earlier publish first (`polarpod undo`), or publish with "
+        "replace or merge, which can be repeated.",
+    )

@@ -1,0 +1,111 @@
+"""Publishes plain Parquet: one conditional put of the manifest."""
+
+from __future__ import annotations
+
+import msgspec
+import polars as pl
+
+from polarpod.contract.dataset import Parquet, partition_columns
+from polarpod.contract.receipt import CheckResult, Published
+from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.runtime.dtype import describe
+from polarpod.runtime.publish.commit import Commit, Conflict, Facts, refuse, settle
+from polarpod.runtime.stage import StagedFile
+from polarpod.store import manifest
+from polarpod.store.fence import Decision, decide, standing_of
+from polarpod.store.folder import Folder
+
+
+def staging_prefix(commit: Commit) -> str:
+    """One folder an attempt, so that `gc` can tell whose it is; the manifest names the files where they are."""
+    return f"data/{commit.uid}"
+
+
+def adopt(commit: Commit) -> tuple[Published, CheckResult | None] | None:
+    """What the dataset already holds of this very content, or None where there is work to do."""
+    found = manifest.read(Folder(commit.uri, commit.storage))
+    return _decided(commit, found)
+
+
+def check_schema(commit: Commit, schema: pl.Schema) -> None:
+    """Raises PolarpodError where other entries of the dataset have other columns or partitions."""
+    found = manifest.read(Folder(commit.uri, commit.storage))
+    if found is None or all(entry.is_of(commit.job, commit.run_key) for entry in found.manifest.entries):
+        return
+    assert isinstance(commit.output, Parquet)
+    ours = {name: describe(dtype) for name, dtype in schema.items()}
+    theirs = found.manifest.schema
+    changes = schema_changes(theirs, ours)
+    if found.manifest.partition_by != partition_columns(commit.output):
+        changes.append(f"partition_by: {found.manifest.partition_by} there, {partition_columns(commit.output)} now")
+    if changes:
+        raise schema_changed(commit.uri, changes)
+
+
+def publish(
+    commit: Commit, files: list[StagedFile], schema: pl.Schema, checks: CheckResult | None
+) -> tuple[Published, CheckResult | None]:
+    folder = Folder(commit.uri, commit.storage)
+    replace = commit.output.replace if isinstance(commit.output.replace, dict) else None
+    facts = Facts.of(commit, files, checks)
+    entry = manifest.Entry(
+        job=commit.job,
+        run_key=commit.run_key,
+        number=commit.number,
+        uid=commit.uid,
+        fingerprint=commit.fingerprint,
+        replace=replace,
+        files=[
+            manifest.DataFile(path=file.path, rows=file.rows, bytes=file.bytes, partition=file.partition) for file in files
+        ],
+        facts=msgspec.to_builtins(facts),
+    )
+
+    def attempt() -> tuple[Published, CheckResult | None]:
+        found = manifest.read(folder)
+        if standing := _decided(commit, found):
+            return standing
+        new = manifest.with_entry(
+            found.manifest if found else None,
+            entry,
+            schema={name: describe(dtype) for name, dtype in schema.items()},
+            partition_by=partition_columns(commit.output),
+        )
+        if not manifest.swap(folder, new, expected=found.tag if found else None):
+            raise Conflict
+        return facts.published(commit, new.version), checks
+
+    return settle(attempt, commit)
+
+
+def _decided(commit: Commit, found: manifest.Found | None) -> tuple[Published, CheckResult | None] | None:
+    current = found.manifest if found else None
+    standing = standing_of(current, job=commit.job, run_key=commit.run_key, fingerprint=commit.fingerprint)
+    decision = decide(standing, number=commit.number, mode=commit.mode, force=commit.force)
+    if decision is Decision.PUBLISH:
+        return None
+    if decision is not Decision.ADOPT or found is None:
+        raise refuse(decision, commit, standing.number)
+    entry = next(entry for entry in found.manifest.entries if entry.is_of(commit.job, commit.run_key))
+    facts = msgspec.convert(entry.facts, Facts)
+    return facts.published(commit, found.manifest.version), facts.checks
+
+
+def schema_changes(theirs: dict[str, str], ours: dict[str, str]) -> list[str]:
+    """What differs between two schemas by column, one line each."""
+    changes = [f"gone: {name} ({theirs[name]})" for name in theirs if name not in ours]
+    changes += [f"new: {name} ({ours[name]})" for name in ours if name not in theirs]
+    changes += [
+        f"{name}: {theirs[name]} there, {ours[name]} now" for name in ours if theirs.get(name, ours[name]) != ours[name]
+    ]
+    return changes
+
+
+def schema_changed(uri: str, changes: list[str]) -> PolarpodError:
+    return PolarpodError(
+        Category.OUTPUT_MISMATCH,
+        "the output no longer has the columns of what is published there",
+        evidence=[uri, *changes],
+        remedy="If the change is meant, publish to a new place and backfill it, or evolve the table first; else mend the "
+        "transform.",
+    )

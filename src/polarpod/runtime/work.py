@@ -1,0 +1,214 @@
+"""The work between scanning and receipt: transform, stage, check, publish. The part of the child that needs Polars."""
+
+from __future__ import annotations
+
+import gc
+import signal
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import polars as pl
+
+from polarpod.contract.context import Context
+from polarpod.contract.dataset import Dataset, Delta, partition_columns
+from polarpod.contract.definition import Definition
+from polarpod.contract.param import typed
+from polarpod.contract.receipt import CheckResult
+from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.runtime import check, stage
+from polarpod.runtime.decimal_guard import REMEDY, rounding_products
+from polarpod.runtime.dtype import fit_delta
+from polarpod.runtime.outcome import Outcome
+from polarpod.runtime.progress import Phase, Progress
+from polarpod.runtime.publish import delta, parquet, quarantine
+from polarpod.runtime.publish.commit import Commit
+from polarpod.runtime.scan import scan
+from polarpod.store.dialect import for_polars
+from polarpod.store.listing import Listing
+from polarpod.store.location import is_local, normal
+
+
+class ChecksFailed(PolarpodError):
+    """Too many rows break a rule; carries the counts for the receipt."""
+
+    def __init__(self, checks: CheckResult, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.checks = checks
+
+
+def engine() -> dict[str, str]:
+    """What the rows were made with."""
+    return {"polars": pl.__version__, "python": sys.version.split()[0]}
+
+
+def publish_run(
+    context: Context,
+    definition: Definition[Any],
+    datasets: dict[str, Dataset],
+    listings: dict[str, Listing],
+    known: Outcome,
+    progress: Progress,
+    *,
+    scratch: Path,
+) -> Outcome:
+    """From listed inputs to published rows."""
+    output = context.job.output
+    publisher = delta if isinstance(output, Delta) else parquet
+    commit = Commit.of(context, known.fingerprint)
+    if found := publisher.adopt(commit):
+        published, checks = found
+        return msgspec.structs.replace(known, published=published, checks=checks)
+
+    frames = {name: scan(name, dataset, listings[name], context.storage) for name, dataset in datasets.items()}
+    progress.enter(Phase.TRANSFORM)
+    check.check_inputs(frames, dict(definition.input_schemas))
+    result = _transform(context, definition, frames, progress)
+    if isinstance(output, Delta):
+        result = fit_delta(result)
+
+    target = stage.Target(
+        base=normal(output.uri),
+        prefix=publisher.staging_prefix(commit),
+        uid=context.attempt.uid,
+        # what deltalake reads back and writes again it partitions itself
+        partition_by=partition_columns(output) if publisher is parquet or delta.commits_files(output) else [],
+        owned=output.replace if isinstance(output.replace, dict) else {},
+    )
+    schema = result.collect_schema()
+    stage.check_owned_columns(schema, target)
+    if isinstance(output.replace, dict):
+        target = target._replace(owned=stage.spell(output.replace, schema))
+        commit = commit._replace(output=msgspec.structs.replace(output, replace=target.owned))
+    publisher.check_schema(commit, schema)
+
+    progress.enter(Phase.STAGE)
+    staged = _stage(context, definition, result, target, progress, scratch)
+    if not staged.files and not output.allow_empty:
+        raise PolarpodError(
+            Category.OUTPUT_MISMATCH,
+            "the job made no rows",
+            evidence=[f"{name}: {use.files} files, {use.bytes:,} bytes" for name, use in known.inputs.items()],
+            remedy="Look at the transform's filters and joins. If no rows are a normal day, declare the output with "
+            "allow_empty=True; a run that replaces then leaves its partition empty.",
+        )
+
+    progress.enter(Phase.PUBLISH)
+    # from here to the report an interruption could only lose the news of a commit, never prevent it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if staged.checks and context.job.checks and context.job.checks.quarantine:
+        place = normal(context.job.checks.quarantine)
+        quarantine.publish(commit, place, staged.checks, staged.bad_files, staged.bad_schema)
+    published, checks = publisher.publish(commit, staged.files, schema, staged.checks)
+    progress.enter(Phase.DONE)
+    return msgspec.structs.replace(known, published=published, checks=checks)
+
+
+class _Staged(NamedTuple):
+    """What one staging pass left: good files, bad files, and what the checks say of them."""
+
+    files: list[stage.StagedFile]
+    checks: CheckResult | None
+    bad_files: list[stage.StagedFile]
+    bad_schema: pl.Schema
+
+
+def _transform(
+    context: Context, definition: Definition[Any], frames: dict[str, pl.LazyFrame], progress: Progress
+) -> pl.LazyFrame:
+    spec = context.job
+    arguments = {name: typed(name, spec.params[name], context.params[name]) for name in spec.arguments}
+    # collected again from here on, but for what loading left, which stays anyway
+    gc.freeze()
+    gc.enable()
+    progress.first_line()
+    result = definition.transform(**frames, **arguments)
+    if not isinstance(result, pl.LazyFrame):
+        kind = f"{type(result).__module__}.{type(result).__qualname__}".removeprefix("builtins.")
+        hint = " Return frame.lazy() instead." if isinstance(result, pl.DataFrame) else ""
+        raise PolarpodError(
+            Category.JOB_RETURNED_WRONG,
+            f"the job {spec.name!r} must return a polars LazyFrame",
+            evidence=[f"{spec.module}.{spec.function} returned {kind}"],
+            remedy=f"Return the LazyFrame that describes the result, without collecting it.{hint}",
+        )
+    result.collect_schema()
+    if products := rounding_products(result):
+        raise PolarpodError(
+            Category.DECIMAL_ROUNDING,
+            "the job multiplies or divides decimals in a way that rounds every row",
+            evidence=products[:10],
+            remedy=REMEDY,
+        )
+    return result
+
+
+def _stage(
+    context: Context,
+    definition: Definition[Any],
+    result: pl.LazyFrame,
+    target: stage.Target,
+    progress: Progress,
+    scratch: Path,
+) -> _Staged:
+    spec = context.job.checks
+    options: dict[str, Any] = {} if is_local(target.base) else {"storage_options": for_polars(context.storage)}
+    failures: list[BaseException] = []
+    # Right above the transform: left to itself the optimiser may share less than all of it, and a shuffled or sampled row
+    # that is evaluated twice can be good and bad at once, or neither.
+    halves = _split(result.cache(), definition)
+    sinks = stage.Sinks(target, options)
+    if spec is None or halves is None or not halves.rules:
+        stage.run_sinks(sinks.sink(stage.observe(result, target, progress.add_rows, failures)), None, failures)
+        sinks.sweep_empty(context.storage)
+        files = sinks.files()
+        rows = sum(file.rows for file in files)
+        checks = CheckResult(schema=spec.schema, policy=spec.policy, rows_checked=rows, rows_failed=0) if spec else None
+        return _Staged(files, checks, [], pl.Schema())
+
+    rejected = quarantine.target(context, scratch)
+    rejects = stage.Sinks(rejected, {} if is_local(rejected.base) else {"storage_options": for_polars(context.storage)})
+
+    def plans(halves: check.Split) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+        # without a quarantine only the rules' results are wanted, not the rows
+        bad = halves.bad if spec.quarantine else halves.bad.select(halves.rules)
+        return sinks.sink(stage.observe(halves.good, target, progress.add_rows, failures)), rejects.sink(bad)
+
+    good, bad = plans(halves)
+    if not stage.shares_one_pass(good, bad):
+        halves = _split(stage.spool(result, scratch / "spill", context.attempt.uid), definition)
+        assert halves is not None, "it was one above"
+        good, bad = plans(halves)
+    stage.run_sinks(good, bad, failures)
+    sinks.sweep_empty(context.storage)
+    rejects.sweep_empty(context.storage)
+
+    progress.enter(Phase.CHECK)
+    files, bad_files = sinks.files(), rejects.files()
+    checks = quarantine.result(context, rejected, files, bad_files, halves.rules)
+    _judge(context, checks)
+    return _Staged(files, checks, bad_files, halves.bad.collect_schema())
+
+
+def _split(frame: pl.LazyFrame, definition: Definition[Any]) -> check.Split | None:
+    if definition.schema is None:
+        return None
+    return check.split(frame, definition.schema, what="the output", category=Category.OUTPUT_MISMATCH)
+
+
+def _judge(context: Context, checks: CheckResult) -> None:
+    """Raises ChecksFailed where the policy says that these rows must not be published."""
+    spec = context.job.checks
+    assert spec is not None, "only called with checks"
+    share = checks.rows_failed / checks.rows_checked if checks.rows_checked else 0.0
+    if not checks.rows_failed or (spec.policy == "quarantine" and share <= spec.max_bad_share):
+        return
+    allowed = "none may" if spec.policy == "fail" else f"at most {spec.max_bad_share:.2%} may"
+    raise ChecksFailed(
+        msgspec.structs.replace(checks, quarantine_uri=None),
+        Category.CHECKS_FAILED,
+        f"{checks.rows_failed:,} of {checks.rows_checked:,} rows break {spec.schema}, {allowed}; nothing was published",
+        evidence=[f"{rule}: {count:,} rows" for rule, count in sorted(checks.rules.items(), key=lambda item: -item[1])],
+        remedy="Mend the data or the rule; or set bad rows aside with Check(schema, quarantine=..., max_bad_share=...).",
+    )
