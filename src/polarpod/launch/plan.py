@@ -1,0 +1,111 @@
+"""The plan of a run: everything that is known before a worker is started."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from polarpod.contract.dataset import Delta
+from polarpod.contract.identity import fingerprint_of, run_key_of
+from polarpod.contract.job import JobSpec
+from polarpod.contract.param import Scalar
+from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.launch.planes import Plane
+from polarpod.launch.request import choose_job, parameters, resolve_job
+from polarpod.launch.size import Past, Size, size
+from polarpod.launch.specs import Specs
+from polarpod.launch.state import AttemptInfo, State
+from polarpod.store import delta_log
+from polarpod.store.fence import Standing, standing
+from polarpod.store.listing import Listing, list_input
+
+
+class Plan(NamedTuple):
+    """One run, planned.
+
+    Attributes:
+        job: resolved.
+        pins: Delta input -> the version that was listed and shall be read.
+        standing: what the output holds of this run key.
+        size: what the next attempt would get, and why.
+    """
+
+    job: JobSpec
+    params: dict[str, Scalar]
+    run_key: str
+    code_version: str
+    plane: str
+    listings: dict[str, Listing]
+    pins: dict[str, int]
+    fingerprint: str
+    standing: Standing
+    size: Size
+
+
+def make_plan(name: str, given: Mapping[str, Scalar], *, specs: Specs, plane_name: str, plane: Plane, state: State) -> Plan:
+    """Resolves, lists, compares and sizes one run; starts nothing.
+
+    Raises:
+        PolarpodError: the request is wrong, an input is missing, or a store cannot be reached.
+    """
+    if name not in specs.jobs and specs.broken:
+        raise _perhaps_broken(name, specs)
+    declared = choose_job(specs.jobs, name, source=specs.source)
+    params = parameters(declared, given, plane.variables)
+    job = resolve_job(declared, params, plane.variables)
+    run_key = run_key_of(params)
+    pins = {}
+    listings = {}
+    for key, dataset in job.inputs.items():
+        listings[key] = list_input(key, dataset, plane.storage)
+        if isinstance(dataset, Delta) and dataset.version is None:
+            table = delta_log.open_table(dataset.uri, plane.storage)
+            if table is not None:
+                pins[key] = table.version()
+    fingerprint = fingerprint_of(
+        job=job,
+        code_version=specs.code_version,
+        params=params,
+        input_versions={key: listing.version for key, listing in listings.items()},
+    )
+    return Plan(
+        job=job,
+        params=params,
+        run_key=run_key,
+        code_version=specs.code_version,
+        plane=plane_name,
+        listings=listings,
+        pins=pins,
+        fingerprint=fingerprint,
+        standing=standing(job.output, plane.storage, job=job.name, run_key=run_key, fingerprint=fingerprint),
+        size=size(
+            job.resources,
+            _past(state.attempts(job.name, run_key, newest=_ATTEMPTS_LOOKED_AT), specs.code_version),
+            growth=plane.memory_growth,
+            cap_bytes=plane.max_memory_bytes,
+        ),
+    )
+
+
+# the last end that says something about memory is among these, or too old to matter
+_ATTEMPTS_LOOKED_AT = 5
+
+
+def _past(attempts: list[AttemptInfo], code_version: str) -> list[Past]:
+    """Judged attempts with the same code; other code may need other memory."""
+    return [
+        Past(info.record.verdict.category, info.record.memory_limit_bytes, info.record.memory_peak_bytes)
+        for info in attempts
+        if info.record and info.context and info.context.code_version == code_version
+    ]
+
+
+def _perhaps_broken(name: str, specs: Specs) -> PolarpodError:
+    """An unknown job while modules fail to import: it is likely in one of them."""
+    likely = next((broken for broken in specs.broken if broken.module.rpartition(".")[2] == name), specs.broken[0])
+    return PolarpodError(
+        Category.JOB_IMPORT_FAILED,
+        f"there is no job {name!r}, and {likely.verdict.summary}",
+        evidence=likely.verdict.evidence,
+        remedy=likely.verdict.remedy,
+    )

@@ -1,0 +1,312 @@
+"""The `process` plane: a worker as an isolated child process on this machine.
+
+Isolated means: only the environment it is given, a scratch directory of its own that is gone at the end, the job's memory
+limit, a deadline, and a process group of which nothing is left. The context, the receipt and the verdicts are those of
+every other plane.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import selectors
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from polarpod.contract.context import Context
+from polarpod.contract.message import Message
+from polarpod.contract.redact import redact
+from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.launch.cgroup import Cgroup, memory_cgroup
+from polarpod.launch.judge import Exit
+from polarpod.launch.planes import Plane
+
+# joins the cgroup before the interpreter starts, so that not one page is counted elsewhere
+_JOIN = 'echo $$ > "$0" && exec "$@"'
+_TICK_SECONDS = 0.2
+# the supervisor enforces the deadline itself; this launcher only steps in for one that is stuck
+_SLACK_SECONDS = 5.0
+_LOG_TAIL_BYTES = 64 * 1024
+
+
+class Ended(NamedTuple):
+    """A worker that is gone: how, what it said last, and the end of its log."""
+
+    end: Exit
+    message: Message | None
+    log: bytes
+
+
+class Watcher(NamedTuple):
+    """What a caller wants to hear while a worker works."""
+
+    on_message: Callable[[Message], None] = lambda message: None
+    on_log: Callable[[bytes], None] = lambda lines: None
+    # whether the caller wants the run to stop
+    stop: Callable[[], bool] = lambda: False
+
+
+def run_worker(context: Context, data: bytes, plane: Plane, *, watcher: Watcher) -> Ended:
+    """Starts a worker on this machine and waits for its end.
+
+    Args:
+        data: the context's bytes; the worker gets them as a file with their sha256.
+
+    Raises:
+        PolarpodError: the interpreter cannot be started.
+    """
+    uid = context.attempt.uid
+    limit = context.resources.memory_bytes
+    with _scratch(plane, uid) as scratch, memory_cgroup(f"polarpod-{uid}", limit) as cgroup:
+        log = scratch / "worker.log"
+        environment = worker_environment(data, plane, scratch, watch_memory=cgroup is None)
+        with log.open("wb") as sink:
+            process = _start(plane, environment, scratch, cgroup, sink.fileno())
+        try:
+            return _wait(process, context, scratch, log, cgroup, watcher)
+        finally:
+            _end(process)
+
+
+def worker_environment(data: bytes, plane: Plane, scratch: Path, *, watch_memory: bool) -> dict[str, str]:
+    """Everything the worker's environment holds; nothing of the caller's is inherited but what the plane names."""
+    (scratch / "context.json").write_bytes(data)
+    passed = {name: os.environ[name] for name in plane.environment_from if name in os.environ}
+    return {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "HOME": str(scratch),
+        "TMPDIR": str(scratch),
+        **plane.environment,
+        **passed,
+        "POLARPOD_CONTEXT_URI": str(scratch / "context.json"),
+        "POLARPOD_CONTEXT_SHA256": hashlib.sha256(data).hexdigest(),
+        "POLARPOD_JOBS": str(Path(plane.jobs).absolute()),
+        "POLARPOD_SCRATCH": str(scratch),
+        "POLARPOD_TERMINATION_FILE": str(scratch / "termination.json"),
+        "POLARPOD_WATCH_MEMORY": "1" if watch_memory else "0",
+        "POLARPOD_LAUNCHER_PID": str(os.getpid()),
+    }
+
+
+@contextmanager
+def _scratch(plane: Plane, uid: str) -> Iterator[Path]:
+    parent = Path(plane.scratch or tempfile.gettempdir())
+    folder = parent / f"polarpod-{uid}"
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise PolarpodError(
+            Category.SPILL_UNUSABLE,
+            "the scratch directory cannot be made",
+            evidence=[f"{folder}: {error.strerror}"],
+            remedy="Point `scratch` of the plane at a writable directory with room to spill.",
+        ) from error
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _start(
+    plane: Plane, environment: Mapping[str, str], scratch: Path, cgroup: Cgroup | None, log: int
+) -> subprocess.Popen[bytes]:
+    # -I: no PYTHON* variables, no user site, no current directory on the path
+    command = [plane.python or sys.executable, "-I", "-m", "polarpod.runtime"]
+    if cgroup:
+        command = ["/bin/sh", "-c", _JOIN, str(cgroup.procs), *command]
+    try:
+        return subprocess.Popen(
+            command,
+            env=dict(environment),
+            cwd=scratch,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise PolarpodError(
+            Category.REQUEST_INVALID,
+            "the worker's interpreter cannot be started",
+            evidence=[f"{command[0]}: {error.strerror}"],
+            remedy="Set `python` of the plane to an interpreter that has polarpod[worker].",
+        ) from error
+
+
+def _wait(
+    process: subprocess.Popen[bytes],
+    context: Context,
+    scratch: Path,
+    log: Path,
+    cgroup: Cgroup | None,
+    watcher: Watcher,
+) -> Ended:
+    uid = context.attempt.uid
+    follower = _Follower(log, watcher.on_log)
+    last: bytes = b""
+    stopped, overdue = False, False
+    deadline = time.monotonic() + context.deadline_seconds + context.grace_seconds + _SLACK_SECONDS
+    kill_at: float | None = None
+    with _death_of(process.pid) as died:
+        while process.poll() is None:
+            died(_TICK_SECONDS)
+            follower.follow()
+            data = _read(scratch / "termination.json")
+            if data and data != last and (message := _message(data, uid)):
+                last = data
+                watcher.on_message(message)
+            now = time.monotonic()
+            if not stopped and watcher.stop():
+                stopped, kill_at = True, now + context.grace_seconds + _SLACK_SECONDS
+                with suppress(ProcessLookupError):
+                    os.kill(process.pid, signal.SIGTERM)
+            overdue = overdue or now > deadline
+            if overdue or (kill_at is not None and now > kill_at):
+                _end_group(process.pid)
+    follower.finish()
+    return Ended(
+        end=Exit(
+            code=process.returncode,
+            oom_killed=bool(cgroup and cgroup.oom_kills()),
+            deadline_passed=overdue,
+            stop_requested=stopped,
+            memory_limit_bytes=context.resources.memory_bytes,
+        ),
+        message=_message(_read(scratch / "termination.json"), uid),
+        log=follower.tail(),
+    )
+
+
+@contextmanager
+def _death_of(pid: int) -> Iterator[Callable[[float], None]]:
+    """A wait that ends at once when the process does, where the kernel offers that; else after the timeout."""
+    if not hasattr(os, "pidfd_open"):  # macOS
+        yield time.sleep
+        return
+    handle = os.pidfd_open(pid)
+    selector = selectors.DefaultSelector()
+    selector.register(handle, selectors.EVENT_READ)
+    try:
+        yield lambda timeout: _wait_for(selector, timeout)
+    finally:
+        selector.close()
+        os.close(handle)
+
+
+def _wait_for(selector: selectors.BaseSelector, timeout: float) -> None:
+    selector.select(timeout)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Leaves nothing of a worker. One that still runs (this launcher was interrupted, or an Airflow timeout came) is asked
+    first, so that it can write its receipt."""
+    if process.poll() is None:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=_SLACK_SECONDS)
+    _end_group(process.pid)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=_SLACK_SECONDS)
+    # who is dying may yet finish a system call that makes a file; the scratch directory must go after that
+    limit = time.monotonic() + _SLACK_SECONDS
+    while _group_lives(process.pid) and time.monotonic() < limit:
+        time.sleep(0.01)
+
+
+def _end_group(pid: int) -> None:
+    """Kills whatever is left of the worker's process group (the worker leads it: it was started in a session of its own)."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def _group_lives(pid: int) -> bool:
+    """Whether a process of the group still runs. One that is dead and waits for init to take note does not."""
+    try:
+        os.killpg(pid, 0)
+    except (ProcessLookupError, PermissionError):  # macOS answers a group of the dead with EPERM
+        return False
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            # after the name, which may hold anything: state, parent, group
+            state, _, group = path.read_text().rpartition(")")[2].split()[:3]
+            if int(group) == pid and state not in "ZX":
+                return True
+    return False
+
+
+class _Follower:
+    """Passes on new bytes of a growing log, whole lines at a time, without what looks like a credential."""
+
+    def __init__(self, path: Path, on_lines: Callable[[bytes], None]) -> None:
+        self._path = path
+        self._say = on_lines
+        self._offset = 0
+        self._rest = b""
+
+    def _on_lines(self, lines: bytes) -> None:
+        self._say(_redacted(lines))
+
+    def finish(self) -> None:
+        """Passes on all that is left, the line that was never ended included."""
+        while self.follow():
+            pass
+        if self._rest:
+            self._on_lines(self._rest + b"\n")
+            self._rest = b""
+
+    def follow(self) -> bool:
+        """Passes on what is new. False where nothing was."""
+        try:
+            with self._path.open("rb") as handle:
+                handle.seek(self._offset)
+                # bounded: a job that prints a gigabyte must not be held in memory here
+                new = handle.read(_LOG_TAIL_BYTES * 16)
+        except FileNotFoundError:  # the job has removed its scratch directory
+            return False
+        self._offset += len(new)
+        lines, newline, self._rest = (self._rest + new).rpartition(b"\n")
+        if newline:
+            self._on_lines(lines + newline)
+        if len(self._rest) > _LOG_TAIL_BYTES:
+            self._on_lines(self._rest + b"\n")
+            self._rest = b""
+        return bool(new)
+
+    def tail(self) -> bytes:
+        try:
+            with self._path.open("rb") as handle:
+                size = handle.seek(0, os.SEEK_END)
+                handle.seek(max(0, size - _LOG_TAIL_BYTES))
+                return _redacted(handle.read())
+        except FileNotFoundError:
+            return b""
+
+
+def _redacted(log: bytes) -> bytes:
+    return redact(log.decode(errors="replace")).encode()
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _message(data: bytes, uid: str) -> Message | None:
+    try:
+        message = msgspec.json.decode(data, type=Message)
+    except msgspec.DecodeError:
+        return None
+    return message if message.uid == uid else None

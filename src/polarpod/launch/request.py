@@ -1,0 +1,78 @@
+"""Turns a request (job, parameters, plane) into a resolved job. Pure: what is wrong with it is said before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+import msgspec
+
+from polarpod.contract.dataset import resolve
+from polarpod.contract.job import JobSpec, placeholders_of
+from polarpod.contract.param import Scalar, check_path_safe, render, spelling, typed
+from polarpod.contract.verdict import Category, PolarpodError
+
+
+def choose_job(jobs: Mapping[str, JobSpec], name: str, *, source: str) -> JobSpec:
+    """The job of that name, or an error that says which there are."""
+    if name in jobs:
+        return jobs[name]
+    close = get_close_matches(name, jobs, n=1)
+    raise PolarpodError(
+        Category.REQUEST_INVALID,
+        f"there is no job {name!r}",
+        evidence=[f"{source} has: {', '.join(sorted(jobs)) or 'none'}"],
+        remedy=f"Did you mean {close[0]!r}?" if close else "`polarpod jobs` lists them; a new one needs `polarpod release`.",
+    )
+
+
+def check_names(spec: JobSpec, given: Mapping[str, object], variables: Mapping[str, str]) -> None:
+    """Raises PolarpodError where parameters are missing or extra. Needs no values, so a DAG can be checked at parse."""
+    declared = [name for name in spec.params if name not in variables]
+    missing = [name for name in declared if given.get(name, spec.params[name].default) is None]
+    extra = [name for name in given if name not in declared]
+    if not missing and not extra:
+        return
+    problems = [f"missing: {name}" for name in missing]
+    for name in extra:
+        close = get_close_matches(name, declared, n=1)
+        reserved = f" (set by the plane: {variables[name]})" if name in variables else ""
+        problems.append(f"unknown: {name}{reserved}" + (f"; did you mean {close[0]!r}?" if close else ""))
+    raise PolarpodError(
+        Category.REQUEST_INVALID,
+        f"the parameters of job {spec.name!r} are not right",
+        evidence=[*problems, f"it takes: {', '.join(declared) or 'none'}"],
+        remedy="Pass exactly these: --param name=value, or params={...} in a DAG.",
+    )
+
+
+def parameters(spec: JobSpec, given: Mapping[str, Scalar], variables: Mapping[str, str]) -> dict[str, Scalar]:
+    """The run's parameters with defaults filled in, each readable as its type and safe in a path."""
+    check_names(spec, given, variables)
+    values: dict[str, Scalar] = {}
+    for name, param in spec.params.items():
+        if name in variables:
+            continue
+        value = given.get(name, param.default)
+        assert value is not None, "check_names has seen to it"
+        # one spelling a value: "20130201" and "2013-02-01", 7 and "7" are one run, one partition, one path
+        spelled = spelling(typed(name, param, value))
+        check_path_safe(name, spelled)
+        values[name] = spelled
+    return values
+
+
+def resolve_job(spec: JobSpec, values: Mapping[str, Scalar], variables: Mapping[str, str]) -> JobSpec:
+    """The job with every template filled in from parameters and the plane's variables."""
+    known = {**variables, **values}
+    unset = [name for name in placeholders_of(spec) if name not in known]
+    assert not unset, "every placeholder is a declared parameter, and parameters() has them all"
+    checks = spec.checks
+    if checks and checks.quarantine:
+        checks = msgspec.structs.replace(checks, quarantine=render(checks.quarantine, known))
+    return msgspec.structs.replace(
+        spec,
+        inputs={name: resolve(dataset, known) for name, dataset in spec.inputs.items()},
+        output=resolve(spec.output, known),
+        checks=checks,
+    )

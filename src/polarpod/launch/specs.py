@@ -1,0 +1,108 @@
+"""Where job specs come from: a release document, or on a laptop the jobs directory itself.
+
+Reading a jobs directory means importing its modules, which import Polars; that is done by the worker's interpreter in a
+process of its own, and remembered under the code's version, so that the second `polarpod run` of unchanged code starts no
+Python at all before it knows whether there is anything to do.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from polarpod.contract.codec import decode, encode
+from polarpod.contract.job import JobSpec
+from polarpod.contract.release import Release
+from polarpod.contract.verdict import Category, PolarpodError, Verdict
+from polarpod.store.code import code_version
+
+
+class Broken(msgspec.Struct, frozen=True):
+    """A module of the jobs directory that could not be read."""
+
+    module: str
+    verdict: Verdict
+
+
+class Described(msgspec.Struct, frozen=True):
+    """What a jobs directory declares."""
+
+    jobs: dict[str, JobSpec]
+    broken: list[Broken]
+    protocol: str = "1.0"
+
+
+class Specs(NamedTuple):
+    """Job specs, the code they belong to, and where they are from, for messages."""
+
+    jobs: dict[str, JobSpec]
+    broken: list[Broken]
+    code_version: str
+    source: str
+
+
+def from_release(path: Path) -> Specs:
+    """The specs of a release document."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise PolarpodError(
+            Category.REQUEST_INVALID,
+            "the release document cannot be read",
+            evidence=[f"{path}: {error.strerror}"],
+            remedy="Write it with `polarpod release`.",
+        ) from None
+    release = decode(data, Release, source=str(path))
+    return Specs(release.jobs, [], release.code_version, str(path))
+
+
+def from_jobs(jobs: Path, *, python: str | None, cache: Path | None) -> Specs:
+    """The specs of a jobs directory.
+
+    Args:
+        python: the interpreter that has polarpod[worker].
+        cache: a folder to remember them in, or None.
+    """
+    if not jobs.is_dir():
+        raise PolarpodError(
+            Category.REQUEST_INVALID,
+            "there is no jobs directory",
+            evidence=[f"looked for {jobs}"],
+            remedy="Run polarpod where the jobs directory is, or name it with --jobs.",
+        )
+    version = code_version(jobs)
+    remembered = cache / f"{version}.json" if cache else None
+    if remembered and remembered.is_file():
+        try:
+            found = decode(remembered.read_bytes(), Described, source=str(remembered))
+            return Specs(found.jobs, found.broken, version, str(jobs))
+        except PolarpodError:
+            remembered.unlink()
+    found = _describe(jobs, python)
+    # a broken module is not remembered: its cause may lie outside the directory, in a package that is then installed
+    if remembered and not found.broken:
+        remembered.parent.mkdir(parents=True, exist_ok=True)
+        spare = remembered.with_suffix(f".{os.getpid()}")
+        spare.write_bytes(encode(found))
+        spare.replace(remembered)
+    return Specs(found.jobs, found.broken, version, str(jobs))
+
+
+def _describe(jobs: Path, python: str | None) -> Described:
+    command = [python or sys.executable, "-I", "-m", "polarpod.runtime.describe", str(jobs.absolute())]
+    done = subprocess.run(command, capture_output=True, check=False)
+    try:
+        return msgspec.json.decode(done.stdout, type=Described)
+    except msgspec.DecodeError:
+        words = done.stderr.decode(errors="replace").strip().splitlines()
+        raise PolarpodError(
+            Category.REQUEST_INVALID,
+            "the jobs directory could not be read",
+            evidence=[f"{command[0]} ended with exit code {done.returncode}", *words[-3:]],
+            remedy="Set `python` of the plane to an interpreter that has polarpod[worker].",
+        ) from None

@@ -1,0 +1,152 @@
+"""planes.yaml: a mistake is told with its file and line, before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from polarpod.contract.context import Storage
+from polarpod.contract.resources import GIB
+from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.launch.planes import Plane, choose_plane, load_planes
+
+GOOD = """\
+planes:
+  laptop:
+    kind: process
+    state: ../state
+    variables:
+      lake: ${LAKE:-./lake}
+      user: ${USER_NAME}
+    storage:
+      endpoint_url: http://store:9000
+      allow_http: true
+    environment_from: [AWS_ACCESS_KEY_ID]
+    python: ./venv/bin/python
+    max_memory: 4Gi
+    memory_growth: 1.5
+  bucket: {state: "s3://state/${LAKE:-}x"}
+"""
+FILLED = {"USER_NAME": "ada"}
+
+
+def load(text: str, folder: Path, environment: Mapping[str, str] = FILLED) -> dict[str, Plane]:
+    path = folder / "planes.yaml"
+    path.write_text(text)
+    return load_planes(path, environment)
+
+
+def test_a_file_is_read_as_planes(tmp_path: Path) -> None:
+    assert load(GOOD, tmp_path) == {
+        "laptop": Plane(
+            state=str(tmp_path.parent / "state"),
+            variables={"lake": str(tmp_path / "lake"), "user": "ada"},
+            storage=Storage(endpoint_url="http://store:9000", allow_http=True),
+            environment_from=["AWS_ACCESS_KEY_ID"],
+            python=str(tmp_path / "venv/bin/python"),
+            max_memory="4Gi",
+            memory_growth=1.5,
+        ),
+        "bucket": Plane(state="s3://state/x"),
+    }
+
+
+def test_a_variable_that_is_set_comes_before_its_default(tmp_path: Path) -> None:
+    planes = load(GOOD, tmp_path, FILLED | {"LAKE": "s3://lake"})
+    assert planes["laptop"].variables["lake"] == "s3://lake"
+    assert planes["bucket"].state == "s3://state/s3://lakex"
+
+
+def test_an_empty_variable_counts_as_not_set(tmp_path: Path) -> None:
+    assert load(GOOD, tmp_path, FILLED | {"LAKE": ""})["laptop"].variables["lake"] == str(tmp_path / "lake")
+
+
+def test_the_interpreter_of_a_virtual_environment_is_not_followed_to_where_it_links(tmp_path: Path) -> None:
+    (tmp_path / "venv/bin").mkdir(parents=True)
+    (tmp_path / "venv/bin/python").symlink_to("/usr/bin/env")
+    assert load(GOOD, tmp_path)["laptop"].python == str(tmp_path / "venv/bin/python")
+
+
+def test_quantities_are_bytes_and_none_means_no_cap(tmp_path: Path) -> None:
+    planes = load(GOOD, tmp_path)
+    assert planes["laptop"].max_memory_bytes == 4 * GIB
+    assert planes["bucket"].max_memory_bytes is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "phrase"),
+    [
+        pytest.param(
+            "python:", "pyton:", 12, "plane 'laptop': unknown key 'pyton'; did you mean 'python'?", id="misspelt key"
+        ),
+        pytest.param("python:", "zzz:", 12, "unknown key 'zzz'; known: kind, state, variables", id="unknown key"),
+        pytest.param("kind: process", "kind: moon", 3, "Invalid enum value 'moon' - at `$.kind`", id="unknown kind"),
+        pytest.param("    state: ../state\n", "", 2, "missing required field `state`", id="missing key"),
+        pytest.param("4Gi", "4GB", 13, "plane 'laptop': '4GB' is not an amount of memory", id="bad quantity"),
+        pytest.param("memory_growth: 1.5", "memory_growth: 1", 14, "`float` > 1.0 - at `$.memory_growth`", id="no growth"),
+        pytest.param("memory_growth: 1.5", "memory_growth: .nan", 14, "at `$.memory_growth`", id="growth that is no number"),
+        pytest.param(
+            "allow_http: true", "allow_http: 7", 8, "Expected `bool`, got `int` - at `$.storage.allow_http`", id="type"
+        ),
+        pytest.param("user: ${USER_NAME}", "user: 5", 5, "Expected `str`, got `int`", id="a number as text"),
+        pytest.param("[AWS_ACCESS_KEY_ID]", "AWS_ACCESS_KEY_ID", 11, "Expected `array`, got `str`", id="text as a list"),
+        pytest.param(
+            "${USER_NAME}", "${NOBODY}", 2, "${NOBODY} is not set, and has no default (${NOBODY:-...})", id="unset"
+        ),
+        pytest.param("    kind: process", "   kind: process", 4, "not valid YAML:", id="wrong indentation"),
+        pytest.param("planes:\n", "planes:\n\tx:\n", 2, "cannot start any token", id="a tab"),
+        pytest.param("planes:\n", "plane:\n", 1, "the file must be a mapping with one key, planes", id="another key"),
+        pytest.param("  bucket: {", "  bucket: [", 15, "not valid YAML:", id="brackets that do not match"),
+    ],
+)
+def test_a_mistake_is_told_with_its_line(tmp_path: Path, old: str, new: str, line: int, phrase: str) -> None:
+    assert old in GOOD
+    with pytest.raises(PolarpodError) as caught:
+        load(GOOD.replace(old, new, 1), tmp_path)
+    assert caught.value.verdict.category is Category.REQUEST_INVALID
+    assert caught.value.verdict.summary == "the planes file is wrong"
+    (evidence,) = caught.value.verdict.evidence
+    assert evidence.startswith(f"{tmp_path}/planes.yaml:{line}: ")
+    assert phrase in evidence
+    assert caught.value.verdict.remedy == "Correct that line."
+
+
+@pytest.mark.parametrize(
+    "text", [pytest.param(text, id=text or "empty") for text in ("", "planes:", "planes: []", "5", "[]")]
+)
+def test_a_file_that_holds_no_planes_says_what_it_must_be(tmp_path: Path, text: str) -> None:
+    with pytest.raises(PolarpodError, match="must be a mapping with one key, planes"):
+        load(text, tmp_path)
+
+
+@pytest.mark.parametrize("name", [pytest.param("absent.yaml", id="absent"), pytest.param(".", id="a folder")])
+def test_a_file_that_cannot_be_read_says_how_to_name_one(tmp_path: Path, name: str) -> None:
+    with pytest.raises(PolarpodError, match="the planes file cannot be read") as caught:
+        load_planes(tmp_path / name)
+    assert "$POLARPOD_PLANES" in caught.value.verdict.remedy
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        pytest.param("laptob", "Did you mean 'laptop'?", id="a slip"),
+        pytest.param("fargate", "Name one of these, or add it to the file.", id="no idea"),
+    ],
+)
+def test_an_unknown_plane_is_refused_with_those_there_are(tmp_path: Path, name: str, remedy: str) -> None:
+    planes = load(GOOD, tmp_path)
+    with pytest.raises(PolarpodError, match=f"there is no plane '{name}'") as caught:
+        choose_plane(planes, name, source="planes.yaml")
+    assert caught.value.verdict.evidence == ["planes.yaml has: laptop, bucket"]
+    assert caught.value.verdict.remedy == remedy
+    assert choose_plane(planes, "laptop", source="planes.yaml") is planes["laptop"]
+
+
+@pytest.mark.parametrize("amount", ["-5", "0", "1:30", "100Mi"], ids=["negative", "nothing", "base sixty", "too little"])
+def test_a_plane_that_could_run_no_worker_is_refused_with_its_line(tmp_path: Path, amount: str) -> None:
+    path = tmp_path / "planes.yaml"
+    path.write_text(f"planes:\n  small:\n    state: s\n    max_memory: {amount}\n")
+    with pytest.raises(PolarpodError, match=r"planes\.yaml:4: plane 'small'"):
+        load_planes(path)
