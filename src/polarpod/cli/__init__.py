@@ -1,0 +1,21 @@
+"""The command line: the verbs of `launch` for a person at a terminal. The entry point explains what is not installed."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """The `polarpod` command."""
+    try:
+        from polarpod.cli.main import cli
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("click", "rich", "yaml"):
+            raise
+        print(  # noqa: T201  # there is nothing else to say it with
+            f"polarpod: the command line needs {error.name}, which is not installed.\n"
+            '  what to do: pip install "polarpod[cli]" (and "polarpod[cli,worker]" to run jobs on this machine).',
+            file=sys.stderr,
+        )
+        raise SystemExit(2) from None
+    cli()

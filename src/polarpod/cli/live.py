@@ -1,0 +1,63 @@
+"""The live line while a run works: phase, rows, memory. On a terminal one line that moves; in a log a line an event."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+
+from rich.markup import escape
+from rich.status import Status
+
+from polarpod.cli.tables import console
+from polarpod.contract.context import Context
+from polarpod.contract.message import Message
+from polarpod.contract.resources import format_bytes
+from polarpod.contract.verdict import Verdict
+
+
+class Live:
+    """Shows one run on standard error."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._console = console(stderr=True)
+        self._status = Status("", console=self._console) if sys.stderr.isatty() and not quiet else None
+        self._title = ""
+
+    def __enter__(self) -> Live:
+        if self._status:
+            self._status.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._status:
+            self._status.stop()
+
+    def attempt(self, context: Context, reason: str) -> None:
+        self._title = f"{context.job.name}/{context.run_key} attempt {context.attempt.number}"
+        self._print(
+            f"{self._title}: uid {context.attempt.uid}, {context.resources.cpu:g} cpu, "
+            f"{format_bytes(context.resources.memory_bytes)} ({reason})"
+        )
+
+    def message(self, message: Message) -> None:
+        if self._status and message.kind == "heartbeat":
+            self._status.update(
+                f"{self._title}  {message.phase}  {message.rows:,} rows  {format_bytes(message.memory_bytes)} of "
+                f"{format_bytes(message.memory_limit_bytes)}  {message.elapsed_seconds:.0f} s"
+            )
+
+    def log(self, lines: bytes) -> None:
+        for line in lines.decode(errors="replace").splitlines():
+            # the worker's own verdict is printed by the command, once
+            if not line.startswith(("polarpod: ", "  evidence: ", "  what to do: ")):
+                self._print(f"  | {line}")
+
+    def verdict(self, verdict: Verdict, again: bool) -> None:  # noqa: FBT001  # the listener's signature
+        if again:
+            self._print(f"{self._title}: {verdict.text()}")
+            self._print(f"{self._title}: trying again on the {verdict.budget} budget")
+
+    def _print(self, text: str) -> None:
+        if not self._quiet:
+            self._console.print(escape(text))

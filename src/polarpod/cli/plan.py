@@ -1,0 +1,106 @@
+"""`polarpod plan`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from polarpod.cli.options import (
+    complete_job,
+    ends_in_verdict,
+    job_options,
+    json_option,
+    parse_params,
+    plane_options,
+    say_json,
+    say_verdict,
+    setting,
+    specs,
+)
+from polarpod.cli.tables import table
+from polarpod.contract.dataset import publish_mode
+from polarpod.contract.resources import format_bytes
+from polarpod.launch.count import count_rows
+from polarpod.launch.plan import make_plan
+from polarpod.launch.run import skip
+from polarpod.store.location import normal
+
+
+@click.command()
+@click.argument("job", shell_complete=complete_job)
+@click.option("--param", "-p", "params", multiple=True, metavar="NAME=VALUE", help="A parameter of the job; repeat it.")
+@plane_options
+@job_options
+@json_option
+@ends_in_verdict
+def command(
+    job: str,
+    params: tuple[str, ...],
+    plane: str,
+    planes: Path | None,
+    jobs: Path | None,
+    release: Path | None,
+    *,
+    as_json: bool,
+) -> int:
+    """Show what a run would read, write and get, and start nothing."""
+    chosen = setting(plane, planes)
+    plan = make_plan(
+        job,
+        parse_params(params),
+        specs=specs(chosen, jobs, release),
+        plane_name=chosen.name,
+        plane=chosen.plane,
+        state=chosen.state,
+    )
+    rows = count_rows(plan, chosen.plane)
+    skipped = skip(plan, chosen.state)
+    if as_json:
+        say_json(
+            {
+                "job": plan.job,
+                "run_key": plan.run_key,
+                "fingerprint": plan.fingerprint,
+                "code_version": plan.code_version,
+                "inputs": {
+                    name: {
+                        "uri": found.uri,
+                        "files": len(found.files),
+                        "bytes": found.bytes,
+                        "rows": rows[name],
+                        "version": found.version,
+                    }
+                    for name, found in plan.listings.items()
+                },
+                "resources": plan.size.resources,
+                "size_reason": plan.size.reason,
+                "stop": plan.size.stop,
+                "would_skip": skipped is not None,
+            }
+        )
+        return plan.size.stop.exit_code if plan.size.stop else 0
+    click.echo(f"{plan.job.name}  run key {plan.run_key}  on plane {plan.plane}\n")
+    inputs = table("input", "files", "bytes", "rows", "where", right=("files", "bytes", "rows"))
+    for name, found in plan.listings.items():
+        counted = rows[name]
+        inputs.add_row(
+            name,
+            f"{len(found.files):,}",
+            format_bytes(found.bytes),
+            "-" if counted is None else f"{counted:,}",
+            found.uri,
+        )
+    inputs.show()
+    output = plan.job.output
+    owned = f" {output.replace}" if output.replace else ""
+    click.echo(f"publishes  {publish_mode(output)}{owned} to {type(output).__name__} {normal(output.uri)}")
+    size = plan.size.resources
+    click.echo(f"size       {format_bytes(size.memory_bytes)}, {size.cpu:g} cpu: {plan.size.reason}")
+    click.echo(f"deadline   {plan.job.deadline_seconds} s")
+    if plan.size.stop:
+        say_verdict(plan.size.stop, as_json=False)
+        return plan.size.stop.exit_code
+    if skipped:
+        click.echo(f"would skip {skipped.verdict.summary} ({skipped.verdict.evidence[0]})")
+    return 0

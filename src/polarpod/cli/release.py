@@ -1,0 +1,45 @@
+"""`polarpod release`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import click
+
+from polarpod.cli.options import ends_in_verdict, json_option, plane_options, say_json, setting
+from polarpod.contract.codec import encode
+from polarpod.contract.release import Release
+from polarpod.contract.verdict import PolarpodError
+from polarpod.launch.specs import from_jobs
+
+
+@click.command()
+@click.option(
+    "--jobs", type=click.Path(path_type=Path), envvar="POLARPOD_JOBS", help="The jobs directory. [default: the plane's]"
+)
+@click.option("--image", help="The job image, by digest, for planes that run images.")
+@click.option("--output", "-o", type=click.Path(path_type=Path), default=Path("dags/release.json"), show_default=True)
+@plane_options
+@json_option
+@ends_in_verdict
+def command(jobs: Path | None, image: str | None, output: Path, plane: str, planes: Path | None, *, as_json: bool) -> None:
+    """Write the release document that DAGs run.
+
+    A DAG reads specs from it and never imports a job. Rolling back is deploying an earlier document.
+    """
+    chosen = setting(plane, planes).plane
+    found = from_jobs(jobs or Path(chosen.jobs), python=chosen.python, cache=None)
+    if found.broken:
+        # a release that lacks a job would take it away from every DAG that runs it
+        verdict = found.broken[0].verdict
+        raise PolarpodError(verdict.category, verdict.summary, evidence=verdict.evidence, remedy=verdict.remedy)
+    document = Release(code_version=found.code_version, created_at=dt.datetime.now(dt.UTC), image=image, jobs=found.jobs)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    spare = output.with_name(f".{output.name}.next")
+    spare.write_bytes(encode(document) + b"\n")
+    spare.replace(output)
+    if as_json:
+        say_json({"release": str(output), "code_version": document.code_version, "jobs": sorted(document.jobs)})
+        return
+    click.echo(f"{output}: {len(document.jobs)} jobs, code {document.code_version}")

@@ -1,0 +1,71 @@
+"""`polarpod runs`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from polarpod.cli.options import complete_job, ends_in_verdict, json_option, plane_options, say_json, setting
+from polarpod.cli.tables import table, when
+from polarpod.contract.resources import format_bytes
+from polarpod.launch.state import AttemptInfo
+
+
+@click.command()
+@click.argument("job", required=False, shell_complete=complete_job)
+@click.option("--limit", "-n", default=20, show_default=True, help="How many.")
+@plane_options
+@json_option
+@ends_in_verdict
+def command(job: str | None, limit: int, plane: str, planes: Path | None, *, as_json: bool) -> None:
+    """List runs, newest first; each with its newest attempt."""
+    state = setting(plane, planes).state
+    found = [
+        info
+        for name in ([job] if job else state.jobs())
+        for run_key in state.run_keys(name)
+        for info in state.attempts(name, run_key, newest=1)
+    ]
+    # an attempt that died before its context was written is the oldest thing one can say about it
+    found.sort(key=lambda info: info.context.created_at.timestamp() if info.context else 0.0, reverse=True)
+    found = found[:limit]
+    if as_json:
+        say_json([_facts(info) for info in found])
+        return
+    rows = table(
+        "run", "attempt", "uid", "verdict", "rows", "wall", "peak", "started", right=("attempt", "rows", "wall", "peak")
+    )
+    for info in found:
+        receipt = info.receipt
+        rows.add_row(
+            f"{info.job}/{info.run_key}",
+            str(info.number),
+            info.uid[:8],
+            str(_verdict(info)),
+            f"{receipt.published.rows:,}" if receipt and receipt.published else "-",
+            f"{receipt.usage.wall_seconds:.1f} s" if receipt else "-",
+            format_bytes(info.record.memory_peak_bytes) if info.record else "-",
+            when(info.context.created_at) if info.context else "-",
+        )
+    rows.show()
+
+
+def _verdict(info: AttemptInfo) -> str:
+    if info.record and info.context is None:
+        return "undone"  # an undo takes a number, but has no context: nothing was run
+    if info.record:
+        return str(info.record.verdict.category)
+    return str(info.receipt.verdict.category) if info.receipt else "running or lost"
+
+
+def _facts(info: AttemptInfo) -> dict[str, object]:
+    return {
+        "job": info.job,
+        "run_key": info.run_key,
+        "attempt": info.number,
+        "uid": info.uid,
+        "verdict": _verdict(info),
+        "created_at": info.context.created_at if info.context else None,
+        "rows": info.receipt.published.rows if info.receipt and info.receipt.published else None,
+    }

@@ -1,0 +1,49 @@
+"""`polarpod show`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from polarpod.cli.options import ends_in_verdict, json_option, plane_options, say_json, setting
+from polarpod.cli.receipts import print_receipt
+
+# what fits a screen; the whole is in the state store
+_LOG_LINES = 40
+
+
+@click.command()
+@click.argument("run")
+@plane_options
+@json_option
+@ends_in_verdict
+def command(run: str, plane: str, planes: Path | None, *, as_json: bool) -> None:
+    """Show one run: verdict, receipt and log.
+
+    RUN is job/run-key (its newest attempt), or a uid or the beginning of one.
+    """
+    state = setting(plane, planes).state
+    info = state.find(run)
+    if as_json:
+        say_json({"context": info.context, "receipt": info.receipt, "verdict": info.record and info.record.verdict})
+        return
+    verdict = info.record.verdict if info.record else info.receipt.verdict if info.receipt else None
+    if info.receipt and verdict and verdict.succeeded:
+        print_receipt(info.receipt, verdict)
+    else:
+        click.echo(f"{info.job}/{info.run_key}  attempt {info.number}  uid {info.uid}")
+        click.echo(
+            verdict.text() if verdict else "no verdict: it is running, or its launcher died; run it again to find out"
+        )
+    others = [other for other in state.attempts(info.job, info.run_key) if other.uid != info.uid]
+    for other in others:
+        category = other.record.verdict.category if other.record else "no verdict"
+        click.echo(f"also       attempt {other.number}  uid {other.uid[:8]}  {category}")
+    log = state.log(info.job, info.run_key, info.uid)
+    if log and not (verdict and verdict.succeeded):
+        lines = log.decode(errors="replace").splitlines()
+        click.echo(f"\nlog, last {min(len(lines), _LOG_LINES)} of {len(lines)} lines:")
+        for line in lines[-_LOG_LINES:]:
+            click.echo(f"  | {line}")
+    click.echo(f"\nstate      {state.attempt_uri(info.job, info.run_key, info.uid)}")
