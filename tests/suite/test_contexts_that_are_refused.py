@@ -1,0 +1,82 @@
+"""A worker starts from exactly the context that its launcher wrote, or not at all."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.suite.bench import Bench
+from tests.suite.conftest import on_disk
+from tests.suite.verdicts import EXIT_CODES
+
+from polarpod.launch.process import worker_environment
+
+pytestmark = on_disk
+
+JOBS = """
+@job(inputs={}, output=Delta("{lake}/out", replace={}), memory="512Mi")
+def made():
+    return pl.LazyFrame({"id": [1]})
+"""
+Change = Callable[[bytes], bytes]
+
+
+def worker(bench: Bench, folder: Path, change: Change, *, signed: bool = False) -> subprocess.CompletedProcess[bytes]:
+    """A worker whose context was changed on its way; `signed`: whether it still comes with its sha256."""
+    _, data = bench.prepare("made")
+    environment = worker_environment(data, bench.plane, folder, watch_memory=False)
+    del environment["POLARPOD_LAUNCHER_PID"]
+    changed = change(data)
+    Path(environment["POLARPOD_CONTEXT_URI"]).write_bytes(changed)
+    if not signed:
+        del environment["POLARPOD_CONTEXT_SHA256"]
+    command = [sys.executable, "-I", "-m", "polarpod.runtime"]
+    return subprocess.run(command, env=environment, cwd=folder, capture_output=True, check=False)
+
+
+def refused(bench: Bench, done: subprocess.CompletedProcess[bytes], *words: str) -> None:
+    said = done.stderr.decode()
+    assert done.returncode == EXIT_CODES["context_invalid"], said
+    assert not [word for word in ("polarpod: context_invalid: ", "what to do: ", *words) if word not in said], said
+    assert "Traceback" not in said
+    assert bench.visible() == {}
+    assert not [name for name in bench.files("_state") if name.endswith("receipt.json")]
+
+
+def test_a_context_that_was_changed_on_its_way_is_refused(bench: Bench, tmp_path: Path) -> None:
+    done = worker(bench, tmp_path, lambda data: data.replace(b'"force": false', b'"force":  true'), signed=True)
+    refused(bench, done, "not the one the launcher wrote", "sha256 expected", "sha256 found", "who writes to the state")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        pytest.param(lambda data: data + b" " * 2**20, ["the context is too large", "at most 1,048,576"], id="too-large"),
+        pytest.param(
+            lambda data: data.replace(b'"protocol": "1.0"', b'"protocol": "2.0"', 1),
+            ["speaks protocol '2.0', this polarpod speaks '1.0'", "same polarpod release"],
+            id="another-protocol",
+        ),
+        pytest.param(lambda data: data[:-20], ["the context is not valid", "Do not edit it"], id="cut-short"),
+        pytest.param(lambda data: b"", ["the context is not valid"], id="empty"),
+        pytest.param(lambda data: data.replace(b'"number": 1', b'"number": 0'), ["$.attempt.number"], id="no-number"),
+    ],
+)
+def test_a_document_that_is_no_context_is_refused(bench: Bench, tmp_path: Path, change: Change, words: list[str]) -> None:
+    refused(bench, worker(bench, tmp_path, change), *words)
+
+
+def test_other_code_than_was_planned_is_refused_with_both_versions(bench: Bench, tmp_path: Path) -> None:
+    def meanwhile(data: bytes) -> bytes:
+        bench.write_job(JOBS + "\n# another release\n")
+        return data
+
+    done = worker(bench, tmp_path, meanwhile)
+    said = done.stderr.decode()
+    assert done.returncode == EXIT_CODES["context_invalid"], said
+    assert "the worker has other code than the run was planned with" in said
+    assert "planned " in said
+    assert bench.visible() == {}

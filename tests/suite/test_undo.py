@@ -1,0 +1,126 @@
+"""`polarpod undo`: readers see what they saw before; running again brings it back; what cannot be undone says why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import pytest
+from tests.suite.bench import Bench
+from tests.suite.conftest import on_disk
+from tests.suite.terminal import Terminal
+
+JOBS = """
+class Sale(dy.Schema):
+    id = dy.Int64(nullable=False)
+    n = dy.Int64(nullable=False, min=0)
+    place = dy.String(nullable=False)
+
+ORDERS = {"orders": Parquet("{lake}/orders.parquet")}
+
+@job(
+    inputs=ORDERS,
+    output=Delta("{lake}/out", replace={}, partition_by=["place"]),
+    checks=Check(Sale, quarantine="{lake}/bad", max_bad_share=1),
+    memory="512Mi",
+)
+def replaced(orders):
+    return orders
+
+@job(inputs=ORDERS, output=Delta("{lake}/out", merge=["id"], partition_by=["place"]), memory="512Mi")
+def merged(orders):
+    return orders
+
+@job(inputs=ORDERS, output=Delta("{lake}/out", append=True, partition_by=["place"]), memory="512Mi")
+def appended(orders, *, batch):
+    return orders
+
+@job(inputs=ORDERS, output=Parquet("{lake}/out", replace={}), memory="512Mi")
+def shelved(orders):
+    return orders
+
+@job(inputs=ORDERS, output=Parquet("{lake}/out", append=True), memory="512Mi")
+def failing(orders):
+    return 1 // 0
+"""
+
+
+def put_orders(bench: Bench, *rows: tuple[int, int, str]) -> None:
+    bench.put("orders.parquet", pl.DataFrame(rows, schema=["id", "n", "place"], orient="row"))
+
+
+def seen(bench: Bench, name: str) -> list[Any]:
+    bad = bench.listed("bad", "id") if name == "replaced" and bench.files("bad") else []
+    return [bench.listed("out") if name == "shelved" else bench.rows("out"), bad]
+
+
+@pytest.mark.parametrize("lake", ["local", "versitygw"], indirect=True)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("replaced", id="delta-replace-with-quarantine"),
+        pytest.param("merged", id="delta-merge"),
+        pytest.param("shelved", id="parquet-replace"),
+    ],
+)
+def test_an_undo_brings_the_rows_before_back_and_running_again_the_rows_after(
+    bench: Bench, polarpod: Terminal, name: str
+) -> None:
+    put_orders(bench, (1, 1, "a b/c"), (2, -1, "x"))
+    bench.publish(name)
+    before = seen(bench, name)
+    put_orders(bench, (1, 5, "a b/c"), (3, -3, "ü"), (4, 4, "x"))
+    receipt = bench.receipt(name)
+    after = seen(bench, name)
+    assert before != after
+    said = polarpod("undo", f"{name}/{receipt.run_key}")
+    assert said.code == 0, said.err
+    assert "attempt 2 is taken back" in said.out
+    assert seen(bench, name) == before
+    assert polarpod("runs", "--json").json[0]["verdict"] == "undone"
+    assert bench.receipt(name).attempt.number == 4
+    assert seen(bench, name) == after
+
+
+@on_disk
+def test_an_undone_append_can_be_appended_anew(bench: Bench, polarpod: Terminal) -> None:
+    put_orders(bench, (1, 1, "x"))
+    receipt = bench.receipt("appended", batch="1")
+    assert polarpod("undo", receipt.attempt.uid[:12], "--json").json["removed"] == 1
+    assert bench.rows("out") == []
+    put_orders(bench, (2, 2, "x"))
+    bench.publish("appended", batch="1")
+    assert bench.rows("out") == [(2, 2, "x")]
+
+
+@on_disk
+def test_what_cannot_be_undone_says_why(bench: Bench, polarpod: Terminal) -> None:
+    put_orders(bench, (1, 1, "x"))
+    bench.fails("failing", "job_failed")
+    failed = polarpod("undo", f"failing/{bench.plan('failing').run_key}")
+    assert (failed.code, "cannot be taken back: it published nothing" in failed.err) == (26, True)
+    uids = [bench.receipt(name, force=True).attempt.uid for name in ("replaced", "replaced")]
+    before = bench.visible()
+    older = polarpod("undo", uids[0])
+    assert (older.code, "1 of its files have been replaced or compacted since" in older.err) == (26, True)
+    assert "Undo what came after it first." in older.err
+    assert bench.visible() == before
+    for name in bench.files("out"):
+        if uids[0] in name:
+            (bench.root.parent / "lake" / "out" / name).unlink()
+    vacuumed = polarpod("undo", uids[1])
+    assert (vacuumed.code, "1 of the files before it have been vacuumed" in vacuumed.err) == (26, True)
+    assert bench.visible() == before
+
+
+@on_disk
+def test_an_undo_is_undone_by_nothing_but_a_new_run(bench: Bench, polarpod: Terminal) -> None:
+    put_orders(bench, (1, 1, "x"))
+    receipt = bench.receipt("shelved")
+    run = f"shelved/{receipt.run_key}"
+    assert polarpod("undo", run).code == 0
+    assert bench.listed("out") == []
+    twice = polarpod("undo", run)
+    assert (twice.code, "it published nothing" in twice.err) == (26, True)
+    again = polarpod("undo", receipt.attempt.uid)
+    assert (again.code, "it has been taken back already" in again.err) == (26, True)

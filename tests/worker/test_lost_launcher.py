@@ -1,0 +1,90 @@
+"""A launcher that is killed, and a job that leaves processes behind: at the end nothing of a worker runs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from tests.support.live import PATIENCE, Live, alive, assert_gone
+from tests.support.workshop import Workshop
+from tests.worker.conftest import JobWriter
+
+from polarpod.contract.verdict import Category
+from polarpod.launch.sweep import find_garbage, sweep
+
+LAUNCHER = """
+import sys
+from pathlib import Path
+from tests.support.workshop import Workshop
+Workshop(Path(sys.argv[1]), sys.argv[1] + "/lake").run("work")
+"""
+SLEEPER = "sleeper = subprocess.Popen(['sleep', '1000'], start_new_session={apart})\n"
+BUSY = SLEEPER + "say('busy', f'{{os.getppid()}} {{sleeper.pid}}')\nwhile True:\n    time.sleep(0.01)\n"
+apart = pytest.mark.parametrize("apart", [False, True], ids=["in its session", "in a session of its own"])
+
+
+def until(path: Path, process: subprocess.Popen[bytes]) -> str:
+    limit = time.monotonic() + PATIENCE
+    while not path.exists():
+        assert process.poll() is None
+        assert time.monotonic() < limit
+        time.sleep(0.001)
+    return path.read_text()
+
+
+@apart
+def test_a_worker_whose_launcher_is_killed_stops_by_itself(workshop: Workshop, write_job: JobWriter, apart: bool) -> None:
+    write_job(BUSY.format(apart=apart))
+    command = [sys.executable, "-c", LAUNCHER, str(workshop.root)]
+    launcher = subprocess.Popen(command, cwd=Path(__file__).parents[2])
+    supervisor, sleeper = map(int, until(workshop.root / "busy", launcher).split())
+    worker = psutil.Process(supervisor)
+    os.kill(launcher.pid, signal.SIGKILL)
+    launcher.wait()
+    psutil.wait_procs([worker], timeout=PATIENCE)
+
+    (run_key,) = workshop.state.run_keys("work")
+    (info,) = workshop.state.attempts("work", run_key)
+    assert info.receipt is not None
+    assert info.receipt.verdict.category is Category.INTERRUPTED
+    assert info.receipt.inputs.keys() == {"rows"}
+    assert_gone(supervisor, info.uid)
+    assert not alive(sleeper)
+    # what only the launcher would have done is left to the sweep
+    assert workshop.leftovers() == [f"polarpod-{info.uid}"]
+    sweep(find_garbage(workshop.state, workshop.plane, now=dt.datetime.now(dt.UTC)), workshop.storage)
+    assert workshop.leftovers() == []
+
+
+@apart
+@pytest.mark.parametrize("end", ["success", "failure", "os._exit"])
+def test_what_a_job_leaves_running_is_gone_at_the_end(
+    workshop: Workshop, write_job: JobWriter, apart: bool, end: str
+) -> None:
+    ends = {"success": "", "failure": "raise ValueError\n", "os._exit": "os._exit(3)\n"}
+    write_job(SLEEPER.format(apart=apart) + "say('busy', sleeper.pid)\n" + ends[end])
+    live = Live(workshop, "work")
+    assert live.verdict.succeeded == (end == "success")
+    assert not alive(int((workshop.root / "busy").read_text()))
+    assert workshop.leftovers() == []
+
+
+@apart
+@pytest.mark.parametrize("victim", ["child", "group"])
+def test_what_a_killed_job_leaves_running_is_gone_too(
+    workshop: Workshop, write_job: JobWriter, apart: bool, victim: str
+) -> None:
+    write_job(BUSY.format(apart=apart))
+    live = Live(workshop, "work")
+    live.until((workshop.root / "busy").exists, "its job was busy")
+    assert live.kill(victim)
+    assert live.verdict.category is Category.WORKER_LOST
+    assert not alive(int((workshop.root / "busy").read_text().split()[1]))
+    assert workshop.leftovers() == []
