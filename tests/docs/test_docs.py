@@ -1,0 +1,51 @@
+"""The documents tell the truth where a program can check it: tables, links, commands, targets."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from polarpod.cli.main import _COMMANDS
+from polarpod.contract.verdict import Category, budget_of, exit_code_of, is_retryable
+from polarpod.launch.planes import load_planes
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def test_the_verdicts_page_lists_every_category_with_its_code_budget_and_retry() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (\d+) \| (\w+) \| (yes|no) \|", (ROOT / "docs/verdicts.md").read_text(), re.MULTILINE)
+    told = {name: (int(code), budget, retried) for name, code, budget, retried in rows}
+    assert told == {
+        str(category): (exit_code_of(category), str(budget_of(category)), "yes" if is_retryable(category) else "no")
+        for category in Category
+    }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pages_name_only_commands_that_exist(page: Path) -> None:
+    named = set(re.findall(r"(?:^ {4}|`)polarpod ([a-z]+)", page.read_text(), re.MULTILINE))
+    assert named <= set(_COMMANDS)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pages_name_only_make_targets_that_exist(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"(?:^ {4}|`)make ([a-z-]+)", page.read_text(), re.MULTILINE)) <= targets
+    assert len(targets) <= 12
+
+
+def test_the_example_of_the_planes_page_is_a_valid_planes_file(tmp_path: Path) -> None:
+    example = re.search(r"```yaml\n(.*?)```", (ROOT / "docs/planes.md").read_text(), re.DOTALL)
+    assert example
+    path = tmp_path / "planes.yaml"
+    path.write_text(example[1])
+    assert load_planes(path)["process"].max_memory_bytes == 16 * 2**30
