@@ -294,7 +294,8 @@ class _Follower:
 
 
 def _redacted(log: bytes) -> bytes:
-    return redact(log.decode(errors="replace")).encode()
+    # bytes that are no text pass through as they are
+    return redact(log.decode(errors="surrogateescape")).encode(errors="surrogateescape")
 
 
 def _read(path: Path) -> bytes:

@@ -1,0 +1,13 @@
+"""What a job prints reaches people without what looks like a credential; bytes that are no text reach them unchanged."""
+
+from __future__ import annotations
+
+from polarpod.launch.process import _redacted
+
+
+def test_a_password_that_a_job_prints_is_not_passed_on() -> None:
+    assert b"hunter2" not in _redacted(b"connecting with password=hunter2 to the warehouse\n")
+
+
+def test_bytes_that_are_no_text_are_passed_on_as_they_are() -> None:
+    assert _redacted(b"caf\xe9, 3 rows\n") == b"caf\xe9, 3 rows\n"
