@@ -1,8 +1,10 @@
-"""Keeps the termination message true: at every moment a reader finds at most 4,096 bytes of valid JSON in the file.
+"""Keeps the termination message true: after every write the file holds at most 4,096 bytes of valid JSON.
 
 Where the file is ours it is replaced by rename. Kubernetes mounts /dev/termination-log into the container as a file,
 which cannot be renamed over; there it is rewritten in one call, padded with blanks to the longest text so far, because
-JSON allows blanks at its end and a shorter text would leave the tail of the longer one.
+JSON allows blanks at its end and a shorter text would leave the tail of the longer one. A rename is seen whole at
+every moment; a rewrite may be seen half done by a reader at the same instant, which the kubelet, reading after the
+container's end, is not.
 """
 
 from __future__ import annotations
