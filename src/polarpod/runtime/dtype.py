@@ -35,7 +35,7 @@ def parse_dtype(text: str) -> pl.DataType:
     if name in _PLAIN:
         return _PLAIN[name]
     if match := _DATETIME.fullmatch(name):
-        return pl.Datetime(match[1] or "us", match[2])  # type: ignore[arg-type]
+        return pl.Datetime(match[1] or "us", match[2])  # type: ignore[arg-type]  # the pattern lets only units through
     if match := _DECIMAL.fullmatch(name):
         return pl.Decimal(int(match[1]), int(match[2]))
     if match := _LIST.fullmatch(name):
@@ -79,7 +79,7 @@ def describe(dtype: pl.DataType) -> str:
     if isinstance(dtype, pl.Decimal):
         return f"Decimal({dtype.precision}, {dtype.scale})"
     if isinstance(dtype, pl.List):
-        return f"List[{describe(dtype.inner)}]"  # type: ignore[arg-type]
+        return f"List[{describe(dtype.inner)}]"  # type: ignore[arg-type]  # Polars types it as class or instance
     return str(dtype)
 
 
@@ -93,11 +93,11 @@ def delta_type(dtype: pl.DataType) -> pl.DataType | None:
     if isinstance(dtype, (pl.Categorical, pl.Enum)):
         return pl.String()
     if isinstance(dtype, pl.List):
-        inner = delta_type(dtype.inner)  # type: ignore[arg-type]
+        inner = delta_type(dtype.inner)  # type: ignore[arg-type]  # as above
         return pl.List(inner) if inner is not None else None
     if isinstance(dtype, pl.Struct):
-        fields = {field.name: delta_type(field.dtype) for field in dtype.fields}  # type: ignore[arg-type]
-        return None if None in fields.values() else pl.Struct(fields)  # type: ignore[arg-type]
+        fields = {field.name: delta_type(field.dtype) for field in dtype.fields}  # type: ignore[arg-type]  # likewise
+        return None if None in fields.values() else pl.Struct(fields)  # type: ignore[arg-type]  # no None is left
     if dtype in (pl.UInt64(), pl.Int128(), pl.Time(), pl.Null()) or isinstance(dtype, (pl.Duration, pl.Object, pl.Array)):
         return None
     return dtype
@@ -121,4 +121,4 @@ def fit_delta(lf: pl.LazyFrame) -> pl.LazyFrame:
             "Int64 or String, Null to the type you mean.",
         )
     casts = {column: dtype for column, dtype in wanted.items() if dtype != schema[column]}
-    return lf.cast(casts) if casts else lf  # type: ignore[arg-type]
+    return lf.cast(casts) if casts else lf  # type: ignore[arg-type]  # values are types, never None
