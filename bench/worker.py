@@ -12,9 +12,9 @@ from polarpod.contract.codec import encode
 from polarpod.contract.context import Context
 from polarpod.contract.resources import Resources
 from polarpod.launch.plan import make_plan
-from polarpod.launch.planes import Plane
+from polarpod.launch.plane import ProcessPlane
 from polarpod.launch.process import worker_environment
-from polarpod.launch.run import Ports, prepare
+from polarpod.launch.run import Asked, Ports, prepare
 from polarpod.launch.specs import from_jobs
 from polarpod.launch.state import State
 
@@ -26,7 +26,7 @@ class Bench:
 
     def __init__(self, root: Path, variables: dict[str, str]) -> None:
         self.root = root
-        self.plane = Plane(
+        self.plane = ProcessPlane(
             state=str(root / "state"), variables=variables, python=sys.executable, jobs=str(JOBS), scratch=str(root)
         )
         self.state = State(self.plane.state)
@@ -59,7 +59,7 @@ class Bench:
 
     def _context(self, job: str, resources: Resources | None) -> Context:
         plan = make_plan(job, {}, specs=self._specs, plane_name="bench", plane=self.plane, state=self.state)
-        context, _ = prepare(plan, self.plane, self.state, force=True, labels={}, ports=Ports())
+        context, _ = prepare(plan, self.plane, self.state, Asked(force=True), Ports())
         return msgspec.structs.replace(context, resources=resources) if resources else context
 
     def published_files(self, path: str) -> list[Path]:

@@ -10,7 +10,8 @@ import pytest
 from polarpod.contract.context import Storage
 from polarpod.contract.resources import GIB
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.launch.planes import Plane, choose_plane, load_planes
+from polarpod.launch.plane import Plane, ProcessPlane
+from polarpod.launch.planes import choose_plane, load_planes
 
 GOOD = """\
 planes:
@@ -40,7 +41,7 @@ def load(text: str, folder: Path, environment: Mapping[str, str] = FILLED) -> di
 
 def test_a_file_is_read_as_planes(tmp_path: Path) -> None:
     assert load(GOOD, tmp_path) == {
-        "laptop": Plane(
+        "laptop": ProcessPlane(
             state=str(tmp_path.parent / "state"),
             variables={"lake": str(tmp_path / "lake"), "user": "ada"},
             storage=Storage(endpoint_url="http://store:9000", allow_http=True),
@@ -49,7 +50,7 @@ def test_a_file_is_read_as_planes(tmp_path: Path) -> None:
             max_memory="4Gi",
             memory_growth=1.5,
         ),
-        "bucket": Plane(state="s3://state/x"),
+        "bucket": ProcessPlane(state="s3://state/x"),
     }
 
 
@@ -82,7 +83,9 @@ def test_quantities_are_bytes_and_none_means_no_cap(tmp_path: Path) -> None:
             "python:", "pyton:", 12, "plane 'laptop': unknown key 'pyton'; did you mean 'python'?", id="misspelt key"
         ),
         pytest.param("python:", "zzz:", 12, "unknown key 'zzz'; known: kind, state, variables", id="unknown key"),
-        pytest.param("kind: process", "kind: moon", 3, "Invalid enum value 'moon' - at `$.kind`", id="unknown kind"),
+        pytest.param(
+            "kind: process", "kind: moon", 3, "there is no kind 'moon'; known: process, kubernetes", id="unknown kind"
+        ),
         pytest.param("    state: ../state\n", "", 2, "missing required field `state`", id="missing key"),
         pytest.param("4Gi", "4GB", 13, "plane 'laptop': '4GB' is not an amount of memory", id="bad quantity"),
         pytest.param("memory_growth: 1.5", "memory_growth: 1", 14, "`float` > 1.0 - at `$.memory_growth`", id="no growth"),

@@ -19,9 +19,10 @@ from polarpod.contract.message import Message
 from polarpod.contract.receipt import Receipt
 from polarpod.contract.verdict import Verdict
 from polarpod.launch import process
-from polarpod.launch.planes import Plane
-from polarpod.launch.process import Ended, Watcher, run_worker
+from polarpod.launch.plane import Plane
+from polarpod.launch.process import run_worker
 from polarpod.launch.run import Ports, Ran, record
+from polarpod.launch.worker import Ended, Watcher, message_of
 
 PATIENCE = 60.0  # far above what anything here takes, even with both cores taken by others; only a hang gets there
 _started: dict[str, subprocess.Popen[bytes]] = {}
@@ -87,7 +88,7 @@ class Live:
 
     def message(self) -> Message | None:
         """The termination message as it stands in the file right now."""
-        return process._message(process._read(self.scratch / "termination.json"), self.uid)
+        return message_of(process._read(self.scratch / "termination.json"), self.uid)
 
     def until(self, condition: Callable[[], Any], what: str) -> None:
         """Waits for something to become true while the worker runs; fails where it ends (or hangs) first."""
@@ -113,7 +114,7 @@ class Live:
         return self._result[1]
 
     @property
-    def ended(self) -> Ended:
+    def ended(self) -> Any:
         assert isinstance(self._result, tuple)
         return self._result[0]
 

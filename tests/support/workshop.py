@@ -19,8 +19,8 @@ import polars as pl
 from polarpod.contract.context import Context, Storage
 from polarpod.contract.verdict import Budget
 from polarpod.launch.plan import Plan, make_plan
-from polarpod.launch.planes import Plane
-from polarpod.launch.run import Listener, Ports, Ran, execute, prepare
+from polarpod.launch.plane import Plane, ProcessPlane
+from polarpod.launch.run import Asked, Listener, Ports, Ran, execute, prepare
 from polarpod.launch.specs import Specs, from_jobs
 from polarpod.launch.state import State
 from polarpod.store.dialect import for_polars
@@ -57,7 +57,7 @@ class Workshop:
 
     @property
     def plane(self) -> Plane:
-        return Plane(
+        return ProcessPlane(
             state=join(self.lake, "_state"),
             variables={"lake": self.lake},
             storage=self.storage,
@@ -110,14 +110,14 @@ class Workshop:
             lambda: self.plan(name, **params),
             plane=self.plane,
             state=self.state,
-            force=force,
+            asked=Asked(force=force),
             allowed=allowed or {},
             listener=listener,
         )
 
     def prepare(self, name: str, *, force: bool = False, **params: str) -> tuple[Context, bytes]:
         """A claimed attempt whose worker the test starts (and ends) by itself."""
-        return prepare(self.plan(name, **params), self.plane, self.state, force=force, labels={}, ports=Ports())
+        return prepare(self.plan(name, **params), self.plane, self.state, Asked(force=force), Ports())
 
     def delta(self, path: str) -> pl.DataFrame:
         """What a reader of the Delta table sees."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from polarpod.launch.process import _redacted
+from polarpod.launch.worker import redacted
 
 
 def test_a_password_that_a_job_prints_is_not_passed_on() -> None:
-    assert b"hunter2" not in _redacted(b"connecting with password=hunter2 to the warehouse\n")
+    assert b"hunter2" not in redacted(b"connecting with password=hunter2 to the warehouse\n")
 
 
 def test_bytes_that_are_no_text_are_passed_on_as_they_are() -> None:
-    assert _redacted(b"caf\xe9, 3 rows\n") == b"caf\xe9, 3 rows\n"
+    assert redacted(b"caf\xe9, 3 rows\n") == b"caf\xe9, 3 rows\n"

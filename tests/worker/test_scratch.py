@@ -10,9 +10,9 @@ from tests.support.live import Live
 from tests.support.workshop import Workshop
 from tests.worker.conftest import JobWriter
 
-from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.contract.verdict import Category
 from polarpod.launch import process
-from polarpod.launch.planes import Plane
+from polarpod.launch.plane import Plane, ProcessPlane
 
 # the kernel takes no folder there, not even from root
 READ_ONLY = Path("/sys/kernel")
@@ -27,7 +27,7 @@ class Elsewhere(Workshop):
     def plane(self) -> Plane:
         plane = super().plane
         fields = {name: getattr(plane, name) for name in plane.__struct_fields__}
-        return Plane(**fields | {"scratch": str(self.scratch)})
+        return ProcessPlane(**fields | {"scratch": str(self.scratch)})
 
 
 def test_a_missing_place_for_scratch_is_made(workshop: Workshop, write_job: JobWriter) -> None:
@@ -42,10 +42,12 @@ def test_a_launcher_without_room_for_scratch_says_so(workshop: Workshop, write_j
     write_job()
     elsewhere = Elsewhere(workshop.root, workshop.lake)
     elsewhere.scratch = scratch
-    with pytest.raises(PolarpodError) as caught:
-        elsewhere.run("work")
-    assert caught.value.verdict.category is Category.SPILL_UNUSABLE
-    assert str(scratch) in caught.value.verdict.evidence[0]
+    ran = elsewhere.run("work")
+    assert ran.verdict.category is Category.SPILL_UNUSABLE
+    assert str(scratch) in ran.verdict.evidence[0]
+    (attempt,) = elsewhere.state.attempts("work", elsewhere.plan("work").run_key)
+    assert attempt.record
+    assert attempt.record.verdict == ran.verdict, "an attempt that took a number gets a verdict"
 
 
 @pytest.mark.parametrize("scratch", [READ_ONLY, Path("/dev/null")], ids=["read-only", "a file"])

@@ -13,7 +13,8 @@ import click
 
 from polarpod.contract.codec import encode
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.launch.planes import Plane, choose_plane, load_planes
+from polarpod.launch.plane import Plane, ProcessPlane
+from polarpod.launch.planes import choose_plane, load_planes, take_credentials
 from polarpod.launch.specs import Specs, from_jobs, from_release
 from polarpod.launch.state import State
 
@@ -67,11 +68,13 @@ def setting(plane: str, planes: Path | None) -> Setting:
     """The plane a command works on. Without a planes file there is one: this machine, with everything in ./.polarpod."""
     path = planes or (Path("dags/planes.yaml") if Path("dags/planes.yaml").is_file() else None)
     if path is None:
-        builtin = Plane(state=str(_LOCAL / "state"), variables={"lake": str((_LOCAL / "lake").absolute())})
-        known, source = {"process": builtin}, "without a planes file, polarpod"
+        builtin = ProcessPlane(state=str(_LOCAL / "state"), variables={"lake": str((_LOCAL / "lake").absolute())})
+        known: dict[str, Plane] = {"process": builtin}
+        source = "without a planes file, polarpod"
     else:
         known, source = load_planes(path), str(path)
     chosen = choose_plane(known, plane, source=source)
+    take_credentials(chosen)
     return Setting(plane, chosen, State(chosen.state, chosen.storage))
 
 

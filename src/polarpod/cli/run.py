@@ -25,7 +25,7 @@ from polarpod.cli.options import (
 )
 from polarpod.cli.receipts import print_receipt
 from polarpod.launch.plan import Plan, make_plan
-from polarpod.launch.run import Listener, execute
+from polarpod.launch.run import Asked, Listener, execute
 
 
 @click.command()
@@ -66,7 +66,7 @@ def command(
         listener = Listener(
             on_attempt=live.attempt, on_verdict=live.verdict, on_message=live.message, on_log=live.log, stop=stop.is_set
         )
-        ran = execute(plan, plane=where, state=chosen.state, force=force, listener=listener)
+        ran = execute(plan, plane=where, state=chosen.state, asked=Asked(force=force), listener=listener)
     if as_json:
         say_json({"verdict": ran.verdict, "receipt": ran.receipt, "attempts": ran.attempts})
     elif ran.verdict.succeeded:

@@ -39,6 +39,11 @@ class Category(StrEnum):
     DECIMAL_ROUNDING = "decimal_rounding"
     DEADLINE_EXCEEDED = "deadline_exceeded"
     STORAGE_DENIED = "storage_denied"
+    IMAGE_UNUSABLE = "image_unusable"
+    CONFIGURATION_MISSING = "configuration_missing"
+    POD_REFUSED = "pod_refused"
+    CLUSTER_DENIED = "cluster_denied"
+    RESOURCES_IMPOSSIBLE = "resources_impossible"
     # data: what was read or made breaks its contract; nothing was published
     INPUT_MISSING = "input_missing"
     INPUT_EMPTY = "input_empty"
@@ -60,6 +65,13 @@ class Category(StrEnum):
     PUBLISH_CONFLICT = "publish_conflict"
     SUPERSEDED = "superseded"
     INTERNAL_ERROR = "internal_error"
+    EVICTED = "evicted"
+    NODE_LOST = "node_lost"
+    IMAGE_PULL_FAILED = "image_pull_failed"
+    UNSCHEDULABLE = "unschedulable"
+    QUOTA_EXCEEDED = "quota_exceeded"
+    NOT_STARTED = "not_started"
+    CLUSTER_UNREACHABLE = "cluster_unreachable"
 
 
 class _Row(NamedTuple):
@@ -79,6 +91,11 @@ _TABLE: dict[Category, _Row] = {
     Category.DECIMAL_ROUNDING: _Row(Budget.CODE, 14),
     Category.DEADLINE_EXCEEDED: _Row(Budget.CODE, 15),
     Category.STORAGE_DENIED: _Row(Budget.CODE, 16),
+    Category.IMAGE_UNUSABLE: _Row(Budget.CODE, 17),
+    Category.CONFIGURATION_MISSING: _Row(Budget.CODE, 18),
+    Category.POD_REFUSED: _Row(Budget.CODE, 19),
+    Category.CLUSTER_DENIED: _Row(Budget.CODE, 30),
+    Category.RESOURCES_IMPOSSIBLE: _Row(Budget.CODE, 31),
     Category.INPUT_MISSING: _Row(Budget.DATA, 20),
     Category.INPUT_EMPTY: _Row(Budget.DATA, 21),
     Category.INPUT_UNREADABLE: _Row(Budget.DATA, 22),
@@ -97,6 +114,13 @@ _TABLE: dict[Category, _Row] = {
     Category.PUBLISH_CONFLICT: _Row(Budget.PLATFORM, 57),
     Category.SUPERSEDED: _Row(Budget.PLATFORM, 58),
     Category.INTERNAL_ERROR: _Row(Budget.PLATFORM, 59),
+    Category.EVICTED: _Row(Budget.PLATFORM, 60),
+    Category.NODE_LOST: _Row(Budget.PLATFORM, 61),
+    Category.IMAGE_PULL_FAILED: _Row(Budget.PLATFORM, 62),
+    Category.UNSCHEDULABLE: _Row(Budget.PLATFORM, 63),
+    Category.QUOTA_EXCEEDED: _Row(Budget.PLATFORM, 64),
+    Category.NOT_STARTED: _Row(Budget.PLATFORM, 65),
+    Category.CLUSTER_UNREACHABLE: _Row(Budget.PLATFORM, 66),
 }
 
 

@@ -21,3 +21,15 @@ def try_again(verdict: Verdict, spent: Mapping[Budget, int], allowed: Mapping[Bu
     if not is_retryable(verdict.category):
         return False
     return spent.get(verdict.budget, 0) < allowed.get(verdict.budget, 0)
+
+
+# An outage of a second is over by the first relaunch, one of half a minute by the second.
+_FIRST_PAUSE_SECONDS = 5.0
+_PAUSE_GROWTH = 4.0
+
+
+def pause_seconds(verdict: Verdict, spent: Mapping[Budget, int]) -> float:
+    """How long to wait before the next attempt. A bigger one need not wait; a platform that failed may need a moment."""
+    if verdict.budget is not Budget.PLATFORM:
+        return 0.0
+    return _FIRST_PAUSE_SECONDS * _PAUSE_GROWTH ** spent.get(Budget.PLATFORM, 0)

@@ -9,7 +9,7 @@ import sys
 import msgspec
 
 from polarpod.launch.plan import Plan
-from polarpod.launch.planes import Plane
+from polarpod.launch.plane import Plane, ProcessPlane
 
 
 def count_rows(plan: Plan, plane: Plane) -> dict[str, int | None]:
@@ -22,7 +22,9 @@ def count_rows(plan: Plan, plane: Plane) -> dict[str, int | None]:
     counts: dict[str, int | None] = dict.fromkeys(plan.listings)
     if not files:
         return counts
-    passed = {name: os.environ[name] for name in plane.environment_from if name in os.environ}
+    # on a plane of pods the rows are counted here all the same, with what the launcher itself reaches the store with
+    names = plane.environment_from if isinstance(plane, ProcessPlane) else [n for n in os.environ if n.startswith("AWS_")]
+    passed = {name: os.environ[name] for name in names if name in os.environ}
     try:
         done = subprocess.run(
             [plane.python or sys.executable, "-I", "-m", "polarpod.runtime.count"],

@@ -10,7 +10,7 @@ from polarpod.contract.identity import fingerprint_of, run_key_of
 from polarpod.contract.job import JobSpec
 from polarpod.contract.param import Scalar
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.launch.planes import Plane
+from polarpod.launch.plane import Plane
 from polarpod.launch.request import choose_job, parameters, resolve_job
 from polarpod.launch.size import Past, Size, size
 from polarpod.launch.specs import Specs
@@ -28,6 +28,7 @@ class Plan(NamedTuple):
         pins: Delta input -> the version that was listed and shall be read.
         standing: what the output holds of this run key.
         size: what the next attempt would get, and why.
+        unjudged: the newest attempt, where nobody has said yet how it ended: it may still run.
     """
 
     job: JobSpec
@@ -40,6 +41,7 @@ class Plan(NamedTuple):
     fingerprint: str
     standing: Standing
     size: Size
+    unjudged: AttemptInfo | None = None
 
 
 def make_plan(name: str, given: Mapping[str, Scalar], *, specs: Specs, plane_name: str, plane: Plane, state: State) -> Plan:
@@ -68,6 +70,7 @@ def make_plan(name: str, given: Mapping[str, Scalar], *, specs: Specs, plane_nam
         params=params,
         input_versions={key: listing.version for key, listing in listings.items()},
     )
+    attempts = state.attempts(job.name, run_key, newest=_ATTEMPTS_LOOKED_AT)
     return Plan(
         job=job,
         params=params,
@@ -80,10 +83,11 @@ def make_plan(name: str, given: Mapping[str, Scalar], *, specs: Specs, plane_nam
         standing=standing(job.output, plane.storage, job=job.name, run_key=run_key, fingerprint=fingerprint),
         size=size(
             job.resources,
-            _past(state.attempts(job.name, run_key, newest=_ATTEMPTS_LOOKED_AT), specs.code_version),
+            _past(attempts, specs.code_version),
             growth=plane.memory_growth,
             cap_bytes=plane.max_memory_bytes,
         ),
+        unjudged=attempts[0] if attempts and attempts[0].record is None else None,
     )
 
 

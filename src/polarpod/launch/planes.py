@@ -4,53 +4,23 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import msgspec
 import yaml
 
-from polarpod.contract.context import Storage
-from polarpod.contract.resources import MINIMUM_MEMORY_BYTES, format_bytes, parse_bytes
 from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.launch.plane import KubernetesPlane, Plane, ProcessPlane, problems_of
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
 
-class Plane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One place to run.
-
-    Attributes:
-        kind: `process`: a child process of the caller, on this machine.
-        state: the state store: a folder or an s3:// prefix.
-        variables: values for placeholders that are the place's business, such as {lake}; not part of a run's key.
-        storage: how workers reach the object store.
-        environment: variables of the worker; it gets no others.
-        environment_from: names of variables that are passed on from the caller's environment, for credentials.
-        python: the interpreter that has polarpod[worker]; the caller's own by default.
-        jobs: the jobs directory.
-        scratch: where attempts get their scratch directories; the system's temporary directory by default.
-        max_memory: how far a run may grow after running out of memory.
-        memory_growth: factor on the limit after running out of memory.
-    """
-
-    kind: Literal["process"] = "process"
-    state: str
-    variables: dict[str, str] = {}
-    storage: Storage = Storage()
-    environment: dict[str, str] = {}
-    environment_from: list[str] = []
-    python: str | None = None
-    jobs: str = "jobs"
-    scratch: str | None = None
-    max_memory: str | int | None = None
-    memory_growth: Annotated[float, msgspec.Meta(gt=1, le=8)] = 2.0
-
-    @property
-    def max_memory_bytes(self) -> int | None:
-        return None if self.max_memory is None else parse_bytes(self.max_memory)
+# what a file may hold; a plane without a kind is a process plane
+KINDS: dict[str, type[Plane]] = {"process": ProcessPlane, "kubernetes": KubernetesPlane}
+_HAVE_KINDS = f"known: {', '.join(KINDS)}"
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -94,17 +64,16 @@ def load_planes(path: Path, environment: Mapping[str, str] = os.environ) -> dict
             filled = _fill(raw, path, environment, line=line)
         except RecursionError:
             raise _wrong(path, line, f"plane {name!r} contains itself (an alias within its own anchor)") from None
+        kind = filled.get("kind", "process") if isinstance(filled, dict) else "process"
+        if not isinstance(kind, str) or kind not in KINDS:
+            raise _wrong(path, _find(where, ["kind"])[0], f"plane {name!r}: there is no kind {kind!r}; {_HAVE_KINDS}")
         try:
-            planes[name] = msgspec.convert(filled, Plane)
-            cap = planes[name].max_memory_bytes
+            planes[name] = msgspec.convert(filled, KINDS[kind])
         except (msgspec.ValidationError, UnicodeError, RecursionError, OverflowError) as error:
-            message, key = _explain(str(error))
+            message, key = _explain(str(error), KINDS[kind])
             raise _wrong(path, _find(where, [key])[0] if key else line, f"plane {name!r}: {message}") from None
-        except PolarpodError as error:
-            raise _wrong(path, _find(where, ["max_memory"])[0], f"plane {name!r}: {error.verdict.summary}") from None
-        if cap is not None and cap < MINIMUM_MEMORY_BYTES:
-            least = format_bytes(MINIMUM_MEMORY_BYTES)
-            raise _wrong(path, _find(where, ["max_memory"])[0], f"plane {name!r}: no worker runs in less than {least}")
+        for key, problem in problems_of(planes[name]):
+            raise _wrong(path, _find(where, key.split("."))[0], f"plane {name!r}: {problem}")
     return planes
 
 
@@ -119,6 +88,25 @@ def choose_plane(planes: Mapping[str, Plane], name: str, *, source: str) -> Plan
         evidence=[f"{source} has: {', '.join(planes) or 'none'}"],
         remedy=f"Did you mean {close[0]!r}?" if close else "Name one of these, or add it to the file.",
     )
+
+
+def take_credentials(plane: Plane, environment: MutableMapping[str, str] = os.environ) -> None:
+    """Adds the plane's credentials to the environment, where the S3 clients look for them; what is set already stays."""
+    if plane.credentials is None:
+        return
+    try:
+        lines = Path(plane.credentials).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolarpodError(
+            Category.REQUEST_INVALID,
+            "the plane's credentials cannot be read",
+            evidence=[f"{plane.credentials}: {getattr(error, 'strerror', None) or 'not UTF-8 text'}"],
+            remedy="`make cluster` writes those of a local cluster; else correct `credentials` of the plane.",
+        ) from None
+    for line in lines:
+        name, equals, value = line.partition("=")
+        if equals and not line.startswith("#"):
+            environment.setdefault(name.strip(), value.strip())
 
 
 def _fill(value: Any, path: Path, environment: Mapping[str, str], *, line: int) -> Any:
@@ -140,11 +128,12 @@ def _fill(value: Any, path: Path, environment: Mapping[str, str], *, line: int) 
     return os.path.normpath(path.parent.absolute() / filled) if filled.startswith(("./", "../")) else filled
 
 
-def _explain(message: str) -> tuple[str, str | None]:
+def _explain(message: str, kind: type[Plane]) -> tuple[str, str | None]:
     """A validation message with a hint, and the key it is about."""
     if match := re.search(r"unknown field `([^`]+)`", message):
-        close = get_close_matches(match[1], Plane.__struct_fields__, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(Plane.__struct_fields__)}"
+        known = ("kind", *kind.__struct_fields__)
+        close = get_close_matches(match[1], known, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"
         return f"unknown key {match[1]!r}{hint}", match[1]
     match = re.search(r"`\$\.([a-z_]+)", message)
     return message, match[1] if match else None

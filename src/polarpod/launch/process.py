@@ -19,44 +19,35 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
-
-import msgspec
 
 from polarpod.contract.context import Context
-from polarpod.contract.message import Message
-from polarpod.contract.redact import redact
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.launch.cgroup import Cgroup, memory_cgroup
-from polarpod.launch.judge import Exit
-from polarpod.launch.planes import Plane
+from polarpod.launch.judge import Exit, judge
+from polarpod.launch.plane import ProcessPlane
+from polarpod.launch.worker import LOG_TAIL_BYTES, Ended, Watcher, message_of, redacted
 
 # joins the cgroup before the interpreter starts, so that not one page is counted elsewhere
 _JOIN = 'echo $$ > "$0" && exec "$@"'
 _TICK_SECONDS = 0.2
 # the supervisor enforces the deadline itself; this launcher only steps in for one that is stuck
 _SLACK_SECONDS = 5.0
-_LOG_TAIL_BYTES = 64 * 1024
 
 
-class Ended(NamedTuple):
-    """A worker that is gone: how, what it said last, and the end of its log."""
+class ProcessLauncher:
+    """Workers that are child processes of this one, and end with it."""
 
-    end: Exit
-    message: Message | None
-    log: bytes
+    def __init__(self, plane: ProcessPlane) -> None:
+        self._plane = plane
 
+    def run(self, context: Context, data: bytes, watcher: Watcher) -> Ended:
+        return run_worker(context, data, self._plane, watcher=watcher)
 
-class Watcher(NamedTuple):
-    """What a caller wants to hear while a worker works."""
-
-    on_message: Callable[[Message], None] = lambda message: None
-    on_log: Callable[[bytes], None] = lambda lines: None
-    # whether the caller wants the run to stop
-    stop: Callable[[], bool] = lambda: False
+    def attach(self, context: Context, watcher: Watcher, *, orphaned: bool) -> Ended:  # noqa: ARG002  # as `Launcher`
+        raise AssertionError("nothing outlives its launcher here")
 
 
-def run_worker(context: Context, data: bytes, plane: Plane, *, watcher: Watcher) -> Ended:
+def run_worker(context: Context, data: bytes, plane: ProcessPlane, *, watcher: Watcher) -> Ended:
     """Starts a worker on this machine and waits for its end.
 
     Args:
@@ -78,7 +69,7 @@ def run_worker(context: Context, data: bytes, plane: Plane, *, watcher: Watcher)
             _end(process)
 
 
-def worker_environment(data: bytes, plane: Plane, scratch: Path, *, watch_memory: bool) -> dict[str, str]:
+def worker_environment(data: bytes, plane: ProcessPlane, scratch: Path, *, watch_memory: bool) -> dict[str, str]:
     """Everything the worker's environment holds; nothing of the caller's is inherited but what the plane names."""
     (scratch / "context.json").write_bytes(data)
     passed = {name: os.environ[name] for name in plane.environment_from if name in os.environ}
@@ -100,7 +91,7 @@ def worker_environment(data: bytes, plane: Plane, scratch: Path, *, watch_memory
 
 
 @contextmanager
-def _scratch(plane: Plane, uid: str) -> Iterator[Path]:
+def _scratch(plane: ProcessPlane, uid: str) -> Iterator[Path]:
     parent = Path(plane.scratch or tempfile.gettempdir())
     folder = parent / f"polarpod-{uid}"
     try:
@@ -119,7 +110,7 @@ def _scratch(plane: Plane, uid: str) -> Iterator[Path]:
 
 
 def _start(
-    plane: Plane, environment: Mapping[str, str], scratch: Path, cgroup: Cgroup | None, log: int
+    plane: ProcessPlane, environment: Mapping[str, str], scratch: Path, cgroup: Cgroup | None, log: int
 ) -> subprocess.Popen[bytes]:
     # -I: no PYTHON* variables, no user site, no current directory on the path
     command = [plane.python or sys.executable, "-I", "-m", "polarpod.runtime"]
@@ -163,7 +154,7 @@ def _wait(
             died(_TICK_SECONDS)
             follower.follow()
             data = _read(scratch / "termination.json")
-            if data and data != last and (message := _message(data, uid)):
+            if data and data != last and (message := message_of(data, uid)):
                 last = data
                 watcher.on_message(message)
             now = time.monotonic()
@@ -175,17 +166,15 @@ def _wait(
             if overdue or (kill_at is not None and now > kill_at):
                 _end_group(process.pid)
     follower.finish()
-    return Ended(
-        end=Exit(
-            code=process.returncode,
-            oom_killed=bool(cgroup and cgroup.oom_kills()),
-            deadline_passed=overdue,
-            stop_requested=stopped,
-            memory_limit_bytes=context.resources.memory_bytes,
-        ),
-        message=_message(_read(scratch / "termination.json"), uid),
-        log=follower.tail(),
+    end = Exit(
+        code=process.returncode,
+        oom_killed=bool(cgroup and cgroup.oom_kills()),
+        deadline_passed=overdue,
+        stop_requested=stopped,
+        memory_limit_bytes=context.resources.memory_bytes,
     )
+    message = message_of(_read(scratch / "termination.json"), uid)
+    return Ended(lambda receipt: judge(end, message, receipt, uid=uid), message, follower.tail(), end)
 
 
 @contextmanager
@@ -255,7 +244,7 @@ class _Follower:
         self._rest = b""
 
     def _on_lines(self, lines: bytes) -> None:
-        self._say(_redacted(lines))
+        self._say(redacted(lines))
 
     def finish(self) -> None:
         """Passes on all that is left, the line that was never ended included."""
@@ -271,14 +260,14 @@ class _Follower:
             with self._path.open("rb") as handle:
                 handle.seek(self._offset)
                 # bounded: a job that prints a gigabyte must not be held in memory here
-                new = handle.read(_LOG_TAIL_BYTES * 16)
+                new = handle.read(LOG_TAIL_BYTES * 16)
         except FileNotFoundError:  # the job has removed its scratch directory
             return False
         self._offset += len(new)
         lines, newline, self._rest = (self._rest + new).rpartition(b"\n")
         if newline:
             self._on_lines(lines + newline)
-        if len(self._rest) > _LOG_TAIL_BYTES:
+        if len(self._rest) > LOG_TAIL_BYTES:
             self._on_lines(self._rest + b"\n")
             self._rest = b""
         return bool(new)
@@ -287,15 +276,10 @@ class _Follower:
         try:
             with self._path.open("rb") as handle:
                 size = handle.seek(0, os.SEEK_END)
-                handle.seek(max(0, size - _LOG_TAIL_BYTES))
-                return _redacted(handle.read())
+                handle.seek(max(0, size - LOG_TAIL_BYTES))
+                return redacted(handle.read())
         except FileNotFoundError:
             return b""
-
-
-def _redacted(log: bytes) -> bytes:
-    # bytes that are no text pass through as they are
-    return redact(log.decode(errors="surrogateescape")).encode(errors="surrogateescape")
 
 
 def _read(path: Path) -> bytes:
@@ -303,11 +287,3 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError:
         return b""
-
-
-def _message(data: bytes, uid: str) -> Message | None:
-    try:
-        message = msgspec.json.decode(data, type=Message)
-    except msgspec.DecodeError:
-        return None
-    return message if message.uid == uid else None

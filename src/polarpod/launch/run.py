@@ -6,6 +6,7 @@ The only place where these meet. Clock and uids are passed in.
 from __future__ import annotations
 
 import datetime as dt
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -15,12 +16,12 @@ from polarpod.contract.context import Attempt, Context
 from polarpod.contract.message import Message
 from polarpod.contract.receipt import Receipt
 from polarpod.contract.verdict import Budget, Category, PolarpodError, Verdict
-from polarpod.launch.budgets import DEFAULT, try_again
-from polarpod.launch.judge import judge
+from polarpod.launch.budgets import DEFAULT, pause_seconds, try_again
+from polarpod.launch.launcher import launcher_of
 from polarpod.launch.plan import Plan
-from polarpod.launch.planes import Plane
-from polarpod.launch.process import Ended, Watcher, run_worker
+from polarpod.launch.plane import Plane
 from polarpod.launch.state import Record, StandingNote, State
+from polarpod.launch.worker import Ended, Launcher, LostSight, Watcher
 
 
 class Ran(NamedTuple):
@@ -28,7 +29,7 @@ class Ran(NamedTuple):
 
     Attributes:
         receipt: of the last attempt, or of the standing one where the run was skipped.
-        attempts: how many workers were started.
+        attempts: how many workers were started, or waited for.
         log: the end of the last worker's log.
     """
 
@@ -38,11 +39,18 @@ class Ran(NamedTuple):
     log: bytes = b""
 
 
+def _pause(seconds: float, stop: Callable[[], bool]) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and not stop():
+        time.sleep(0.2)  # how late a request to stop is seen
+
+
 class Ports(NamedTuple):
     """The world, as far as deciding needs it."""
 
     now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
     new_uid: Callable[[], str] = lambda: uuid.uuid4().hex
+    pause: Callable[[float, Callable[[], bool]], None] = _pause
 
 
 class Listener(NamedTuple):
@@ -55,14 +63,42 @@ class Listener(NamedTuple):
     stop: Callable[[], bool] = lambda: False
 
 
+class Asked(NamedTuple):
+    """How a caller wants its run.
+
+    Attributes:
+        force: run although the same run's receipt stands.
+        labels: the caller's own words, for the receipt.
+        deadline_seconds: the caller's own limit on one attempt, where it is shorter than the job's.
+    """
+
+    force: bool = False
+    labels: Mapping[str, str] = {}
+    deadline_seconds: int | None = None
+
+
+class Begun(NamedTuple):
+    """An attempt that is to be seen through.
+
+    Attributes:
+        data: the context's bytes, for a worker that is to be started; None for one that another launcher started.
+        orphaned: that launcher is known to be dead.
+    """
+
+    context: Context
+    data: bytes | None
+    reason: str
+    orphaned: bool = False
+
+
 def execute(
     make_plan: Callable[[], Plan],
     *,
     plane: Plane,
     state: State,
-    force: bool = False,
+    asked: Asked = Asked(),  # noqa: B008  # immutable
+    make_launcher: Callable[[Plane], Launcher] = launcher_of,
     allowed: Mapping[Budget, int] = DEFAULT,
-    labels: Mapping[str, str] | None = None,
     listener: Listener | None = None,
     ports: Ports | None = None,
 ) -> Ran:
@@ -70,34 +106,82 @@ def execute(
 
     Args:
         make_plan: plans anew before each attempt, since a failed one changes the size and inputs may have moved.
-        allowed: retries by budget; empty for a caller that retries by itself.
-        force: run although the same run's receipt stands.
+        make_launcher: how workers are started; only asked where one is needed.
+        allowed: retries by budget.
     """
     listener, ports = listener or Listener(), ports or Ports()
+    watcher = Watcher(listener.on_message, listener.on_log, listener.stop)
     spent: dict[Budget, int] = {}
     attempts = 0
+    launcher: Launcher | None = None
     while True:
         plan = make_plan()
-        if not force and (skipped := skip(plan, state)):
-            return skipped._replace(attempts=attempts)
-        if plan.size.stop:
-            return Ran(plan.size.stop, None, attempts)
-        context, data = prepare(plan, plane, state, force=force, labels=labels or {}, ports=ports)
-        listener.on_attempt(context, plan.size.reason)
-        watcher = Watcher(listener.on_message, listener.on_log, listener.stop)
-        try:
-            ended = run_worker(context, data, plane, watcher=watcher)
-        except BaseException:
-            # a timeout or a second Ctrl-C in this process: the worker was ended, and may have left its receipt
-            _record_receipt(context, state, ports)
-            raise
+        if nothing := nothing_to_do(plan, state, asked):
+            return nothing._replace(attempts=attempts)
+        launcher = launcher or make_launcher(plane)
+        begun = begin(plan, plane, state, asked, ports)
+        listener.on_attempt(begun.context, begun.reason)
+        ran = see_through(begun, launcher, state, watcher, ports)
         attempts += 1
-        ran = record(context, ended, state, ports)
         again = not listener.stop() and try_again(ran.verdict, spent, allowed)
         listener.on_verdict(ran.verdict, again)
         if not again:
             return ran._replace(attempts=attempts)
+        ports.pause(pause_seconds(ran.verdict, spent), listener.stop)
         spent[ran.verdict.budget] = spent.get(ran.verdict.budget, 0) + 1
+
+
+def nothing_to_do(plan: Plan, state: State, asked: Asked) -> Ran | None:
+    """The answer where no worker is needed, or none can help."""
+    if not asked.force and (skipped := skip(plan, state)):
+        return skipped
+    return Ran(plan.size.stop, None, 0) if plan.size.stop else None
+
+
+def begin(plan: Plan, plane: Plane, state: State, asked: Asked, ports: Ports) -> Begun:
+    """An attempt to attach to, else a new one."""
+    running = plan.unjudged.context if plan.unjudged and plane.outlives_launcher else None
+    if running and _would_publish_the_same(running, plan, asked):
+        reason = f"attempt {running.attempt.number} was started before and has no verdict yet"
+        return Begun(running, None, reason, orphaned=_same_caller(running.labels, asked.labels))
+    context, data = prepare(plan, plane, state, asked, ports)
+    return Begun(context, data, plan.size.reason)
+
+
+def see_through(begun: Begun, launcher: Launcher, state: State, watcher: Watcher, ports: Ports) -> Ran:
+    """Starts the worker, or finds the one that was started, and records how it ended."""
+    try:
+        if begun.data is None:
+            ended = launcher.attach(begun.context, watcher, orphaned=begun.orphaned)
+        else:
+            ended = launcher.run(begun.context, begun.data, watcher)
+    except LostSight as error:
+        return Ran(error.verdict, None, 1)
+    except PolarpodError as error:
+        # it could not be started; the attempt has a number, so it gets a verdict all the same
+        verdict = error.verdict
+        ended = Ended(lambda receipt: receipt.verdict if receipt else verdict, None, b"")
+    except BaseException:
+        # a timeout or a second Ctrl-C in this process: the worker was ended, and may have left its receipt
+        _record_receipt(begun.context, state, ports)
+        raise
+    return record(begun.context, ended, state, ports)
+
+
+def _would_publish_the_same(context: Context, plan: Plan, asked: Asked) -> bool:
+    """Whether an attempt that may still run is what is asked for: then it is waited for, not run twice."""
+    running = (context.plane, context.code_version, context.job.inputs, context.job.output, context.pins, context.force)
+    return running == (plan.plane, plan.code_version, plan.job.inputs, plan.job.output, plan.pins, asked.force)
+
+
+def _same_caller(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    """Whether two attempts were asked for by the same caller, such as one task instance in two tries.
+
+    An orchestrator runs one try at a time, so the earlier try's launcher is dead then.
+    """
+    varies = "airflow.try_number"
+    named = {name: value for name, value in one.items() if name != varies}
+    return bool(named) and named == {name: value for name, value in other.items() if name != varies}
 
 
 def skip(plan: Plan, state: State) -> Ran | None:
@@ -121,9 +205,7 @@ def skip(plan: Plan, state: State) -> Ran | None:
     return Ran(verdict, receipt, 0)
 
 
-def prepare(
-    plan: Plan, plane: Plane, state: State, *, force: bool, labels: Mapping[str, str], ports: Ports
-) -> tuple[Context, bytes]:
+def prepare(plan: Plan, plane: Plane, state: State, asked: Asked, ports: Ports) -> tuple[Context, bytes]:
     """Takes an attempt number and writes the context."""
     uid = ports.new_uid()
     number = state.claim(plan.job.name, plan.run_key, uid, above=plan.standing.number or 0)
@@ -136,13 +218,13 @@ def prepare(
         code_version=plan.code_version,
         plane=plan.plane,
         resources=plan.size.resources,
-        deadline_seconds=plan.job.deadline_seconds,
+        deadline_seconds=min(plan.job.deadline_seconds, asked.deadline_seconds or plan.job.deadline_seconds),
         grace_seconds=plan.job.grace_seconds,
         attempt_uri=state.attempt_uri(plan.job.name, plan.run_key, uid),
-        force=force,
-        storage=plane.storage,
+        force=asked.force,
+        storage=plane.storage_of_workers,
         created_at=ports.now(),
-        labels=dict(labels),
+        labels=dict(asked.labels),
     )
     _, data = state.put_context(context)
     return context, data
@@ -156,7 +238,7 @@ def record(context: Context, ended: Ended, state: State, ports: Ports) -> Ran:
     except PolarpodError:
         # unreadable is as good as none: it proves nothing
         receipt = None
-    verdict = judge(ended.end, ended.message, receipt, uid=uid)
+    verdict = ended.judge(receipt)
     peaks = [receipt.usage.memory_peak_bytes if receipt else 0, ended.message.memory_peak_bytes if ended.message else 0]
     state.put_record(
         job,

@@ -89,6 +89,23 @@ class State:
         self.folder.write(key, data)
         return join(self.folder.uri, key), data
 
+    def context(self, job: str, run_key: str, uid: str) -> Context:
+        """The context of an attempt that was prepared.
+
+        Raises:
+            PolarpodError: it is not there any more.
+        """
+        key = f"runs/{job}/{run_key}/{uid}/context.json"
+        found = self._read(key, Context)
+        if found is None:
+            raise PolarpodError(
+                Category.CONTEXT_INVALID,
+                "the context of a started attempt is gone from the state store",
+                evidence=[join(self.folder.uri, key)],
+                remedy="Find out who deletes from the state store; then launch the run again.",
+            )
+        return found
+
     def receipt(self, job: str, run_key: str, uid: str) -> Receipt | None:
         return self._read(f"runs/{job}/{run_key}/{uid}/receipt.json", Receipt)
 

@@ -17,7 +17,7 @@ import msgspec
 
 from polarpod.contract.context import Context, Storage
 from polarpod.contract.dataset import Delta
-from polarpod.launch.planes import Plane
+from polarpod.launch.plane import Plane, ProcessPlane
 from polarpod.launch.state import AttemptInfo, State
 from polarpod.store import manifest
 from polarpod.store.delta_log import active_files, history, open_table
@@ -57,6 +57,13 @@ def find_garbage(state: State, plane: Plane, *, now: dt.datetime) -> list[Garbag
         delta = isinstance(output, Delta) and normal(output.uri) == uri
         found += _in_delta(uri, infos, over, plane.storage) if delta else _in_parquet(uri, infos, over, plane.storage)
     return found + _scratch(plane, over)
+
+
+def known_attempts(state: State) -> dict[str, AttemptInfo]:
+    """Every attempt of a state store, by uid."""
+    return {
+        info.uid: info for job in state.jobs() for run_key in state.run_keys(job) for info in state.attempts(job, run_key)
+    }
 
 
 def is_over(info: AttemptInfo, now: dt.datetime) -> bool:
@@ -131,6 +138,8 @@ def _garbage(uid: str, run: str, uri: str, entries: list[Entry]) -> list[Garbage
 
 def _scratch(plane: Plane, over: set[str]) -> list[Garbage]:
     """Scratch directories whose launcher was killed before it could remove them."""
+    if not isinstance(plane, ProcessPlane):
+        return []
     parent = Path(plane.scratch or tempfile.gettempdir())
     found = []
     for uid in over:

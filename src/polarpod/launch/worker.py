@@ -1,0 +1,92 @@
+"""What every plane does with an attempt: start its worker, watch it, and say how it ended.
+
+The words are the same for a child process and for a pod; how a plane keeps them is its own file's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from polarpod.contract.context import Context
+from polarpod.contract.message import Message
+from polarpod.contract.receipt import Receipt
+from polarpod.contract.redact import redact
+from polarpod.contract.verdict import PolarpodError, Verdict
+
+# the end of a worker's log that is kept beside its receipt
+LOG_TAIL_BYTES = 64 * 1024
+
+
+class Ended(NamedTuple):
+    """A worker that is gone.
+
+    Attributes:
+        judge: what became of it, given the receipt it left or None. Pure.
+        message: what it said last, where it said anything.
+        log: the end of its log.
+        end: what the plane reported of its end, in the plane's own terms.
+    """
+
+    judge: Callable[[Receipt | None], Verdict]
+    message: Message | None
+    log: bytes
+    end: object = None
+
+
+class LostSight(PolarpodError):
+    """An attempt's worker cannot be seen any more, and may well go on. It gets no verdict: the next launcher attaches."""
+
+    def __init__(self, cause: PolarpodError) -> None:
+        verdict = cause.verdict
+        super().__init__(verdict.category, verdict.summary, evidence=verdict.evidence, remedy=verdict.remedy)
+
+
+class Watcher(NamedTuple):
+    """What a caller wants to hear while a worker works."""
+
+    on_message: Callable[[Message], None] = lambda message: None
+    on_log: Callable[[bytes], None] = lambda lines: None
+    # whether the caller wants the run to stop
+    stop: Callable[[], bool] = lambda: False
+
+
+class Launcher(Protocol):
+    """One plane's way of running workers."""
+
+    def run(self, context: Context, data: bytes, watcher: Watcher) -> Ended:
+        """Starts a worker and waits for its end.
+
+        Args:
+            data: the context's bytes.
+
+        Raises:
+            PolarpodError: it could not be started, and whatever was made of it is gone.
+        """
+        ...
+
+    def attach(self, context: Context, watcher: Watcher, *, orphaned: bool) -> Ended:
+        """Waits for the end of an attempt that another launcher started and did not see through.
+
+        Asked only of planes whose workers outlive their launcher.
+
+        Args:
+            orphaned: that launcher is known to be dead, so that a worker that is not there will never be.
+        """
+        ...
+
+
+def message_of(data: bytes, uid: str) -> Message | None:
+    """The termination message of this attempt; None for anything else."""
+    try:
+        message = msgspec.json.decode(data, type=Message)
+    except msgspec.DecodeError:
+        return None
+    return message if message.uid == uid else None
+
+
+def redacted(log: bytes) -> bytes:
+    """A log without what looks like a credential; bytes that are no text pass through as they are."""
+    return redact(log.decode(errors="surrogateescape")).encode(errors="surrogateescape")
