@@ -14,6 +14,8 @@ _COMMANDS = {
     "run": "Run a job and wait for its receipt.",
     "runs": "List runs, newest first.",
     "show": "Show one run: verdict, receipt and log.",
+    "logs": "Print the log of a run, or follow it while its pod works.",
+    "doctor": "Try out everything a run on a plane depends on.",
     "undo": "Take back what a run published.",
     "release": "Write the release document that DAGs run.",
     "gc": "Find (and with --delete remove) what failed attempts left behind.",

@@ -1,0 +1,57 @@
+"""`polarpod doctor`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from polarpod.cli.options import Setting, ends_in_verdict, json_option, plane_options, say_json, setting, specs
+from polarpod.contract.verdict import Category, PolarpodError, exit_code_of
+from polarpod.launch.plane import KubernetesPlane
+
+_MARKS = {"ok": "ok     ", "failed": "FAILED ", "unknown": "unknown"}
+
+
+@click.command()
+@plane_options
+@json_option
+@ends_in_verdict
+def command(plane: str, planes: Path | None, *, as_json: bool) -> int:
+    """Try out everything a run on a plane depends on, and say how to mend what fails.
+
+    Starts one small pod of the plane's image, and writes and deletes documents below <state>/doctor.
+    """
+    chosen = setting(plane, planes)
+    if not isinstance(chosen.plane, KubernetesPlane):
+        raise PolarpodError(
+            Category.REQUEST_INVALID,
+            f"there is nothing to examine on plane {plane!r}",
+            evidence=["its workers are child processes of this one"],
+            remedy="Name a plane of kind kubernetes; `polarpod plan` tries the inputs and the state store of this one.",
+        )
+    # loads the Kubernetes client, which no other plane needs
+    from polarpod.launch.kubernetes.cluster import connect
+    from polarpod.launch.kubernetes.doctor import examine
+
+    findings = []
+    for finding in examine(chosen.plane, connect, code_version=_code_version(chosen)):
+        findings.append(finding)
+        if not as_json:
+            click.echo(f"{_MARKS[finding.state]} {finding.what}: {finding.found}")
+            if finding.remedy:
+                click.echo(f"          what to do: {finding.remedy}")
+    failed = [finding for finding in findings if finding.state == "failed"]
+    if as_json:
+        say_json({"plane": plane, "findings": [finding._asdict() for finding in findings]})
+    else:
+        click.echo(f"{len(failed)} of {len(findings)} failed" if failed else f"all well: {len(findings)} tried")
+    return exit_code_of(Category.REQUEST_INVALID) if failed else 0
+
+
+def _code_version(chosen: Setting) -> str | None:
+    """Of the jobs that would be launched from here; None where there is no jobs directory, as in an Airflow deployment."""
+    try:
+        return specs(chosen, None, None).code_version
+    except PolarpodError:
+        return None

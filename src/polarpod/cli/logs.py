@@ -1,0 +1,59 @@
+"""`polarpod logs`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from polarpod.cli.options import Setting, ends_in_verdict, plane_options, setting
+from polarpod.contract.context import Context
+from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.launch.plane import KubernetesPlane
+
+
+@click.command()
+@click.argument("run")
+@click.option("--tail", type=click.IntRange(min=1), metavar="LINES", help="Only the last lines.")
+@plane_options
+@ends_in_verdict
+def command(run: str, plane: str, planes: Path | None, *, tail: int | None) -> None:
+    """Print the log of a run: what its worker left, or as it grows while its pod works.
+
+    RUN is job/run-key (its newest attempt), or a uid or the beginning of one.
+    """
+    chosen = setting(plane, planes)
+    info = chosen.state.find(run)
+    kept = chosen.state.log(info.job, info.run_key, info.uid)
+    if kept is not None:
+        lines = kept.decode(errors="replace").splitlines()
+        for line in lines[-tail:] if tail else lines:
+            click.echo(line)
+        return
+    if info.record or info.receipt:
+        raise PolarpodError(
+            Category.REQUEST_INVALID,
+            "this attempt left no log",
+            evidence=[f"{info.job}/{info.run_key} attempt {info.number} has ended, and printed nothing"],
+            remedy="`polarpod show` has its verdict and receipt.",
+        )
+    if info.context is None or not _follow(chosen, info.context, tail):
+        raise PolarpodError(
+            Category.REQUEST_INVALID,
+            "there is no log of this attempt yet",
+            evidence=[
+                f"{info.job}/{info.run_key} attempt {info.number} has no verdict, and nothing of it can be seen running"
+            ],
+            remedy="A child process prints where it was launched. If its launcher died, run it again.",
+        )
+
+
+def _follow(chosen: Setting, context: Context, tail: int | None) -> bool:
+    """Prints a running pod's log to its end. False where there is no such pod."""
+    if not isinstance(chosen.plane, KubernetesPlane):
+        return False
+    # loads the Kubernetes client, which no other plane needs
+    from polarpod.launch.kubernetes.cluster import connect
+    from polarpod.launch.kubernetes.pods import PodLauncher
+
+    return PodLauncher(chosen.plane, connect(chosen.plane)).print_log(context, click.echo, tail=tail)

@@ -1,0 +1,97 @@
+"""A container's log as it grows: each line once, whatever happens to the connection, and no credential.
+
+The kubelet puts a timestamp in front of each line; after a break the log is asked for again from a little earlier, and
+what is not newer than the last line is dropped. (Counting seconds alone is what makes other tools print lines twice.)
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+from polarpod.contract.verdict import PolarpodError
+from polarpod.launch.kubernetes.cluster import Cluster, Refused, Stream
+from polarpod.launch.kubernetes.status import WORKER
+from polarpod.launch.worker import LOG_TAIL_BYTES, redacted
+
+# before the log is asked for again: the API server is away, or the container's end is not known yet
+_AGAIN_SECONDS = 1.0
+# between two machines' clocks
+_SKEW_SECONDS = 5
+# a job that prints without an end of line must not fill this process
+_LONGEST_LINE_BYTES = 64 * 1024
+
+
+class LogFollower:
+    """Reads one container's log in a thread of the caller's and hands over its lines."""
+
+    def __init__(
+        self, cluster: Cluster, pod: str, on_line: Callable[[bytes], object], *, tail_lines: int | None = None
+    ) -> None:
+        """Args:
+        tail_lines: begin so many lines before the log's end; at its beginning by default.
+        """
+        self._cluster = cluster
+        self._pod = pod
+        self._on_line = on_line
+        self._tail_lines = tail_lines
+        self._stream: Stream | None = None
+        self._closed = False
+        self._newest = b""
+        self._last_read = time.monotonic()
+
+    def follow(self, over: threading.Event) -> None:
+        """Reads until the container is over and its log has come to its end. Never raises.
+
+        Args:
+            over: set when the container is known to have ended. An end of the stream alone may be the connection's.
+        """
+        while not self._read() and not self._closed and not over.wait(_AGAIN_SECONDS):
+            pass
+
+    def close(self) -> None:
+        self._closed = True
+        if self._stream:
+            self._stream.close()
+
+    def _read(self) -> bool:
+        """One connection's worth. True where the log has come to its end."""
+        since = int(time.monotonic() - self._last_read) + _SKEW_SECONDS if self._newest else None
+        try:
+            tail = None if self._newest else self._tail_lines
+            self._stream = self._cluster.log(self._pod, WORKER, since_seconds=since, tail_lines=tail)
+        except Refused as error:
+            # 404: the pod is gone, and its log with it; anything else (400: not started) may pass
+            return error.refusal.code == 404
+        except PolarpodError:
+            return False
+        for line in self._stream:
+            self._take(line)
+        return False
+
+    def _take(self, line: bytes) -> None:
+        self._last_read = time.monotonic()
+        stamp, space, text = line.partition(b" ")
+        if not space or stamp <= self._newest:
+            return
+        self._newest = stamp
+        self._on_line(redacted(text[:_LONGEST_LINE_BYTES]))
+
+
+class Tail:
+    """The end of a log, bounded."""
+
+    def __init__(self) -> None:
+        self._lines: deque[bytes] = deque()
+        self._size = 0
+
+    def add(self, line: bytes) -> None:
+        self._lines.append(line)
+        self._size += len(line) + 1
+        while self._size > LOG_TAIL_BYTES and len(self._lines) > 1:
+            self._size -= len(self._lines.popleft()) + 1
+
+    def bytes(self) -> bytes:
+        return b"".join(line + b"\n" for line in self._lines)

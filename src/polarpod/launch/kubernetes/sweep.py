@@ -1,0 +1,68 @@
+"""Pods that nobody sees through any more: of attempts that are over, or that no state store knows.
+
+A launcher that died leaves a pod that goes on, and that is right: the next launcher attaches to it. It is garbage once its
+attempt is judged, once it has ended and its run moved on, or when it ended and its state is gone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from polarpod.contract import labels
+from polarpod.launch.kubernetes.cluster import Cluster
+from polarpod.launch.kubernetes.status import Json, Status
+from polarpod.launch.state import AttemptInfo
+from polarpod.launch.sweep import is_over
+
+_OURS = "app.kubernetes.io/managed-by=polarpod"
+# a launcher takes an ended pod away within seconds; one that comes back may want a look at it first
+_SLACK = dt.timedelta(hours=1)
+
+
+class LeftPod(NamedTuple):
+    """A pod to take away, and why."""
+
+    name: str
+    uid: str
+    attempt_uid: str
+    run: str
+    why: str
+
+
+def find_left_pods(cluster: Cluster, known: Mapping[str, AttemptInfo], *, now: dt.datetime) -> list[LeftPod]:
+    """The pods of a plane's namespace that a sweep would delete.
+
+    Args:
+        known: attempts of this plane's state store by uid. A namespace may be shared with another state store, so of
+            pods that are not among these only ended ones are taken.
+    """
+    found = []
+    for pod in cluster.pods(_OURS):
+        metadata = pod["metadata"]
+        uid = str((metadata.get("labels") or {}).get(labels.ATTEMPT_UID, ""))
+        if why := _why(pod, known.get(uid), now):
+            own = metadata.get("labels") or {}
+            run = f"{own.get(labels.JOB, '?')}/{own.get(labels.RUN_KEY, '?')}"
+            found.append(LeftPod(str(metadata["name"]), str(metadata["uid"]), uid, run, why))
+    return found
+
+
+def sweep_pods(cluster: Cluster, pods: list[LeftPod]) -> None:
+    """Deletes them."""
+    for pod in pods:
+        cluster.delete(pod.name, pod.uid)
+
+
+def _why(pod: Json, info: AttemptInfo | None, now: dt.datetime) -> str:
+    """Why nobody needs a pod any more; empty where somebody may."""
+    status = Status(pod=pod)
+    old = now - dt.datetime.fromisoformat(str(pod["metadata"]["creationTimestamp"])) > _SLACK
+    if info is None or info.context is None:
+        return "it has ended, and no attempt of this state store is known to be its" if status.over and old else ""
+    if info.record:
+        return f"its attempt was judged: {info.record.verdict.category}"
+    if is_over(info, now) and (info.receipt is None or status.over):
+        return "its attempt is over, and no launcher came back for it"
+    return ""
