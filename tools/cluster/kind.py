@@ -1,0 +1,60 @@
+"""The cluster itself: made, started again, given images, deleted."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from tools.cluster.command import ask, kubectl, run
+from tools.cluster.names import ADMIN, CLUSTER, HERE, HOME, NODE
+
+# a node that has its images is ready within 30 s; one that was stopped needs as long
+_PATIENCE_SECONDS = 90
+_TAKEN = (
+    "See the last lines. Port 30900 of 127.0.0.1 must be free, and the node image must be there or its registry be "
+    "reachable: name one that is in Docker with KIND_NODE_IMAGE."
+)
+
+
+def exists() -> bool:
+    listed = run("kind", "get", "clusters", remedy="See that `kind get clusters` works.")
+    return CLUSTER in listed.split()
+
+
+def ensure() -> None:
+    """Makes the cluster, or starts the one that is there."""
+    HOME.mkdir(parents=True, exist_ok=True)
+    if not exists():
+        image = ["--image", named] if (named := os.environ.get("KIND_NODE_IMAGE")) else []
+        options = ["--config", HERE / "kind.yaml", "--kubeconfig", ADMIN, "--wait", f"{_PATIENCE_SECONDS}s", *image]
+        run("kind", "create", "cluster", *options, remedy=_TAKEN)
+        return
+    running = ask("docker", "inspect", "--format", "{{.State.Running}}", NODE).stdout.strip() == "true"
+    if not running:
+        run("docker", "start", NODE, remedy=f"See `docker logs {NODE}`, or `python -m tools.cluster down` and make it anew.")
+    # it may have gone with `make clean`
+    run("kind", "export", "kubeconfig", "--name", CLUSTER, "--kubeconfig", ADMIN, remedy="See the last lines.")
+    ADMIN.chmod(0o600)
+    if not running:
+        _wait_for_api()
+        kubectl("wait", "--for=condition=Ready", "nodes", "--all", f"--timeout={_PATIENCE_SECONDS}s")
+
+
+def _wait_for_api() -> None:
+    """A node that was started again has no API for a while, and `kubectl wait` waits for none."""
+    limit = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < limit:
+        if ask("kubectl", "--kubeconfig", ADMIN, "get", "--raw", "/readyz").returncode == 0:
+            return
+        time.sleep(0.5)
+    kubectl("get", "--raw", "/readyz")  # says why not
+
+
+def load(image: str) -> None:
+    """Copies an image to the node. kind itself skips one that the node has by the same id."""
+    run("kind", "load", "docker-image", "--name", CLUSTER, image, remedy=f"See that `docker image inspect {image}` works.")
+
+
+def delete() -> None:
+    HOME.mkdir(parents=True, exist_ok=True)
+    run("kind", "delete", "cluster", "--name", CLUSTER, "--kubeconfig", ADMIN, remedy="See the last lines.")
