@@ -28,6 +28,12 @@ FROZEN = {
     "decimal_rounding": ("code", 14),
     "deadline_exceeded": ("code", 15),
     "storage_denied": ("code", 16),
+    "image_unusable": ("code", 17),
+    "configuration_missing": ("code", 18),
+    "pod_refused": ("code", 19),
+    "cluster_denied": ("code", 30),
+    "resources_impossible": ("code", 31),
+    "code_mismatch": ("code", 32),
     "input_missing": ("data", 20),
     "input_empty": ("data", 21),
     "input_unreadable": ("data", 22),
@@ -46,6 +52,13 @@ FROZEN = {
     "publish_conflict": ("platform", 57),
     "superseded": ("platform", 58),
     "internal_error": ("platform", 59),
+    "evicted": ("platform", 60),
+    "node_lost": ("platform", 61),
+    "image_pull_failed": ("platform", 62),
+    "unschedulable": ("platform", 63),
+    "quota_exceeded": ("platform", 64),
+    "not_started": ("platform", 65),
+    "cluster_unreachable": ("platform", 66),
 }
 FROZEN_LABELS = {
     "PREFIX": "polarpod.dev/",
@@ -55,6 +68,8 @@ FROZEN_LABELS = {
     "ATTEMPT_UID": "polarpod.dev/attempt-uid",
     "PLANE": "polarpod.dev/plane",
     "RELEASE": "polarpod.dev/release",
+    "RECEIPT": "polarpod.dev/receipt",
+    "CALLER": "polarpod.dev/caller",
 }
 EVERY = [pytest.param(category, id=str(category)) for category in Category]
 

@@ -6,7 +6,7 @@ import os
 import time
 
 from tools.cluster.command import ask, kubectl, run
-from tools.cluster.names import ADMIN, CLUSTER, HERE, HOME, NODE
+from tools.cluster.names import ADMIN, CLUSTER, HERE, HOME, NODE, PORT
 
 # a node that has its images is ready within 30 s; one that was stopped needs as long
 _PATIENCE_SECONDS = 90
@@ -26,7 +26,10 @@ def ensure() -> None:
     HOME.mkdir(parents=True, exist_ok=True)
     if not exists():
         image = ["--image", named] if (named := os.environ.get("KIND_NODE_IMAGE")) else []
-        options = ["--config", HERE / "kind.yaml", "--kubeconfig", ADMIN, "--wait", f"{_PATIENCE_SECONDS}s", *image]
+        # kind takes paths of this machine only whole
+        config = HOME / "kind.yaml"
+        config.write_text((HERE / "kind.yaml").read_text().replace("${HERE}", str(HERE)).replace("${PORT}", PORT))
+        options = ["--name", CLUSTER, "--config", config, "--kubeconfig", ADMIN, "--wait", f"{_PATIENCE_SECONDS}s", *image]
         run("kind", "create", "cluster", *options, remedy=_TAKEN)
         return
     running = ask("docker", "inspect", "--format", "{{.State.Running}}", NODE).stdout.strip() == "true"

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
+# another name and port beside it make a second cluster, for tests that break one
+CLUSTER = os.environ.get("POLARPOD_CLUSTER_NAME", "polarpod")
+PORT = os.environ.get("POLARPOD_CLUSTER_PORT", "30900")
 # where the plane `kind` of dags/planes.yaml looks
-HOME = ROOT / ".polarpod" / "cluster"
+HOME = ROOT / ".polarpod" / ("cluster" if CLUSTER == "polarpod" else CLUSTER)
 ADMIN = HOME / "admin.kubeconfig"
 LAUNCHER = HOME / "launcher.kubeconfig"
 S3_KEYS = HOME / "s3.env"
 
-CLUSTER = "polarpod"
 NODE = f"{CLUSTER}-control-plane"
 NAMESPACE = "polarpod"
 LAUNCHER_ACCOUNT = "polarpod-launcher"
 SECRET = "polarpod-s3"
-GATEWAY = "http://127.0.0.1:30900"
+GATEWAY = f"http://127.0.0.1:{PORT}"
 LAKE = "s3://polarpod/lake"
 
 JOB_IMAGE = "polarpod-job:dev"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import click
 
 from polarpod.cli.options import (
+    Setting,
     complete_job,
     ends_in_verdict,
     job_options,
@@ -19,17 +21,23 @@ from polarpod.cli.options import (
     specs,
 )
 from polarpod.cli.tables import table
+from polarpod.contract.codec import encode
+from polarpod.contract.context import Attempt
 from polarpod.contract.dataset import publish_mode
 from polarpod.contract.resources import format_bytes
+from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.launch.count import count_rows
-from polarpod.launch.plan import make_plan
-from polarpod.launch.run import skip
+from polarpod.launch.kubernetes.template import pod_of
+from polarpod.launch.plan import Plan, make_plan
+from polarpod.launch.plane import KubernetesPlane
+from polarpod.launch.run import Asked, context_of, skip
 from polarpod.store.location import normal
 
 
 @click.command()
 @click.argument("job", shell_complete=complete_job)
 @click.option("--param", "-p", "params", multiple=True, metavar="NAME=VALUE", help="A parameter of the job; repeat it.")
+@click.option("--manifest", is_flag=True, help="Print the pod that would be made, as YAML, on a plane of pods.")
 @plane_options
 @job_options
 @json_option
@@ -42,6 +50,7 @@ def command(
     jobs: Path | None,
     release: Path | None,
     *,
+    manifest: bool,
     as_json: bool,
 ) -> int:
     """Show what a run would read, write and get, and start nothing."""
@@ -54,6 +63,9 @@ def command(
         plane=chosen.plane,
         state=chosen.state,
     )
+    if manifest:
+        click.echo(_manifest(plan, chosen), nl=False)
+        return 0
     rows = count_rows(plan, chosen.plane)
     skipped = skip(plan, chosen.state)
     if as_json:
@@ -104,3 +116,19 @@ def command(
     if skipped:
         click.echo(f"would skip {skipped.verdict.summary} ({skipped.verdict.evidence[0]})")
     return 0
+
+
+def _manifest(plan: Plan, chosen: Setting) -> str:
+    """The next attempt's pod, but for its number and uid, which only a launch takes."""
+    if not isinstance(chosen.plane, KubernetesPlane):
+        raise PolarpodError(
+            Category.REQUEST_INVALID,
+            f"plane {chosen.name!r} makes no pods",
+            evidence=["its workers are child processes of the launcher"],
+            remedy="Name a plane of kind kubernetes.",
+        )
+    import yaml
+
+    attempt = Attempt(number=(plan.standing.number or 0) + 1, uid="0" * 32)
+    context = context_of(plan, chosen.plane, chosen.state, Asked(), attempt=attempt, now=dt.datetime.now(dt.UTC))
+    return yaml.safe_dump(pod_of(context, encode(context), chosen.plane), sort_keys=False, width=1000)

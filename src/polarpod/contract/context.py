@@ -63,6 +63,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         attempt: which try this is.
         code_version: the code the launcher planned with; the worker refuses to run any other.
         plane: where this runs, by its name.
+        image: the release's job image, by digest; None where the plane says which.
         resources: what this attempt may use; may be more than the job declares, after an out-of-memory end.
         deadline_seconds: wall clock, enforced by the supervisor and, where there is one, by the cluster.
         grace_seconds: between being asked to stop and being killed.
@@ -81,6 +82,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     attempt: Attempt
     code_version: str
     plane: str
+    image: str | None = None
     resources: Resources
     deadline_seconds: Seconds
     grace_seconds: Annotated[int, msgspec.Meta(ge=1, le=3600)]

@@ -44,6 +44,7 @@ class Category(StrEnum):
     POD_REFUSED = "pod_refused"
     CLUSTER_DENIED = "cluster_denied"
     RESOURCES_IMPOSSIBLE = "resources_impossible"
+    CODE_MISMATCH = "code_mismatch"
     # data: what was read or made breaks its contract; nothing was published
     INPUT_MISSING = "input_missing"
     INPUT_EMPTY = "input_empty"
@@ -96,6 +97,7 @@ _TABLE: dict[Category, _Row] = {
     Category.POD_REFUSED: _Row(Budget.CODE, 19),
     Category.CLUSTER_DENIED: _Row(Budget.CODE, 30),
     Category.RESOURCES_IMPOSSIBLE: _Row(Budget.CODE, 31),
+    Category.CODE_MISMATCH: _Row(Budget.CODE, 32),
     Category.INPUT_MISSING: _Row(Budget.DATA, 20),
     Category.INPUT_EMPTY: _Row(Budget.DATA, 21),
     Category.INPUT_UNREADABLE: _Row(Budget.DATA, 22),

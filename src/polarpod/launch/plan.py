@@ -28,6 +28,7 @@ class Plan(NamedTuple):
         pins: Delta input -> the version that was listed and shall be read.
         standing: what the output holds of this run key.
         size: what the next attempt would get, and why.
+        image: the release's, by digest; None where the plane says which.
         unjudged: the newest attempt, where nobody has said yet how it ended: it may still run.
     """
 
@@ -42,6 +43,7 @@ class Plan(NamedTuple):
     standing: Standing
     size: Size
     unjudged: AttemptInfo | None = None
+    image: str | None = None
 
 
 def make_plan(name: str, given: Mapping[str, Scalar], *, specs: Specs, plane_name: str, plane: Plane, state: State) -> Plan:
@@ -87,6 +89,7 @@ def make_plan(name: str, given: Mapping[str, Scalar], *, specs: Specs, plane_nam
             growth=plane.memory_growth,
             cap_bytes=plane.max_memory_bytes,
         ),
+        image=specs.image,
         unjudged=attempts[0] if attempts and attempts[0].record is None else None,
     )
 

@@ -38,12 +38,13 @@ class Described(msgspec.Struct, frozen=True):
 
 
 class Specs(NamedTuple):
-    """Job specs, the code they belong to, and where they are from, for messages."""
+    """Job specs, the code and the image they belong to, and where they are from, for messages."""
 
     jobs: dict[str, JobSpec]
     broken: list[Broken]
     code_version: str
     source: str
+    image: str | None = None
 
 
 def from_release(path: Path) -> Specs:
@@ -58,7 +59,7 @@ def from_release(path: Path) -> Specs:
             remedy="Write it with `polarpod release`.",
         ) from None
     release = decode(data, Release, source=str(path))
-    return Specs(release.jobs, [], release.code_version, str(path))
+    return Specs(release.jobs, [], release.code_version, str(path), release.image)
 
 
 def from_jobs(jobs: Path, *, python: str | None, cache: Path | None) -> Specs:

@@ -147,10 +147,11 @@ def _check_code(context: Context, jobs: Path) -> None:
     found = code_version(jobs)
     if found != context.code_version:
         raise PolarpodError(
-            Category.CONTEXT_INVALID,
+            Category.CODE_MISMATCH,
             "the worker has other code than the run was planned with",
             evidence=[f"planned {context.code_version}", f"found   {found} in {jobs}"],
-            remedy="Write a new release (`polarpod release`) and deploy it together with the job code.",
+            remedy="Build the job image from the jobs that are launched, or write a new release (`polarpod release`) and "
+            "deploy it together with the job code.",
         )
 
 

@@ -242,7 +242,7 @@ def connect(plane: KubernetesPlane) -> Cluster:
     Raises:
         PolarpodError: there is no usable configuration. Nothing is asked of the cluster yet.
     """
-    where = f"kubeconfig {plane.kubeconfig or 'by default'}, context {plane.context or 'current'}"
+    where = where_is(plane)
 
     def make_api() -> client.CoreV1Api:
         found = client.Configuration()
@@ -250,19 +250,36 @@ def connect(plane: KubernetesPlane) -> Cluster:
             if plane.kubeconfig is None and plane.context is None and _inside():
                 config.load_incluster_config(client_configuration=found)
             else:
-                _reject_directory(plane.kubeconfig)
+                reject_missing(plane.kubeconfig)
                 config.load_kube_config(config_file=plane.kubeconfig, context=plane.context, client_configuration=found)
         except Exception as error:  # noqa: BLE001  # the loader lets through whatever YAML, base64 and exec plugins raise
-            raise PolarpodError(
-                Category.REQUEST_INVALID,
-                "the cluster's configuration cannot be used",
-                evidence=[where, _words(error)],
-                remedy="Correct `kubeconfig` and `context` of the plane; `kubectl config get-contexts` lists them. "
-                "`make cluster` writes those of a local cluster.",
-            ) from None
+            raise unusable(where, error) from None
         return client.CoreV1Api(client.ApiClient(found))
 
     return Cluster(make_api, namespace=plane.namespace, where=where)
+
+
+def where_is(plane: KubernetesPlane) -> str:
+    """The cluster in words, as its kubeconfig names it."""
+    return f"kubeconfig {plane.kubeconfig or 'by default'}, context {plane.context or 'current'}"
+
+
+def reject_missing(path: str | None) -> None:
+    """Raises FileNotFoundError for a kubeconfig that is not there; the client library would only say that it is invalid."""
+    if path is not None and not Path(path).is_file():
+        raise FileNotFoundError(f"no such file: {path}")
+
+
+def unusable(where: str, error: Exception, *, remedy: str = "") -> PolarpodError:
+    """A cluster's configuration that no client can be made of, in words."""
+    return PolarpodError(
+        Category.REQUEST_INVALID,
+        "the cluster's configuration cannot be used",
+        evidence=[where, _words(error)],
+        remedy=remedy
+        or "Correct `kubeconfig` and `context` of the plane; `kubectl config get-contexts` lists them. "
+        "`make cluster` writes those of a local cluster.",
+    )
 
 
 _TIMEOUT = (_CONNECT_SECONDS, _ANSWER_SECONDS)
@@ -317,8 +334,3 @@ def _inside() -> bool:
         Path("/var/run/secrets/kubernetes.io/serviceaccount/token").exists()
         and not Path("~/.kube/config").expanduser().exists()
     )
-
-
-def _reject_directory(path: str | None) -> None:
-    if path is not None and not Path(path).is_file():
-        raise FileNotFoundError(f"no such file: {path}")

@@ -260,9 +260,8 @@ def _ended(case: _Case) -> Verdict | None:
 def _killed(case: _Case, end: Json) -> Verdict:
     # 137 alone is SIGKILL, not a lack of memory: the kubelet says OOMKilled where it is, and a guess would be paid for with
     # ever bigger pods. False negative: a runtime that misses the kernel's notice; the peak in the evidence gives it away.
-    peak = _heartbeat_peak(case)
-    near = peak >= case.memory_limit_bytes * _NEAR_LIMIT
     deleted = case.status.gone or case.status.deleting
+    near = not deleted and _heartbeat_peak(case) >= case.memory_limit_bytes * _NEAR_LIMIT
     how = "its pod was deleted from outside" if deleted else f"the worker was killed from outside ({_signal_of(end)})"
     return Verdict(
         category=Category.WORKER_LOST,
@@ -374,12 +373,9 @@ def _pod_said(status: Status) -> list[str]:
 
 def _last_failed(status: Status) -> list[str]:
     """Why a pod that is over had not started: its containers' statuses no longer tell."""
-    failed = [
-        event
-        for event in status.events
-        if str(event.get("reason")).startswith("Failed") and ": " in (event.get("message") or "")
-    ]
-    return [f"{name(failed[-1]['reason'])}: {fact(failed[-1]['message'])}"] if failed else []
+    failed = [event for event in status.events if (event.get("reason") or "").startswith("Failed")]
+    told = [event for event in failed if not (event.get("message") or "Error:").startswith("Error:")]
+    return [f"{name(told[-1]['reason'])}: {fact(told[-1]['message'])}"] if told else []
 
 
 def _heartbeat_peak(case: _Case) -> int:

@@ -7,6 +7,7 @@ allows, and a launcher that dies of it would leave a run without a verdict. So o
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -96,6 +97,7 @@ def moment(text: str | None) -> dt.datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
 
 
+_NUMBER = re.compile(r"[+-]?[0-9.]+(?:[eE][+-]?[0-9]{1,4})?")
 _SUFFIX: dict[str, str | int] = {
     "n": "1e-9", "u": "1e-6", "m": "1e-3", "k": "1e3", "M": "1e6", "G": "1e9", "T": "1e12", "P": "1e15", "E": "1e18",
     "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "Pi": 2**50, "Ei": 2**60,
@@ -112,7 +114,8 @@ def quantity(text: str) -> Decimal | None:
 
 def _times(number: str, factor: Decimal) -> Decimal | None:
     try:
-        found = Decimal(number) * factor
+        # Decimal would take spaces around it, and underscores within
+        found = Decimal(number if _NUMBER.fullmatch(number) else "") * factor
     except (InvalidOperation, ArithmeticError):
         return None
     return found if found.is_finite() else None

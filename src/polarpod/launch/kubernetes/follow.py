@@ -63,8 +63,10 @@ class LogFollower:
             tail = None if self._newest else self._tail_lines
             self._stream = self._cluster.log(self._pod, WORKER, since_seconds=since, tail_lines=tail)
         except Refused as error:
+            if error.refusal.code == 403:
+                self._on_line(b"polarpod: this log cannot be shown: the launcher may not get pods/log in this namespace")
             # 404: the pod is gone, and its log with it; anything else (400: not started) may pass
-            return error.refusal.code == 404
+            return error.refusal.code in (403, 404)
         except PolarpodError:
             return False
         for line in self._stream:

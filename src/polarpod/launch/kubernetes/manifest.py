@@ -32,19 +32,18 @@ _EPHEMERAL_EXTRA_BYTES = 256 * MIB
 _DEADLINE_SLACK_SECONDS = 120
 
 
-def render(context: Context, data: bytes, plane: KubernetesPlane, *, image: str | None = None) -> dict[str, Any]:
+def render(context: Context, data: bytes, plane: KubernetesPlane) -> dict[str, Any]:
     """The manifest of an attempt's pod, without a user's template.
 
     Args:
         data: the context's bytes.
-        image: the release's, by digest; the plane's where it has none.
     """
     spill = _spill(context, plane)
     memory = _bytes(context.resources.memory_bytes)
     ephemeral = _bytes(spill + _EPHEMERAL_EXTRA_BYTES)
     worker = {
         "name": WORKER,
-        "image": image or plane.image,
+        "image": context.image or plane.image,
         "imagePullPolicy": plane.image_pull_policy,
         "command": ["python", "-I", "-m", "polarpod.runtime"],
         "workingDir": SCRATCH,
@@ -144,8 +143,11 @@ def _environment(context: Context, data: bytes, plane: KubernetesPlane) -> list[
         # of the envelope, the one that a template's sidecar or a person with kubectl may want to see
         "POLARS_MAX_THREADS": str(context.resources.threads),
     }
-    if len(data) <= _INLINE_BYTES:
-        plain["POLARPOD_CONTEXT"] = data.decode()
+    # the state store's copy is indented, for people
+    compact = msgspec.json.format(data, indent=-1)
+    if len(compact) <= _INLINE_BYTES:
+        plain["POLARPOD_CONTEXT"] = compact.decode()
+        plain["POLARPOD_CONTEXT_SHA256"] = hashlib.sha256(compact).hexdigest()
     else:
         plain["POLARPOD_CONTEXT_URI"] = f"{context.attempt_uri}/context.json"
         # before the context is read, only the standard variables can say where the store is
@@ -153,7 +155,7 @@ def _environment(context: Context, data: bytes, plane: KubernetesPlane) -> list[
             plain["AWS_ENDPOINT_URL"] = context.storage.endpoint_url
         if context.storage.region:
             plain["AWS_REGION"] = context.storage.region
-    plain["POLARPOD_CONTEXT_SHA256"] = hashlib.sha256(data).hexdigest()
+        plain["POLARPOD_CONTEXT_SHA256"] = hashlib.sha256(data).hexdigest()
     # Kubernetes replaces $(NAME) in values; a doubled dollar keeps it as it is
     entries: list[dict[str, Any]] = [{"name": name, "value": value.replace("$(", "$$(")} for name, value in plain.items()]
     for name, source in plane.environment_from_secrets.items():

@@ -26,12 +26,12 @@ from polarpod.contract.verdict import Category, PolarpodError, Verdict
 from polarpod.launch.kubernetes.cluster import Cluster, Refused, Stream
 from polarpod.launch.kubernetes.diagnose import diagnose
 from polarpod.launch.kubernetes.follow import LogFollower, Tail
-from polarpod.launch.kubernetes.manifest import render
 from polarpod.launch.kubernetes.names import pod_name
 from polarpod.launch.kubernetes.patience import patience, wants_events
 from polarpod.launch.kubernetes.refusal import refused
 from polarpod.launch.kubernetes.status import Json, Status
-from polarpod.launch.kubernetes.template import load_template, merged
+from polarpod.launch.kubernetes.template import load_template, pod_of
+from polarpod.launch.kubernetes.waiting import in_queue
 from polarpod.launch.plane import KubernetesPlane
 from polarpod.launch.worker import Ended, LostSight, Watcher, message_of
 
@@ -43,8 +43,8 @@ _EVENTS_SECONDS = 10.0
 _LOG_END_SECONDS = 5.0
 # after its grace period a pod is gone in a moment, unless its node is
 _GONE_SECONDS = 30.0
-# between a launcher's writing of a context and its creating of the pod there are milliseconds; a minute is generous
-_CREATION_SECONDS = 60.0
+# between a launcher's writing of a context and its creating of the pod there are milliseconds; this is generous
+_CREATION_SECONDS = 20.0
 # how long an API server may be away beyond the end of the run
 _OUTAGE_SECONDS = 300.0
 
@@ -79,24 +79,20 @@ class PodLauncher:
         self._cluster = cluster
         self._finish = finish
         self._now = now
-        # read now: a template that cannot be used is told before an attempt takes a number
-        self._template = load_template(Path(plane.template)) if plane.template else None
+        # read now: a template that is not there is told before an attempt takes a number
+        if plane.template:
+            load_template(Path(plane.template))
 
     def run(self, context: Context, data: bytes, watcher: Watcher) -> Ended:
-        created = self.start(context, data, watcher)
-        if isinstance(created, Status):
-            return self._ended(created, context, b"")
-        return self._see_through(created, context, watcher)
+        started = self.start(context, data, watcher)
+        return started if isinstance(started, Ended) else self._see_through(started, context, watcher)
 
     def manifest(self, context: Context, data: bytes) -> Json:
         """The pod as it goes out."""
-        made = render(context, data, self._plane)
-        if self._template:
-            made = merged(made, self._template, source=Path(str(self._plane.template)))
-        return self._finish(made)
+        return self._finish(pod_of(context, data, self._plane))
 
-    def start(self, context: Context, data: bytes, watcher: Watcher) -> Pod | Status:
-        """Creates the pod; the status that says why where the API server will not have it.
+    def start(self, context: Context, data: bytes, watcher: Watcher) -> Pod | Ended:
+        """Creates the pod; an end already where the API server will not have it.
 
         A full quota is a queue: it is asked again until the plane's start timeout.
         """
@@ -120,7 +116,8 @@ class PodLauncher:
             if error.refusal.code == 409 and (pod := self.find(context)):
                 return pod  # the answer to an earlier request was lost
             stopped = watcher.stop()
-            return Status(refusal=error.refusal, stop_requested=stopped, seconds=time.monotonic() - begun)
+            status = Status(refusal=error.refusal, stop_requested=stopped, seconds=time.monotonic() - begun)
+            return self._ended(status, context, b"")
 
     def attach(self, context: Context, watcher: Watcher, *, orphaned: bool) -> Ended:
         while True:
@@ -220,6 +217,9 @@ class _Watched:
         self._follows: threading.Thread | None = None
         self._status = Status(pod=pod.seen)
         self._events_at = 0.0
+        # time in a queue does not count as time to start
+        self._queued_seconds = 0.0
+        self._looked_at = time.monotonic()
         self._stopped_at: float | None = None
 
     def until_over(self) -> tuple[Status, Verdict | None]:
@@ -294,7 +294,10 @@ class _Watched:
         if wants_events(self._status) and time.monotonic() > self._events_at + _EVENTS_SECONDS:
             self._events_at = time.monotonic()
             self._status = self._status._replace(events=self._cluster.events(self._pod.uid))
-        return patience(self._status, start_timeout_seconds=self._start_timeout)
+        looked_at, self._looked_at = self._looked_at, time.monotonic()
+        if in_queue(self._status):
+            self._queued_seconds += self._looked_at - looked_at
+        return patience(self._status, start_timeout_seconds=self._start_timeout, queued_seconds=self._queued_seconds)
 
     def _start_following(self) -> None:
         self._follower = LogFollower(self._cluster, self._pod.name, self._news.put)
@@ -309,7 +312,9 @@ class _Watched:
             while not self._closed.is_set():
                 if not self._watch_once(version):
                     return
-                # a watch ends for many reasons; what is true now is one request away
+                # a watch ends for many reasons; what is true now is one request away, and a server that ends every watch
+                # at once must not be asked as fast as it can answer
+                self._closed.wait(_TICK_SECONDS)
                 seen = self._look()
                 if seen is None or seen["metadata"]["uid"] != self._pod.uid:
                     self._news.put(None)
@@ -323,7 +328,9 @@ class _Watched:
         """One connection's worth. False where the pod is gone, or nobody watches any more."""
         try:
             self._stream = self._cluster.watch(self._pod.name, version)
-        except PolarpodError:
+        except PolarpodError as error:
+            if not _passes(error):
+                raise
             return not self._closed.is_set()
         for line in self._stream:
             event = msgspec.json.decode(line) if line.strip() else {}

@@ -13,8 +13,11 @@ from typing import Any
 
 import yaml
 
+from polarpod.contract.context import Context
 from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.launch.kubernetes.manifest import render
 from polarpod.launch.kubernetes.status import WORKER
+from polarpod.launch.plane import KubernetesPlane
 
 # which member of a list is the same one in both
 _NAMED_BY = {
@@ -49,6 +52,19 @@ _SAFE_VOLUMES = {
     "configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim", "projected", "secret",
 }  # fmt: skip
 _SAFE_SECCOMP = ("RuntimeDefault", "Localhost")
+
+
+def pod_of(context: Context, data: bytes, plane: KubernetesPlane) -> dict[str, Any]:
+    """The pod of an attempt: polarpod's manifest, with the plane's template where it has one.
+
+    Raises:
+        PolarpodError: the template cannot be used.
+    """
+    manifest = render(context, data, plane)
+    if plane.template is None:
+        return manifest
+    path = Path(plane.template)
+    return merged(manifest, load_template(path), source=path)
 
 
 def load_template(path: Path) -> dict[str, Any]:

@@ -60,7 +60,7 @@ _RUNS_AS_ROOT = re.compile(r"runAsNonRoot|non-root policy")
 _NO_COMMAND = re.compile(
     r"executable file not found|no such file or directory|no command specified|exec format error|is a directory"
 )
-MEMORY_TOO_LOW = "container init was OOM-killed"
+_MEMORY_TOO_LOW = "container init was OOM-killed"
 # events that show that what had failed before them is over
 _GOT_FURTHER = ("Pulling", "Pulled", "Created", "Started")
 _EVENTS_OF_TROUBLE = ("FailedMount", "FailedAttachVolume", "FailedMapVolume", "FailedCreatePodSandBox")
@@ -115,14 +115,7 @@ def start_error(terminated: Json) -> Verdict | None:
         return None
     message = str(terminated.get("message") or "")
     said = [f"the runtime said: {fact(message)}", f"exit code {terminated.get('exitCode')}"]
-    if MEMORY_TOO_LOW in message:
-        return Verdict(
-            category=Category.OUT_OF_MEMORY,
-            summary="the memory limit is too low even to start a process",
-            evidence=said,
-            remedy="Raise `memory` in @job.",
-        )
-    return _no_command(said)
+    return _no_memory(said) if _MEMORY_TOO_LOW in message else _no_command(said)
 
 
 def _spec(status: Status) -> Json:
@@ -138,8 +131,10 @@ def _sidecars(status: Status) -> set[str]:
 def _failed_init(status: Status) -> tuple[str, Json] | None:
     sidecars = _sidecars(status)
     for one in status.init:
-        end = (one.get("state") or {}).get("terminated")
-        if end and end.get("exitCode") and one.get("name") not in sidecars:
+        end: Json = (one.get("state") or {}).get("terminated") or {}
+        # the kubelet takes one of which a process was killed for a failure, whatever its own exit code
+        failed = end.get("exitCode") or end.get("reason") == "OOMKilled"
+        if failed and one.get("name") not in sidecars:
             return one.get("name", "?"), end
     return None
 
@@ -175,7 +170,7 @@ def _not_scheduled(status: Status) -> Verdict | None:
             evidence=[f"scheduling gates: {gates or 'unknown'}", *_asked(status)],
             remedy="Nothing to mend: its queue lets it in when there is room. `kubectl get workloads` shows its place.",
         )
-    evidence = [*([f"the scheduler said: {fact(message)}"] if message else []), *_asked(status), *_autoscaler(status)]
+    evidence = [f"the scheduler said: {fact(message) or 'nothing yet'}", *_asked(status), *_autoscaler(status)]
     if claim := _CLAIM.search(message):
         return Verdict(
             category=Category.CONFIGURATION_MISSING,
@@ -194,7 +189,7 @@ def _not_scheduled(status: Status) -> Verdict | None:
     coming = any(event.get("reason") in NODE_COMING for event in status.events)
     return Verdict(
         category=Category.UNSCHEDULABLE,
-        summary="a node for the pod is on its way" if coming else "no node has room for the pod now",
+        summary="a node for the pod is on its way" if coming else "no node can take the pod now",
         evidence=evidence,
         remedy=_scheduling_remedy(message),
     )
@@ -271,8 +266,8 @@ def _held_up(waits: _Waits, status: Status) -> Verdict | None:
             )
         return _missing(waits.message, said, waits.what)
     if waits.reason in _CREATING:
-        if MEMORY_TOO_LOW in waits.message:
-            return start_error({"reason": "StartError", "message": waits.message})
+        if _MEMORY_TOO_LOW in waits.message:
+            return _no_memory(said)
         if _NO_COMMAND.search(waits.message):
             return _no_command(said)
         return _slow(f"the runtime could not create {waits.what}", said)
@@ -335,6 +330,15 @@ def _missing(message: str, said: list[str], what: str) -> Verdict:
     )
 
 
+def _no_memory(said: list[str]) -> Verdict:
+    return Verdict(
+        category=Category.OUT_OF_MEMORY,
+        summary="the memory limit is too low even to start a process",
+        evidence=said,
+        remedy="Raise `memory` in @job.",
+    )
+
+
 def _no_command(said: list[str]) -> Verdict:
     return Verdict(
         category=Category.IMAGE_UNUSABLE,
@@ -358,6 +362,8 @@ def _creating(status: Status) -> Verdict:
         )
     reason, message = troubles[-1]["reason"], troubles[-1].get("message") or ""
     said = [f"{reason}: {fact(message)}"]
+    if _MEMORY_TOO_LOW in message:
+        return _no_memory(said)
     if reason == "FailedCreatePodSandBox":
         return _slow("the node could not set up the pod's network or its sandbox", said)
     return _missing(message, said, "a volume of the pod")
