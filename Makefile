@@ -23,7 +23,7 @@ demo: $(DEV)/.ready $(AIRFLOW)/.ready ## a week of real flights through a real A
 	$(DEV)/bin/python -m tools.demo $(if $(KEEP),--keep)
 
 test: $(DEV)/.ready .cache/tools/versitygw-v1.8.0 test-airflow ## everything that needs no cluster
-	$(PYTEST) -n 2 --ignore=tests/airflow tests
+	$(PYTEST) -n 2 --ignore=tests/airflow --ignore=tests/cluster tests
 
 test-airflow: $(DEV)/.ready $(AIRFLOW)/.ready $(AIRFLOW_OLD)/.ready ## DAGs and operator on the oldest and the newest Airflow
 	$(DEV)/bin/polarpod release
@@ -33,8 +33,11 @@ test-airflow: $(DEV)/.ready $(AIRFLOW)/.ready $(AIRFLOW_OLD)/.ready ## DAGs and 
 cluster: $(DEV)/.ready ## a kind cluster with the job image loaded
 	$(DEV)/bin/python -m tools.cluster up
 
-test-cluster: cluster ## the suite on a real kubelet
-	$(PYTEST) -n 4 tests/cluster
+test-cluster: cluster $(AIRFLOW)/.ready $(AIRFLOW_OLD)/.ready ## the suite on a real kubelet
+	$(PYTEST) -n 4 --ignore=tests/cluster/airflow --ignore=tests/cluster/faults tests/cluster
+	$(AIRFLOW_OLD)/bin/python -m pytest tests/cluster/airflow
+	$(AIRFLOW)/bin/python -m pytest tests/cluster/airflow
+	$(PYTEST) tests/cluster/faults
 
 check: $(DEV)/.ready ## format, lint, types, import rules
 	$(DEV)/bin/ruff format --check .
@@ -47,8 +50,10 @@ format: $(DEV)/.ready ## format, mend what can be mended, rewrite generated file
 	$(DEV)/bin/ruff check --fix .
 	$(DEV)/bin/python -m polarpod.contract.schemas
 
-bench: $(BENCH)/.ready ## speed and memory as ratios in one run; takes minutes and 10 GB of disk
+bench: $(BENCH)/.ready $(AIRFLOW)/.ready ## speed and memory as ratios in one run; takes minutes and 10 GB of disk
 	$(BENCH)/bin/python -m bench
+	$(MAKE) cluster
+	$(AIRFLOW)/bin/python -m bench.pods
 
 lock: $(UV) ## resolve every environment anew
 	$(LOCK) pyproject.toml --extra worker --extra cli --extra kubernetes --group dev -o locks/dev.txt

@@ -6,9 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from polarpod.cli.main import _COMMANDS
 from polarpod.contract.verdict import Category, budget_of, exit_code_of, is_retryable
+from polarpod.launch.kubernetes.rights import RIGHTS
+from polarpod.launch.plane import KubernetesPlane, Plane, ProcessPlane
 from polarpod.launch.planes import load_planes
 
 ROOT = Path(__file__).parents[2]
@@ -43,9 +46,22 @@ def test_pages_name_only_make_targets_that_exist(page: Path) -> None:
     assert len(targets) <= 12
 
 
-def test_the_example_of_the_planes_page_is_a_valid_planes_file(tmp_path: Path) -> None:
-    example = re.search(r"```yaml\n(.*?)```", (ROOT / "docs/planes.md").read_text(), re.DOTALL)
-    assert example
-    path = tmp_path / "planes.yaml"
-    path.write_text(example[1])
-    assert load_planes(path)["process"].max_memory_bytes == 16 * 2**30
+@pytest.mark.parametrize(("name", "kind"), [("process", ProcessPlane), ("eks", KubernetesPlane)], ids=["process", "eks"])
+def test_the_examples_of_the_planes_page_are_valid_planes_with_every_key(
+    tmp_path: Path, name: str, kind: type[Plane]
+) -> None:
+    found = {}
+    for number, example in enumerate(re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/planes.md").read_text(), re.DOTALL)):
+        path = tmp_path / f"planes-{number}.yaml"
+        path.write_text(example)
+        found |= load_planes(path)
+        shared = set(kind.__struct_fields__) - {"credentials", "python", "jobs", "memory_growth"}
+        if name in yaml.safe_load(example)["planes"]:
+            assert shared <= set(yaml.safe_load(example)["planes"][name])
+    assert isinstance(found[name], kind)
+
+
+def test_the_planes_page_names_exactly_the_rights_that_a_launcher_needs() -> None:
+    rows = re.findall(r"^\| (pods|pods/log|events) \| ([a-z, ]+) \|", (ROOT / "docs/planes.md").read_text(), re.MULTILINE)
+    told = {f"{verb} {resource}" for resource, verbs in rows for verb in verbs.split(", ")}
+    assert told == {str(right) for right in RIGHTS}

@@ -178,9 +178,10 @@ def _evicted(case: _Case) -> Verdict | None:
 
 def _node_lost(case: _Case) -> Verdict | None:
     # ContainerStatusUnknown carries exit code 137 and killed nobody: the kubelet came back and found no container. False
-    # positive: an evicted or late pod whose container was gone first; their reasons were looked at before.
+    # positive: an evicted or late pod whose container was gone first; their reasons were looked at before. A pod that is
+    # deleted just as its container is made gets the same stand-in for one.
     status, end = case.status, case.status.terminated or {}
-    unknown = end.get("reason") == "ContainerStatusUnknown"
+    unknown = end.get("reason") == "ContainerStatusUnknown" and not (status.deleting and not _ran(end))
     if not (unknown or status.reason in ("NodeLost", "NodeStatusUnknown") or status.phase == "Unknown"):
         return None
     return _lost(case, "the worker's node was lost, or lost sight of the worker")
@@ -237,7 +238,8 @@ def _ended(case: _Case) -> Verdict | None:
     if failed := start_error(end):
         return failed
     code = end.get("exitCode")
-    claims = case.message is not None and case.message.kind == "receipt"
+    # one that could not write its receipt says so by naming no place of it
+    claims = case.message is not None and case.message.receipt_uri != ""
     if code == 0:
         return Verdict(
             category=Category.RECEIPT_MISSING,
@@ -356,7 +358,7 @@ def _seen(case: _Case) -> list[str]:
     else:
         seen.append("no receipt")
     if message := case.message:
-        last = "last heartbeat" if message.kind == "heartbeat" else "its last message, which claims a receipt"
+        last = "last heartbeat" if message.kind == "heartbeat" else "its last message"
         seen.append(
             f"{last}: {name(message.phase)}, {message.rows:,} rows, {message.elapsed_seconds:g} s, "
             f"peak {_bytes(message.memory_peak_bytes)}"

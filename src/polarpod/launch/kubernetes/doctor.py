@@ -24,11 +24,11 @@ from polarpod.contract.resources import MIB, Resources
 from polarpod.contract.verdict import PolarpodError, Verdict
 from polarpod.launch.kubernetes.cluster import Cluster, Refused
 from polarpod.launch.kubernetes.diagnose import diagnose
-from polarpod.launch.kubernetes.manifest import render
 from polarpod.launch.kubernetes.patience import patience
 from polarpod.launch.kubernetes.refusal import refused
 from polarpod.launch.kubernetes.rights import RIGHTS
-from polarpod.launch.kubernetes.status import Status
+from polarpod.launch.kubernetes.status import WORKER, Status
+from polarpod.launch.kubernetes.template import pod_of
 from polarpod.launch.plane import KubernetesPlane
 from polarpod.store.location import join
 from polarpod.store.trial import try_out
@@ -77,8 +77,8 @@ def examine(
     yield from _rights(cluster)
     yield _quota(cluster)
     probe = _context(plane)
-    manifest = _manifest(plane, probe)
     try:
+        manifest = _manifest(plane, probe)
         cluster.create(manifest, dry_run=True)
     except (PolarpodError, Refused) as error:
         yield _failed("a worker's pod is accepted", error)
@@ -186,8 +186,8 @@ def _run(cluster: Cluster, plane: KubernetesPlane, manifest: dict[str, Any]) -> 
 
 def _manifest(plane: KubernetesPlane, probe: Context) -> dict[str, Any]:
     """A worker's pod in everything but what it does."""
-    manifest = render(probe, b"{}", plane)
-    worker = manifest["spec"]["containers"][0]
+    manifest = pod_of(probe, b"{}", plane)
+    (worker,) = [container for container in manifest["spec"]["containers"] if container["name"] == WORKER]
     worker["command"] = ["python", "-I", "-m", "polarpod.runtime.probe"]
     question = Question(uri=join(plane.state, "doctor", uuid.uuid4().hex), storage=plane.storage_of_workers)
     worker["env"].append({"name": "POLARPOD_PROBE", "value": encode(question).decode()})
