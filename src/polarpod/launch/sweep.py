@@ -56,7 +56,7 @@ def find_garbage(state: State, plane: Plane, *, now: dt.datetime) -> list[Garbag
         output = infos[0].context.job.output if infos[0].context else None
         delta = isinstance(output, Delta) and normal(output.uri) == uri
         found += _in_delta(uri, infos, over, plane.storage) if delta else _in_parquet(uri, infos, over, plane.storage)
-    return found + _scratch(plane, over)
+    return found + _scratch(plane, over) + _stale_state(state)
 
 
 def known_attempts(state: State) -> dict[str, AttemptInfo]:
@@ -134,6 +134,24 @@ def _garbage(uid: str, run: str, uri: str, entries: list[Entry]) -> list[Garbage
     if not entries:
         return []
     return [Garbage(uid, run, uri, [entry.key for entry in entries], sum(entry.size for entry in entries))]
+
+
+def _stale_state(state: State) -> list[Garbage]:
+    """Numbers that were taken by launchers which died before they wrote a context, and what a doctor left that died.
+
+    A context follows its number within milliseconds. Only a number that another one has overtaken is looked at: taking it
+    away cannot bring it back, since the next one counts on from the highest.
+    """
+    found = []
+    for job in state.jobs():
+        for run_key in state.run_keys(job):
+            written = set(state.folder.children(f"runs/{job}/{run_key}"))
+            for _, key in state.claims(job, run_key)[:-1]:
+                document = state.folder.read(key)
+                uid = document.data.decode(errors="replace") if document else ""
+                if document and uid not in written:
+                    found.append(Garbage(uid, f"{job}/{run_key}", state.folder.uri, [key], len(document.data)))
+    return found + _garbage("", "doctor", state.folder.uri, state.folder.list("doctor"))
 
 
 def _scratch(plane: Plane, over: set[str]) -> list[Garbage]:
