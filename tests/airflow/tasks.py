@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
+import json
 import signal
 import traceback
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any, NamedTuple
 from unittest import mock
 
+import airflow
 import structlog
 from airflow.sdk import DAG
 from airflow.sdk.api.datamodels import _generated as models
-from airflow.sdk.execution_time import task_runner
+from airflow.sdk.exceptions import ErrorType
+from airflow.sdk.execution_time import comms, task_runner
 
 DAY = dt.datetime(2013, 2, 1, tzinfo=dt.UTC)
+
+
+class Deferral(NamedTuple):
+    """A task that waits in the triggerer: everything here went through Airflow's database, as JSON."""
+
+    trigger: Any
+    method: str
+    kwargs: dict[str, Any]
+    # the arguments of the trigger, as they are stored
+    stored: str
 
 
 class End(NamedTuple):
@@ -25,6 +40,7 @@ class End(NamedTuple):
     state: str
     error: BaseException | None
     xcom: Any
+    deferral: Deferral | None = None
 
     @property
     def text(self) -> str:
@@ -32,34 +48,73 @@ class End(NamedTuple):
 
 
 class _Supervisor:
-    """The other end of the task runner's socket. Knows the outputs of upstream tasks."""
+    """The other end of the task runner's socket. Knows no connections."""
 
     def __init__(self) -> None:
         self.sent: list[Any] = []
 
-    def send(self, msg: Any) -> None:
+    def send(self, msg: Any) -> Any:
         self.sent.append(msg)
-
-    # 3.0's name for it
-    def send_request(self, _log: Any, msg: Any) -> None:
-        self.sent.append(msg)
+        if isinstance(msg, comms.GetConnection):
+            return comms.ErrorResponse(error=ErrorType.CONNECTION_NOT_FOUND, detail={"conn_id": msg.conn_id})
+        return None
 
 
 def a_dag(dag_id: str = "shop", **kwargs: Any) -> DAG:
     return DAG(dag_id, schedule=None, start_date=DAY, **kwargs)
 
 
-def run_task(task: Any, *, try_number: int = 1) -> End:
-    """Runs a task of a DAG once."""
-    instance = _instance(task, try_number)
+def run_task(task: Any, *, try_number: int = 1, map_index: int = -1, woken: tuple[Deferral, Any] | None = None) -> End:
+    """Runs a task of a DAG once: to its end, or until it is deferred.
+
+    Args:
+        woken: what it was deferred with, and the event of the trigger.
+    """
+    instance = _instance(task, try_number, map_index, woken)
     supervisor = _Supervisor()
     with mock.patch.object(task_runner, "SUPERVISOR_COMMS", supervisor, create=True), _own_signals():
-        state, _, error = task_runner.run(instance, instance.get_template_context(), structlog.get_logger())
+        state, message, error = task_runner.run(instance, instance.get_template_context(), structlog.get_logger())
     xcoms = [message.value for message in supervisor.sent if type(message).__name__ == "SetXCom"]
-    return End(str(getattr(state, "value", state)), error, xcoms[-1] if xcoms else None)
+    deferral = _deferral(message) if isinstance(message, comms.DeferTask) else None
+    return End(str(getattr(state, "value", state)), error, xcoms[-1] if xcoms else None, deferral)
 
 
-def _instance(task: Any, try_number: int) -> Any:
+def run_deferrable(task: Any, *, try_number: int = 1, woken: tuple[Deferral, Any] | None = None) -> End:
+    """Runs a task to its end, and its triggers, as the triggerer does."""
+    end = run_task(task, try_number=try_number, woken=woken)
+    while end.deferral:
+        event = asyncio.run(first_event(end.deferral.trigger))
+        end = run_task(task, try_number=try_number, woken=(end.deferral, event))
+    return end
+
+
+async def first_event(trigger: Any) -> Any:
+    async for event in trigger.run():
+        return event.payload
+    raise AssertionError("the trigger has ended without an event")
+
+
+def _deferral(message: Any) -> Deferral:
+    stored = json.dumps(message.trigger_kwargs)
+    module, _, name = message.classpath.rpartition(".")
+    trigger = getattr(import_module(module), name)(**json.loads(stored))
+    return Deferral(trigger, message.next_method, json.loads(json.dumps(message.next_kwargs)), stored)
+
+
+def _next(woken: tuple[Deferral, Any] | None) -> dict[str, Any]:
+    """What the API server tells a task that goes on; each Airflow has its own way of writing it."""
+    if woken is None:
+        return {}
+    deferral, event = woken
+    kwargs = deferral.kwargs | {"event": event}
+    if airflow.__version__.startswith("3.0."):
+        from airflow.serialization.serialized_objects import BaseSerialization
+
+        kwargs = BaseSerialization.serialize(kwargs)
+    return {"next_method": deferral.method, "next_kwargs": kwargs}
+
+
+def _instance(task: Any, try_number: int, map_index: int, woken: tuple[Deferral, Any] | None) -> Any:
     run = _build(
         models.DagRun,
         dag_id=task.dag_id,
@@ -85,6 +140,7 @@ def _instance(task: Any, try_number: int) -> Any:
         connections=[],
         upstream_map_indexes={},
         xcom_keys_to_clear=[],
+        **_next(woken),
     )
     return task_runner.RuntimeTaskInstance.model_construct(
         id=uuid.uuid4(),
@@ -92,12 +148,12 @@ def _instance(task: Any, try_number: int) -> Any:
         dag_id=task.dag_id,
         run_id=run.run_id,
         try_number=try_number,
-        map_index=-1,
+        map_index=map_index,
         max_tries=task.retries,
         hostname="localhost",
         task=task,
         bundle_instance=mock.Mock(),
-        start_date=DAY,
+        start_date=dt.datetime.now(dt.UTC),
         end_date=None,
         state=None,
         is_mapped=False,

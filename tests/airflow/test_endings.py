@@ -7,7 +7,8 @@ from tests.airflow.shop import DAY, Shop
 from tests.airflow.tasks import End, a_dag, run_task
 
 from polarpod.airflow import run_job
-from polarpod.airflow.exceptions import AirflowFailException
+from polarpod.airflow.exceptions import AirflowException, AirflowFailException
+from polarpod.contract.resources import MIB
 from polarpod.contract.verdict import Category
 
 
@@ -83,38 +84,54 @@ def test_an_input_that_is_not_there_fails_before_a_worker_starts(shop: Shop) -> 
     assert str(end.error).startswith("input_missing: ")
 
 
-def test_running_out_of_memory_is_retried(shop: Shop) -> None:
+def test_running_out_of_memory_is_tried_again_bigger_within_the_try(shop: Shop) -> None:
     end = ended("hungry")
 
-    assert end.state == "up_for_retry"
-    assert str(end.error).startswith("out_of_memory: the worker needed more than its 512 MiB of memory")
+    assert (end.state, end.xcom["attempts"], end.xcom["attempt"]) == ("success", 2, 2)
+    assert [attempt.context.resources.memory_bytes // MIB for attempt in shop.attempts if attempt.context] == [512, 1024]
+    assert [str(attempt.record.verdict.category) for attempt in shop.attempts if attempt.record] == [
+        "out_of_memory",
+        "succeeded",
+    ]
 
 
-def test_no_retry_is_left_waiting_for_memory_that_the_plane_does_not_allow(shop: Shop) -> None:
+def test_memory_that_the_plane_does_not_allow_ends_the_task(shop: Shop) -> None:
     shop.write_plane(max_memory="512Mi")
-    assert ended("hungry").state == "up_for_retry"
-
     end = ended("hungry")
 
     assert end.state == "failed"
+    assert isinstance(end.error, AirflowFailException)
+    assert str(end.error).startswith("out_of_memory: ")
     assert "more is not allowed" in str(end.error)
     assert len(shop.attempts) == 1
 
 
-def test_a_worker_that_vanishes_is_retried(shop: Shop) -> None:
-    end = ended("killed_once")
+def test_a_worker_that_vanishes_is_replaced_within_the_try(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    end = ended("killed_1")
 
-    assert end.state == "up_for_retry"
-    assert str(end.error).startswith("worker_lost: ")
+    assert (end.state, end.xcom["attempts"]) == ("success", 2)
     assert shop.leftovers() == []
+    # its last words came through, although it had no time to say that they were
+    assert capsys.readouterr().out.count("| counted half of the till") == 1
 
 
-def test_a_machine_without_room_to_work_is_retried(shop: Shop) -> None:
-    shop.write_plane(scratch="/proc/nowhere")
-    end = ended()
+@pytest.mark.parametrize(
+    ("ending", "plane", "category"),
+    [
+        pytest.param("killed_9", {}, Category.WORKER_LOST, id="the worker vanishes again and again"),
+        pytest.param("well", {"scratch": "/proc/nowhere"}, Category.SPILL_UNUSABLE, id="a machine without room to work"),
+    ],
+)
+def test_a_platform_that_stays_broken_is_for_the_tasks_own_retries(
+    shop: Shop, ending: str, plane: dict[str, str], category: Category
+) -> None:
+    shop.write_plane(**plane)
+    end = ended(ending)
 
     assert end.state == "up_for_retry"
-    assert str(end.error).startswith("spill_unusable: ")
+    assert type(end.error) is AirflowException
+    assert str(end.error).startswith(f"{category}: ")
+    assert [attempt.record.verdict.category for attempt in shop.attempts if attempt.record] == [category] * 3
 
 
 def test_an_error_shows_the_verdict_and_no_secret(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

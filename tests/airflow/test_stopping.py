@@ -21,7 +21,7 @@ PATIENCE_SECONDS = 60.0
 
 def slow_task(**kwargs: object) -> object:
     with a_dag():
-        return run_job("takings", plane="process", params={"ds": DAY, "ending": "slow"}, **kwargs)
+        return run_job("takings", plane="process", params={"ds": DAY, "ending": "slow"}, retries=1, **kwargs)
 
 
 def when_working(shop: Shop, action: object) -> threading.Thread:

@@ -5,12 +5,14 @@ Airflow shows only the last two frames of an import error, which are ours; so th
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from polarpod.airflow.files import PLANES, RELEASE, callers, find
-from polarpod.contract.verdict import PolarpodError
+from polarpod.contract.param import Scalar
+from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.launch.planes import choose_plane, load_planes
 from polarpod.launch.request import check_names, choose_job
 from polarpod.launch.specs import from_release
@@ -48,3 +50,24 @@ def checked(job: str, plane: str, params: Any, given: Files) -> tuple[Path, Path
             verdict.category, verdict.summary, evidence=[*verdict.evidence, *asked], remedy=verdict.remedy
         ) from None
     return planes, release
+
+
+def values_of(params: Any) -> dict[str, Scalar]:
+    """The parameters once everything is rendered; only now is it known that they are parameters at all."""
+    if not isinstance(params, Mapping):
+        raise PolarpodError(
+            Category.REQUEST_INVALID,
+            "the parameters are not a mapping of names to values",
+            evidence=[f"they are a {type(params).__name__}"],
+            remedy='Pass params={"ds": "{{ ds }}"}; a task whose output is expanded over returns a list of such dicts.',
+        )
+    # whatever else there is would turn into text, None into "None"
+    wrong = {name: value for name, value in params.items() if not isinstance(value, (str, int, float, dt.date))}
+    if wrong:
+        raise PolarpodError(
+            Category.REQUEST_INVALID,
+            "a parameter is not text, a number, a truth value or a date",
+            evidence=[f"{name} is a {type(value).__name__}" for name, value in wrong.items()],
+            remedy="Pass one value for each parameter; a list is what `.expand` makes runs of.",
+        )
+    return {str(name): str(value) if isinstance(value, dt.date) else value for name, value in params.items()}

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.sdk.bases.operator import get_merged_defaults
-
-from polarpod.airflow.operator import DEFAULT_RETRIES, RunJobOperator
+from polarpod.airflow.operator import RunJobOperator
 from polarpod.airflow.request import Files, checked
 
 
@@ -53,11 +51,6 @@ class _RunJob:
         planes, release = checked(job, plane, None, Files())
         # a mapped task is only made when it runs, and nobody's code is calling then: what it needs of here goes along
         partial = RunJobOperator.partial(job=job, plane=plane, planes_file=str(planes), release_file=str(release), **kwargs)
-        defaults, _ = get_merged_defaults(
-            partial.kwargs["dag"], partial.kwargs["task_group"], None, kwargs.get("default_args")
-        )
-        if "retries" not in kwargs and "retries" not in defaults:
-            partial.kwargs["retries"] = DEFAULT_RETRIES
         return _Mapped(job, plane, Files(planes, release), partial)
 
 

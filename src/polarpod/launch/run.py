@@ -21,7 +21,7 @@ from polarpod.launch.launcher import launcher_of
 from polarpod.launch.plan import Plan
 from polarpod.launch.plane import Plane
 from polarpod.launch.state import Record, StandingNote, State
-from polarpod.launch.worker import Ended, Launcher, LostSight, Watcher
+from polarpod.launch.worker import Ended, HandedOver, Launcher, LostSight, Watcher
 
 
 class Ran(NamedTuple):
@@ -69,12 +69,12 @@ class Asked(NamedTuple):
     Attributes:
         force: run although the same run's receipt stands.
         labels: the caller's own words, for the receipt.
-        deadline_seconds: the caller's own limit on one attempt, where it is shorter than the job's.
+        until: when the caller's own time is over, which an attempt must not outlive.
     """
 
     force: bool = False
     labels: Mapping[str, str] = {}
-    deadline_seconds: int | None = None
+    until: dt.datetime | None = None
 
 
 class Begun(NamedTuple):
@@ -101,6 +101,8 @@ def execute(
     allowed: Mapping[Budget, int] = DEFAULT,
     listener: Listener | None = None,
     ports: Ports | None = None,
+    spent: dict[Budget, int] | None = None,
+    begun: Begun | None = None,
 ) -> Ran:
     """Runs until there is a verdict that no budget answers with another attempt.
 
@@ -108,25 +110,32 @@ def execute(
         make_plan: plans anew before each attempt, since a failed one changes the size and inputs may have moved.
         make_launcher: how workers are started; only asked where one is needed.
         allowed: retries by budget.
+        spent: of them, so far; what is spent here is added.
+        begun: an attempt to see through first, of a run that was handed over and is taken up again.
+
+    Raises:
+        HandedOver: by a launcher that does not wait itself.
     """
     listener, ports = listener or Listener(), ports or Ports()
     watcher = Watcher(listener.on_message, listener.on_log, listener.stop)
-    spent: dict[Budget, int] = {}
-    attempts = 0
+    spent = {} if spent is None else spent
     launcher: Launcher | None = None
     while True:
-        plan = make_plan()
-        if nothing := nothing_to_do(plan, state, asked):
-            return nothing._replace(attempts=attempts)
+        if begun is None:
+            plan = make_plan()
+            if nothing := nothing_to_do(plan, state, asked):
+                # each attempt but a run's last has cost one retry
+                return nothing._replace(attempts=sum(spent.values()))
         launcher = launcher or make_launcher(plane)
-        begun = begin(plan, plane, state, asked, ports)
-        listener.on_attempt(begun.context, begun.reason)
+        if begun is None:
+            begun = begin(plan, plane, state, asked, ports)
+            listener.on_attempt(begun.context, begun.reason)
         ran = see_through(begun, launcher, state, watcher, ports)
-        attempts += 1
+        begun = None
         again = not listener.stop() and try_again(ran.verdict, spent, allowed)
         listener.on_verdict(ran.verdict, again)
         if not again:
-            return ran._replace(attempts=attempts)
+            return ran._replace(attempts=sum(spent.values()) + 1)
         ports.pause(pause_seconds(ran.verdict, spent), listener.stop)
         spent[ran.verdict.budget] = spent.get(ran.verdict.budget, 0) + 1
 
@@ -155,11 +164,16 @@ def see_through(begun: Begun, launcher: Launcher, state: State, watcher: Watcher
             ended = launcher.attach(begun.context, watcher, orphaned=begun.orphaned)
         else:
             ended = launcher.run(begun.context, begun.data, watcher)
+    except HandedOver:
+        raise
     except LostSight as error:
         return Ran(error.verdict, None, 1)
     except PolarpodError as error:
-        # it could not be started; the attempt has a number, so it gets a verdict all the same
         verdict = error.verdict
+        if begun.data is None:
+            # it was started once, and may well go on although it cannot be looked for just now
+            return Ran(verdict, None, 1)
+        # it could not be started; the attempt has a number, so it gets a verdict all the same
         ended = Ended(lambda receipt: receipt.verdict if receipt else verdict, None, b"")
     except BaseException:
         # a timeout or a second Ctrl-C in this process: the worker was ended, and may have left its receipt
@@ -209,25 +223,35 @@ def prepare(plan: Plan, plane: Plane, state: State, asked: Asked, ports: Ports) 
     """Takes an attempt number and writes the context."""
     uid = ports.new_uid()
     number = state.claim(plan.job.name, plan.run_key, uid, above=plan.standing.number or 0)
-    context = Context(
+    context = context_of(plan, plane, state, asked, attempt=Attempt(number=number, uid=uid), now=ports.now())
+    _, data = state.put_context(context)
+    return context, data
+
+
+def context_of(plan: Plan, plane: Plane, state: State, asked: Asked, *, attempt: Attempt, now: dt.datetime) -> Context:
+    """What an attempt's worker would be told. Writes nothing."""
+    return Context(
         job=plan.job,
         pins=plan.pins,
         params=plan.params,
         run_key=plan.run_key,
-        attempt=Attempt(number=number, uid=uid),
+        attempt=attempt,
         code_version=plan.code_version,
         plane=plan.plane,
+        image=plan.image,
         resources=plan.size.resources,
-        deadline_seconds=min(plan.job.deadline_seconds, asked.deadline_seconds or plan.job.deadline_seconds),
+        deadline_seconds=_deadline(plan.job.deadline_seconds, asked.until, now),
         grace_seconds=plan.job.grace_seconds,
-        attempt_uri=state.attempt_uri(plan.job.name, plan.run_key, uid),
+        attempt_uri=state.attempt_uri(plan.job.name, plan.run_key, attempt.uid),
         force=asked.force,
         storage=plane.storage_of_workers,
-        created_at=ports.now(),
+        created_at=now,
         labels=dict(asked.labels),
     )
-    _, data = state.put_context(context)
-    return context, data
+
+
+def _deadline(seconds: int, until: dt.datetime | None, now: dt.datetime) -> int:
+    return seconds if until is None else max(1, min(seconds, int((until - now).total_seconds())))
 
 
 def record(context: Context, ended: Ended, state: State, ports: Ports) -> Ran:

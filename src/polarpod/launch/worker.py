@@ -44,6 +44,15 @@ class LostSight(PolarpodError):
         super().__init__(verdict.category, verdict.summary, evidence=verdict.evidence, remedy=verdict.remedy)
 
 
+class HandedOver(Exception):
+    """An attempt's worker goes on, and somebody else tells when to come back for its end. It gets no verdict here."""
+
+    def __init__(self, context: Context, worker: object) -> None:
+        self.context = context
+        self.worker = worker
+        super().__init__(f"attempt {context.attempt.uid} is waited for elsewhere")
+
+
 class Watcher(NamedTuple):
     """What a caller wants to hear while a worker works."""
 

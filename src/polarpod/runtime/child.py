@@ -6,6 +6,7 @@ leaves its outcome in the report file as its last act.
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import signal
@@ -35,6 +36,10 @@ SCRATCH = "POLARPOD_SCRATCH"
 def run(context: Context | None, progress: Progress, report: IO[bytes], *, supervisor: int) -> int:
     """Works through one attempt and writes its outcome. Returns the child's exit code."""
     _die_with(supervisor)
+    # A pipe's other end is to see each line when it is said, not 8 KiB later, and a killed job's last ones at all. (-I has
+    # made Python deaf to PYTHONUNBUFFERED.)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
     # the supervisor's handlers came along with the fork; here SIGINT must raise KeyboardInterrupt again
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

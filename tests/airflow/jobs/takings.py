@@ -39,8 +39,9 @@ def takings(sales: pl.LazyFrame, *, ds: dt.date, ending: str) -> pl.LazyFrame:
         # more than the job's memory, less than twice of it; every page is touched
         _ = b"x" * (640 * 2**20)
         time.sleep(0.5)
-    if ending == "killed_once" and not (marks / "killed").exists():
-        (marks / "killed").touch()
+    if ending.startswith("killed_") and len(list(marks.glob("killed-*"))) < int(ending.removeprefix("killed_")):
+        (marks / f"killed-{os.getpid()}").touch()
+        print("counted half of the till")
         # the whole worker vanishes, as with a lost node: no receipt, no last words
         os.kill(os.getppid(), signal.SIGKILL)
         time.sleep(60)

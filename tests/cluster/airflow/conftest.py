@@ -52,3 +52,11 @@ def yard(yards: str, tmp_path: Path, release: Path, monkeypatch: pytest.MonkeyPa
     found = Yard(yards, tmp_path, release)
     yield found
     found.clear()
+
+
+@pytest.fixture(autouse=True)
+def no_secret_is_said(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
+    """However a task ends: neither its log nor an exception shows the plane's environment, or a Secret's."""
+    yield
+    said = "".join(capfd.readouterr())
+    assert [word for word in ("of-the-plane-4411", "of-the-secret-5523") if word in said] == []

@@ -86,6 +86,7 @@ class Yard:
         self.api = client.CoreV1Api(config.new_client_from_config(str(names.ADMIN)))
         self._pods: dict[str, dict[str, Any]] = {}
         self._changed = threading.Condition()
+        self.most_at_once = 0
         self._watch = watch.Watch()
         self.write_plane()
         take_credentials(load_planes(self.planes)["kind"])
@@ -185,6 +186,8 @@ class Yard:
                 pod = change["raw_object"]
                 with self._changed:
                     self._pods[pod["metadata"]["uid"]] = pod | ({"gone": True} if change["type"] == "DELETED" else {})
+                    alive = sum(not Status(pod=pod, gone=bool(pod.get("gone"))).over for pod in self._pods.values())
+                    self.most_at_once = max(self.most_at_once, alive)
                     self._changed.notify_all()
 
 

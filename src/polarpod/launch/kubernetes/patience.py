@@ -34,6 +34,8 @@ IMAGE_GRACE_SECONDS = 30
 IMPOSSIBLE_GRACE_SECONDS = 20
 # most pods start within 3 s; a list of events is a request, and one of the more expensive ones
 EVENTS_AFTER_SECONDS = 5
+# a kubelet that is restarted is back within a minute, and ends what is due then
+ABANDONED_SECONDS = 120
 
 # of the kubelet's checks before anything is tried: no time changes what they find
 _HOPELESS = {IMAGE_NAME_INVALID, IMAGE_NEVER_PULLED}
@@ -82,6 +84,19 @@ def patience(status: Status, *, start_timeout_seconds: int, queued_seconds: floa
         return None
     given = f"waited {waited:.0f} s, with `start_timeout_seconds` at {start_timeout_seconds}"
     return msgspec.structs.replace(verdict, evidence=[given, *verdict.evidence])
+
+
+def is_abandoned(status: Status) -> bool:
+    """Whether a pod should have ended long ago: its node, which would end it, does not answer, and nobody takes it away."""
+    if status.pod is None or status.over:
+        return False
+    spec, about = status.pod.get("spec") or {}, status.pod.get("status") or {}
+    # of a deleted pod this is when its grace period ends
+    deleted, began = (status.pod.get("metadata") or {}).get("deletionTimestamp"), about.get("startTime")
+    if deleted and _seconds_since(status, deleted) > ABANDONED_SECONDS:
+        return True
+    allowed, grace = spec.get("activeDeadlineSeconds"), spec.get("terminationGracePeriodSeconds") or 0
+    return bool(began and allowed and _seconds_since(status, began) > allowed + grace + ABANDONED_SECONDS)
 
 
 def wants_events(status: Status) -> bool:

@@ -27,7 +27,7 @@ from polarpod.launch.kubernetes.cluster import Cluster, Refused, Stream
 from polarpod.launch.kubernetes.diagnose import diagnose
 from polarpod.launch.kubernetes.follow import LogFollower, Tail
 from polarpod.launch.kubernetes.names import pod_name
-from polarpod.launch.kubernetes.patience import patience, wants_events
+from polarpod.launch.kubernetes.patience import is_abandoned, patience, wants_events
 from polarpod.launch.kubernetes.refusal import refused
 from polarpod.launch.kubernetes.status import Json, Status
 from polarpod.launch.kubernetes.template import load_template, pod_of
@@ -47,6 +47,9 @@ _GONE_SECONDS = 30.0
 _CREATION_SECONDS = 20.0
 # how long an API server may be away beyond the end of the run
 _OUTAGE_SECONDS = 300.0
+# An API server that has just started serves before it has read who may do what, and says 403 to everybody; on a busy machine
+# for some seconds. Rights that were taken away for good are told that much later.
+_DENIED_SECONDS = 30.0
 
 
 class Pod(NamedTuple):
@@ -221,6 +224,9 @@ class _Watched:
         self._queued_seconds = 0.0
         self._looked_at = time.monotonic()
         self._stopped_at: float | None = None
+        # since when the API server denies what it has allowed before
+        self._denied_at: float | None = None
+        self._was_allowed = False
 
     def until_over(self) -> tuple[Status, Verdict | None]:
         """The last status, and why the wait was given up where the pod never started."""
@@ -232,6 +238,8 @@ class _Watched:
             if self._stopped_at is None and self._watcher.stop():
                 self._stop()
             if self._stopped_at and time.monotonic() > self._stopped_at + self._context.grace_seconds + _GONE_SECONDS:
+                break
+            if is_abandoned(self._status._replace(seconds=self._age())):
                 break
             if not self._status.started and not self._stopped_at and (verdict := self._lose_patience()):
                 return self._status, verdict
@@ -289,8 +297,7 @@ class _Watched:
             self._stopped_at = time.monotonic()
 
     def _lose_patience(self) -> Verdict | None:
-        seconds = (self._now() - self._created).total_seconds()
-        self._status = self._status._replace(seconds=seconds)
+        self._status = self._status._replace(seconds=self._age())
         if wants_events(self._status) and time.monotonic() > self._events_at + _EVENTS_SECONDS:
             self._events_at = time.monotonic()
             self._status = self._status._replace(events=self._cluster.events(self._pod.uid))
@@ -298,6 +305,9 @@ class _Watched:
         if in_queue(self._status):
             self._queued_seconds += self._looked_at - looked_at
         return patience(self._status, start_timeout_seconds=self._start_timeout, queued_seconds=self._queued_seconds)
+
+    def _age(self) -> float:
+        return (self._now() - self._created).total_seconds()
 
     def _start_following(self) -> None:
         self._follower = LogFollower(self._cluster, self._pod.name, self._news.put)
@@ -329,9 +339,10 @@ class _Watched:
         try:
             self._stream = self._cluster.watch(self._pod.name, version)
         except PolarpodError as error:
-            if not _passes(error):
+            if not self._passes(error):
                 raise
             return not self._closed.is_set()
+        self._was_allowed, self._denied_at = True, None
         for line in self._stream:
             event = msgspec.json.decode(line) if line.strip() else {}
             seen = event.get("object") or {}
@@ -350,7 +361,7 @@ class _Watched:
         lifetime = self._context.deadline_seconds + self._context.grace_seconds
         left = lifetime - (self._now() - self._created).total_seconds() + _OUTAGE_SECONDS
         look = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(lambda error: not self._closed.is_set() and _passes(error)),
+            retry=tenacity.retry_if_exception(lambda error: not self._closed.is_set() and self._passes(error)),
             wait=tenacity.wait_random_exponential(multiplier=0.5, max=10),
             stop=tenacity.stop_after_delay(max(left, _OUTAGE_SECONDS)),
             reraise=True,
@@ -358,10 +369,13 @@ class _Watched:
         found: Json | None = look(self._cluster.pod, self._pod.name)
         return found
 
-
-def _passes(error: BaseException) -> bool:
-    """Whether an error may be over in a moment: an API server that is away, busy or starting."""
-    return isinstance(error, PolarpodError) and error.verdict.category is Category.CLUSTER_UNREACHABLE
+    def _passes(self, error: BaseException) -> bool:
+        """Whether an error may be over in a moment: an API server that is away, busy or starting."""
+        category = error.verdict.category if isinstance(error, PolarpodError) else None
+        if category is Category.CLUSTER_DENIED and self._was_allowed:
+            self._denied_at = self._denied_at or time.monotonic()
+            return time.monotonic() < self._denied_at + _DENIED_SECONDS
+        return category is Category.CLUSTER_UNREACHABLE
 
 
 def _last_words(status: Status, uid: str) -> Message | None:

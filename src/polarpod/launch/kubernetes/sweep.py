@@ -56,8 +56,10 @@ def sweep_pods(cluster: Cluster, pods: list[LeftPod]) -> None:
 
 
 def _why(pod: Json, info: AttemptInfo | None, now: dt.datetime) -> str:
-    """Why nobody needs a pod any more; empty where somebody may."""
+    """Why nobody needs a pod any more; empty where somebody may, or somebody has taken it away and the kubelet is at it."""
     status = Status(pod=pod)
+    if status.deleting:
+        return ""
     old = now - dt.datetime.fromisoformat(str(pod["metadata"]["creationTimestamp"])) > _SLACK
     if info is None or info.context is None:
         return "it has ended, and no attempt of this state store is known to be its" if status.over and old else ""

@@ -1,0 +1,50 @@
+"""Pods whose end is waited for in the triggerer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from polarpod.airflow.trigger import PodTrigger
+from polarpod.contract.context import Context
+from polarpod.launch.kubernetes.pods import Pod, PodLauncher
+from polarpod.launch.kubernetes.status import Status
+from polarpod.launch.plane import KubernetesPlane
+from polarpod.launch.worker import Ended, HandedOver, Watcher
+
+
+class Deferring:
+    """Starts pods and hands them over; waits only for what is over, or is for us to look at."""
+
+    def __init__(self, pods: PodLauncher, *, woken: str | None) -> None:
+        """Args:
+        woken: the uid of the attempt whose trigger has fired.
+        """
+        self._pods = pods
+        self._woken = woken
+
+    def run(self, context: Context, data: bytes, watcher: Watcher) -> Ended:
+        started = self._pods.start(context, data, watcher)
+        if isinstance(started, Pod):
+            raise HandedOver(context, started)
+        return started
+
+    def attach(self, context: Context, watcher: Watcher, *, orphaned: bool) -> Ended:
+        if context.attempt.uid != self._woken and (pod := self._pods.find(context)) and not Status(pod=pod.seen).over:
+            raise HandedOver(context, pod)
+        return self._pods.attach(context, watcher, orphaned=orphaned)
+
+
+def trigger_of(handed: HandedOver, plane: KubernetesPlane, task: dict[str, Any]) -> PodTrigger:
+    """What waits for a pod that was handed over."""
+    pod, attempt = handed.worker, handed.context
+    assert isinstance(pod, Pod), "Deferring hands over nothing else"
+    return PodTrigger(
+        name=pod.name,
+        uid=pod.uid,
+        namespace=plane.namespace,
+        cluster={"connection": plane.connection, "kubeconfig": plane.kubeconfig, "context": plane.context},
+        task=task,
+        grace_seconds=attempt.grace_seconds,
+        start_timeout_seconds=plane.start_timeout_seconds,
+        created_at=attempt.created_at.isoformat(),
+    )

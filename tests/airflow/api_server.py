@@ -1,0 +1,101 @@
+"""An API server that answers as it is told, for what a real one does too rarely."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+NAME, UID, NAMESPACE = "tolls-1", "uid-1", "yard"
+
+
+def a_pod(phase: str = "Running", *, uid: str = UID, **status: Any) -> dict[str, Any]:
+    states = {
+        "Pending": {"waiting": {"reason": "ContainerCreating"}},
+        "Running": {"running": {"startedAt": "2026-01-01T00:00:00Z"}},
+        "Succeeded": {"terminated": {"exitCode": 0}},
+    }
+    worker = {"name": "worker", "state": states[phase]}
+    return {
+        "metadata": {"name": NAME, "uid": uid, "resourceVersion": "7", "creationTimestamp": "2026-01-01T00:00:00Z"},
+        "spec": {"containers": [{"name": "worker"}]},
+        "status": {"phase": phase, "containerStatuses": [worker], **status},
+    }
+
+
+def event(kind: str, pod: dict[str, Any]) -> dict[str, Any]:
+    return {"type": kind, "object": pod}
+
+
+class ApiServer:
+    """Its answers to each kind of request, in order; the last one stays. A number is a refusal with that status."""
+
+    def __init__(self, root: Path) -> None:
+        self.look: list[Any] = [a_pod()]
+        self.watch: list[Any] = [[]]
+        self.events: list[Any] = [{"items": []}]
+        self.delete: list[Any] = [{}]
+        # None: the pod as it was asked for
+        self.create: list[Any] = [None]
+        self.requests: dict[str, list[Any]] = defaultdict(list)
+        self.kubeconfig = root / "kubeconfig"
+
+    def answer(self, kind: str, request: Any) -> Any:
+        self.requests[kind].append(request)
+        answers = getattr(self, kind)
+        return answers.pop(0) if len(answers) > 1 else answers[0]
+
+    def write_kubeconfig(self, port: int, context: str = "here") -> None:
+        document = {
+            "current-context": context,
+            "contexts": [{"name": context, "context": {"cluster": "c", "user": "u"}}],
+            "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{port}"}}],
+            "users": [{"name": "u", "user": {"token": "of-the-kubeconfig-8842"}}],
+        }
+        self.kubeconfig.write_text(json.dumps(document))
+
+
+@contextmanager
+def serve(root: Path) -> Iterator[ApiServer]:
+    api = ApiServer(root)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            path = urlsplit(self.path)
+            folder = path.path.rpartition("/")[2]
+            self.say(api.answer({"pods": "watch", "events": "events"}.get(folder, "look"), path.query))
+
+        def do_POST(self) -> None:
+            made = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            answer = api.answer("create", made)
+            self.say({**made, "metadata": {**made["metadata"], "uid": UID}} if answer is None else answer)
+
+        def do_DELETE(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            self.say(api.answer("delete", json.loads(body)))
+
+        def say(self, answer: Any) -> None:
+            code = answer if isinstance(answer, int) else 200
+            self.send_response(code)
+            self.end_headers()
+            for line in answer if isinstance(answer, list) else [{"kind": "Status"} if code != 200 else answer]:
+                self.wfile.write(json.dumps(line).encode() + b"\n")
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    api.write_kubeconfig(server.server_address[1])
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield api
+    finally:
+        server.shutdown()
+        server.server_close()
