@@ -34,7 +34,7 @@ cluster: $(DEV)/.ready ## a kind cluster with the job image loaded
 	$(DEV)/bin/python -m tools.cluster up
 
 test-cluster: cluster $(AIRFLOW)/.ready $(AIRFLOW_OLD)/.ready ## the suite on a real kubelet
-	$(PYTEST) -n 4 --ignore=tests/cluster/airflow --ignore=tests/cluster/faults tests/cluster
+	POLARPOD_SUITE_PLANE=kind $(PYTEST) -n 4 --ignore=tests/cluster/airflow --ignore=tests/cluster/faults tests/cluster tests/suite
 	$(AIRFLOW_OLD)/bin/python -m pytest tests/cluster/airflow
 	$(AIRFLOW)/bin/python -m pytest tests/cluster/airflow
 	$(PYTEST) tests/cluster/faults

@@ -1,7 +1,4 @@
-"""Tests on a real kubelet, in the cluster that `make cluster` makes.
-
-`suite` is a link to the contract suite: the same files, and found here their plane is `kind`.
-"""
+"""Tests on a real kubelet, in the cluster that `make cluster` makes. The contract suite takes this file too."""
 
 from __future__ import annotations
 
@@ -22,14 +19,15 @@ def pytest_sessionstart() -> None:
         pytest.exit(reason, returncode=1)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def cluster() -> None:
-    """A suite that skips by itself is green without having tested: where a cluster is promised, that is a failure."""
-    if kind and (reason := kind.missing()):
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Skips from here rather than from a fixture, so that all of them are one line of the report."""
+    if reason := kind.missing():
+        # a suite that skips by itself is green without having tested: where a cluster is promised, that is a failure
         pytest.fail(reason, pytrace=False) if kind.required() else pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
-def site(cluster: None) -> Iterator[kind.Kind]:
+def site() -> Iterator[kind.Kind]:
     with kind.namespace() as made:
         yield made

@@ -15,7 +15,7 @@ from polarpod.store.listing import list_input
 
 def manifested(workshop: Workshop, path: str) -> pl.DataFrame:
     """The rows of a plain Parquet dataset, partition columns included."""
-    folder = Folder(f"{workshop.lake}/{path}")
+    folder = Folder(f"{workshop.lake}/{path}", workshop.storage)
     found = manifest.read(folder)
     if found is None:
         return pl.DataFrame()
@@ -23,7 +23,10 @@ def manifested(workshop: Workshop, path: str) -> pl.DataFrame:
     assert len(set(listing.files)) == len(listing.files), "a file counts once"
     parts = {f"{folder.uri}/{file.path}": file.partition for entry in found.manifest.entries for file in entry.files}
     assert set(parts) == set(listing.files)
-    frames = [pl.read_parquet(file).with_columns(**{k: pl.lit(v) for k, v in parts[file].items()}) for file in parts]
+    frames = [
+        pl.read_parquet(file, **workshop.options).with_columns(**{k: pl.lit(v) for k, v in parts[file].items()})
+        for file in parts
+    ]
     return pl.concat(frame.select(sorted(frame.columns)) for frame in frames)
 
 

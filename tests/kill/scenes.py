@@ -11,6 +11,8 @@ import polars as pl
 from tests.kill.readers import listed, manifested, modified, ordered
 from tests.support.workshop import Workshop
 
+from polarpod.store.folder import Folder
+
 JOBS = """
 class Sales(dy.Schema):
     id = dy.Int64(nullable=False)
@@ -106,11 +108,11 @@ class Scene(NamedTuple):
 
     def published(self, workshop: Workshop) -> pl.DataFrame:
         """The rows that readers see, in a fixed order."""
-        if not self.commits(workshop):
-            return pl.DataFrame()
-        if self.delta:
-            return ordered(workshop.delta(self.job))
-        return ordered(manifested(workshop, self.job))
+        if not self.delta:
+            return ordered(manifested(workshop, self.job))
+        log = Folder(f"{workshop.lake}/{self.job}/_delta_log", workshop.storage)
+        there = any(entry.key.endswith(".json") for entry in log.list())
+        return ordered(workshop.delta(self.job)) if there else pl.DataFrame()
 
     def quarantined(self, workshop: Workshop) -> pl.DataFrame:
         return ordered(manifested(workshop, f"quarantine/{self.job}"))

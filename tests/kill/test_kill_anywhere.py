@@ -6,15 +6,19 @@ Excluded: the machine that goes down with its file system's cache; a worker that
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-import polars as pl
 import pytest
 from tests.kill.moments import MOMENTS, VICTIMS
 from tests.kill.scenes import SCENES, Scene, deliver, furnish
+from tests.kill.wholeness import (
+    Undisturbed,
+    assert_receipt_tells_the_truth,
+    assert_records_rest_on_receipts,
+    assert_whole,
+)
 from tests.support.live import Live
 from tests.support.workshop import Workshop
 
@@ -22,31 +26,6 @@ from polarpod.contract.verdict import Category
 
 KILLS = 14
 SEEDS = (1, 2, 3)
-
-
-class Undisturbed:
-    """The same runs in a fresh lake where nobody kills: what the table and the quarantine hold after so many of them."""
-
-    def __init__(self, scene: Scene, root: Path) -> None:
-        self.scene = scene
-        self.workshop = furnish(Workshop(root, str(root / "lake")))
-        self.states: list[tuple[pl.DataFrame, pl.DataFrame]] = [(pl.DataFrame(), pl.DataFrame())]
-        self.seconds = 0.0
-
-    def after(self, runs: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-        while len(self.states) <= runs:
-            step = self.scene.step(len(self.states) - 1)
-            deliver(self.workshop, step)
-            began = time.monotonic()
-            assert self.workshop.run(self.scene.job, day=step.day).verdict.category is Category.SUCCEEDED
-            self.seconds = time.monotonic() - began
-            good, bad = self.scene.published(self.workshop), self.scene.quarantined(self.workshop)
-            # two lakes could agree in being wrong
-            assert good.height > 1000
-            if self.scene.checked:
-                assert good["amount"].min() >= 0 > bad["amount"].max()
-            self.states.append((good, bad))
-        return self.states[runs]
 
 
 @pytest.fixture(scope="session")
@@ -88,43 +67,9 @@ def test_kills_lose_and_double_nothing(
     table, quarantine = undisturbed.after(landed + 1)
     assert scene.published(workshop).equals(table)
     assert scene.quarantined(workshop).equals(quarantine)
-    assert_records_rest_on_receipts(scene, workshop)
+    assert_records_rest_on_receipts(workshop)
     assert workshop.leftovers() == []
 
 
 def test_the_suite_kills_at_least_two_hundred_times() -> None:
     assert len(SCENES) * len(SEEDS) * KILLS >= 200
-
-
-def assert_whole(scene: Scene, workshop: Workshop, undisturbed: Undisturbed, landed: int) -> None:
-    """Whatever was killed, a reader sees the rows before the run or the rows after it, and so in the quarantine."""
-    before, after = undisturbed.after(landed), undisturbed.after(landed + 1)
-    table, quarantine = scene.published(workshop), scene.quarantined(workshop)
-    # creating a table to merge into is a commit of its own, without rows
-    assert table.is_empty() or table.equals(before[0]) or table.equals(after[0])
-    assert table.is_empty() <= before[0].is_empty()
-    assert quarantine.equals(before[1]) or quarantine.equals(after[1])
-    # bad rows come first: good ones are never visible without them
-    assert not table.equals(after[0]) or quarantine.equals(after[1])
-
-
-def assert_receipt_tells_the_truth(live: Live, victim: str) -> None:
-    receipt = live.receipt
-    if victim in ("nobody", "child"):
-        # the supervisor lived: it has the last word
-        assert receipt is not None
-    elif receipt is not None:
-        # nobody was left to tell of the supervisor's own end: what is there was written before it
-        assert receipt.verdict.category is Category.SUCCEEDED
-    if receipt is not None:
-        assert receipt.attempt.uid == live.uid
-        assert (receipt.published is not None) == (receipt.verdict.category is Category.SUCCEEDED)
-
-
-def assert_records_rest_on_receipts(scene: Scene, workshop: Workshop) -> None:
-    for job in workshop.state.jobs():
-        for key in workshop.state.run_keys(job):
-            for info in workshop.state.attempts(job, key):
-                assert info.record is not None
-                said = info.receipt is not None and info.receipt.status == "succeeded"
-                assert info.record.verdict.succeeded == said

@@ -17,7 +17,7 @@ from tests.support.workshop import Workshop
 from polarpod.contract.receipt import Published, Receipt
 from polarpod.contract.verdict import PolarpodError
 from polarpod.launch.plan import Plan, make_plan
-from polarpod.launch.planes import Plane
+from polarpod.launch.plane import Plane
 from polarpod.launch.run import Ran
 from polarpod.launch.specs import Specs, from_jobs
 from polarpod.store.folder import Folder
@@ -36,9 +36,8 @@ class Bench(Workshop):
 
     @property
     def plane(self) -> Plane:
-        plane = super().plane
-        scratch = str(self.scratch) if self.scratch else plane.scratch
-        return msgspec.structs.replace(plane, variables=plane.variables | self.variables, scratch=scratch)
+        plane = msgspec.structs.replace(super().plane, variables={"lake": self.lake, **self.variables})
+        return msgspec.structs.replace(plane, scratch=str(self.scratch)) if self.scratch else plane
 
     def specs(self) -> Specs:
         return from_jobs(self.jobs, python=sys.executable, cache=self.cache)
@@ -96,6 +95,14 @@ class Bench(Workshop):
         document = Folder(join(self.lake, folder), self.storage).read(name)
         assert document is not None
         return document.data
+
+    def delete(self, path: str) -> None:
+        """Takes a file away, as somebody does who knows nothing of polarpod."""
+        Folder(self.lake, self.storage).delete([path])
+
+    def clear(self, path: str) -> None:
+        """Takes away a folder with all that is in it."""
+        Folder(self.lake, self.storage).delete([f"{path}/{name}" for name in self.files(path)])
 
     def put_delta(self, path: str, frame: pl.DataFrame, **options: Any) -> None:
         """A table as somebody else writes it."""

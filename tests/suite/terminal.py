@@ -32,15 +32,16 @@ class Terminal:
     """A shell in a folder with a planes file, whose one plane is the bench's."""
 
     def __init__(self, bench: Bench) -> None:
-        plane = {key: value for key, value in msgspec.to_builtins(bench.plane).items() if value is not None}
-        self.planes = bench.root / "planes.yaml"
-        self.planes.write_text(yaml.safe_dump({"planes": {bench.plane_name: plane}}))
-        self._plane = bench.plane_name
+        self._bench = bench
+        self._planes = bench.root / "planes.yaml"
 
     def __call__(self, command: str, *arguments: str) -> Said:
         given = [command, *arguments]
         if command not in ("completion", "--help", "--version"):
-            given += ["--planes", str(self.planes), "--plane", self._plane]
+            # anew each time: some planes are brought the jobs as they are now
+            plane = {key: value for key, value in msgspec.to_builtins(self._bench.plane).items() if value is not None}
+            self._planes.write_text(yaml.safe_dump({"planes": {self._bench.plane_name: plane}}))
+            given += ["--planes", str(self._planes), "--plane", self._bench.plane_name]
         handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             done = CliRunner().invoke(cli, given)

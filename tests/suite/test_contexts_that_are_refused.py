@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from tests.suite.bench import Bench
 from tests.suite.conftest import on_disk
 from tests.suite.verdicts import EXIT_CODES
-
-from polarpod.launch.process import worker_environment
+from tests.support.site import Said
 
 pytestmark = on_disk
 
@@ -24,30 +20,23 @@ def made():
 Change = Callable[[bytes], bytes]
 
 
-def worker(bench: Bench, folder: Path, change: Change, *, signed: bool = False) -> subprocess.CompletedProcess[bytes]:
+def worker(bench: Bench, change: Change, *, signed: bool = False) -> Said:
     """A worker whose context was changed on its way; `signed`: whether it still comes with its sha256."""
-    _, data = bench.prepare("made")
-    environment = worker_environment(data, bench.plane, folder, watch_memory=False)
-    del environment["POLARPOD_LAUNCHER_PID"]
-    changed = change(data)
-    Path(environment["POLARPOD_CONTEXT_URI"]).write_bytes(changed)
-    if not signed:
-        del environment["POLARPOD_CONTEXT_SHA256"]
-    command = [sys.executable, "-I", "-m", "polarpod.runtime"]
-    return subprocess.run(command, env=environment, cwd=folder, capture_output=True, check=False)
+    context, data = bench.prepare("made")
+    return bench.site.with_changed_context(bench, context, data, change, signed=signed)
 
 
-def refused(bench: Bench, done: subprocess.CompletedProcess[bytes], *words: str) -> None:
-    said = done.stderr.decode()
-    assert done.returncode == EXIT_CODES["context_invalid"], said
-    assert not [word for word in ("polarpod: context_invalid: ", "what to do: ", *words) if word not in said], said
-    assert "Traceback" not in said
+def refused(bench: Bench, said: Said, *words: str) -> None:
+    assert said.code == EXIT_CODES["context_invalid"], said.log
+    words = ("polarpod: context_invalid: ", "what to do: ", *words)
+    assert not [word for word in words if word not in said.log], said.log
+    assert "Traceback" not in said.log
     assert bench.visible() == {}
     assert not [name for name in bench.files("_state") if name.endswith("receipt.json")]
 
 
-def test_a_context_that_was_changed_on_its_way_is_refused(bench: Bench, tmp_path: Path) -> None:
-    done = worker(bench, tmp_path, lambda data: data.replace(b'"force": false', b'"force":  true'), signed=True)
+def test_a_context_that_was_changed_on_its_way_is_refused(bench: Bench) -> None:
+    done = worker(bench, lambda data: data.replace(b'"force": false', b'"force":  true'), signed=True)
     refused(bench, done, "not the one the launcher wrote", "sha256 expected", "sha256 found", "who writes to the state")
 
 
@@ -65,18 +54,17 @@ def test_a_context_that_was_changed_on_its_way_is_refused(bench: Bench, tmp_path
         pytest.param(lambda data: data.replace(b'"number": 1', b'"number": 0'), ["$.attempt.number"], id="no-number"),
     ],
 )
-def test_a_document_that_is_no_context_is_refused(bench: Bench, tmp_path: Path, change: Change, words: list[str]) -> None:
-    refused(bench, worker(bench, tmp_path, change), *words)
+def test_a_document_that_is_no_context_is_refused(bench: Bench, change: Change, words: list[str]) -> None:
+    refused(bench, worker(bench, change), *words)
 
 
-def test_other_code_than_was_planned_is_refused_with_both_versions(bench: Bench, tmp_path: Path) -> None:
+def test_other_code_than_was_planned_is_refused_with_both_versions(bench: Bench) -> None:
     def meanwhile(data: bytes) -> bytes:
         bench.write_job(JOBS + "\n# another release\n")
         return data
 
-    done = worker(bench, tmp_path, meanwhile)
-    said = done.stderr.decode()
-    assert done.returncode == EXIT_CODES["context_invalid"], said
-    assert "the worker has other code than the run was planned with" in said
-    assert "planned " in said
+    said = worker(bench, meanwhile)
+    assert said.code == EXIT_CODES["code_mismatch"], said.log
+    assert "the worker has other code than the run was planned with" in said.log
+    assert "planned " in said.log
     assert bench.visible() == {}

@@ -10,12 +10,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 from tests.suite.bench import Bench
-from tests.suite.conftest import on_disk
+from tests.suite.conftest import not_in_a_pod, on_disk
 from tests.suite.verdicts import explains
 
 from polarpod.contract.verdict import PolarpodError
 
-pytestmark = on_disk
+pytestmark = [on_disk, not_in_a_pod("it mounts small disks; a pod's full disk is an eviction, see test_recorded_endings")]
 
 JOBS = """
 class Row(dy.Schema):

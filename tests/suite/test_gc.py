@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 from tests.suite.bench import Bench
-from tests.suite.conftest import on_disk
+from tests.suite.conftest import not_in_a_pod, on, on_disk
 from tests.suite.terminal import Terminal
 
 JOBS = """
@@ -31,7 +31,7 @@ def put_orders(bench: Bench, *ids: int) -> None:
 
 
 # not on moto: it answers from a thread of this process, and deltalake's history() lets no other thread run meanwhile
-@pytest.mark.parametrize("lake", ["local", "versitygw"], indirect=True)
+@on("local", "versitygw")
 @pytest.mark.parametrize("name", [pytest.param("delta", id="delta"), pytest.param("parquet", id="parquet")])
 def test_a_sweep_takes_what_a_failed_attempt_staged_and_nothing_else(bench: Bench, polarpod: Terminal, name: str) -> None:
     put_orders(bench, 1, -1)
@@ -72,6 +72,7 @@ def test_a_sweep_leaves_what_an_undo_would_need(bench: Bench, polarpod: Terminal
 
 
 @on_disk
+@not_in_a_pod("its scratch directory is a volume that goes with it")
 def test_a_scratch_directory_without_its_launcher_is_swept(bench: Bench, polarpod: Terminal) -> None:
     put_orders(bench, 1)
     receipt = bench.receipt("delta")

@@ -10,6 +10,7 @@ from tests.suite.conftest import on_disk
 
 JOBS = (
     """
+WIDE = [f"a column of many, number {number}" for number in range(1000)]
 SCHEMA = {"id": "Int64", "amount": "Float64", "day": "Date"}
 
 @job(
@@ -27,6 +28,7 @@ def joined(orders, people):
     + copying("inferred", 'NdJson("{lake}/orders/a.ndjson")')
     + copying("by_day", 'Parquet("{lake}/orders/*/*.parquet")')
     + copying("one_day", 'Parquet("{lake}/orders/day={day}/*.parquet")', 'Delta("{lake}/out", append=True)')
+    + copying("wide", 'Csv("{lake}/wide.csv", schema=dict.fromkeys(WIDE, "Int64"))')
     + copying("declared", 'Parquet("{lake}/orders/*.parquet", schema={"id": "Int64", "note": "String"})')
 )
 DAYS = ("2024-02-28", "2024-02-29")
@@ -96,6 +98,14 @@ def test_declared_parquet_may_lack_columns_have_more_and_be_narrower(bench: Benc
     bench.put("orders/new.parquet", pl.DataFrame({"note": ["x"], "extra": [0], "id": [2]}))
     bench.publish("declared")
     assert bench.rows("out") == [(1, None), (2, "x")]
+
+
+@on_disk
+def test_a_declaration_that_is_too_long_for_an_environment_reaches_its_worker(bench: Bench) -> None:
+    columns = [f"a column of many, number {number}" for number in range(1000)]
+    bench.put("wide.csv", pl.DataFrame({name: [number] for number, name in enumerate(columns)}))
+    assert bench.publish("wide").rows == 1
+    assert bench.rows("out", *columns) == [tuple(range(1000))]
 
 
 @on_disk

@@ -5,7 +5,11 @@ from __future__ import annotations
 import datetime as dt
 
 import polars as pl
-from tests.suite.bench import Bench, copying
+from tests.suite.bench import Bench, copying, published
+
+from polarpod.launch.launcher import launcher_of
+from polarpod.launch.run import Ports, record
+from polarpod.launch.worker import Watcher
 
 JOBS = (
     copying("whole", 'Delta("{lake}/orders")')
@@ -91,3 +95,14 @@ def test_a_published_directory_without_rows_still_has_columns(bench: Bench) -> N
     bench.fails("again", "input_empty", "allow_empty=True")
     bench.publish("maybe_empty")
     assert bench.delta("out").schema == {"id": pl.Int64, "day": pl.String}
+
+
+def test_a_table_is_read_at_the_version_that_was_planned(bench: Bench) -> None:
+    bench.put_delta("orders", pl.DataFrame({"id": [1, 2, 3]}))
+    context, data = bench.prepare("whole")
+    bench.put_delta("orders", pl.DataFrame({"id": [4, 5]}), mode="append")
+    ran = record(context, launcher_of(bench.plane).run(context, data, Watcher()), bench.state, Ports())
+    assert published(ran.receipt).rows == 3
+    # the version that came meanwhile is news to the next run
+    assert bench.publish("whole").rows == 5
+    assert bench.run("whole").verdict.category == "skipped"

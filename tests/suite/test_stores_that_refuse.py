@@ -8,18 +8,20 @@ import msgspec
 import polars as pl
 import pytest
 from tests.suite.bench import Bench, copying
+from tests.suite.conftest import on
 from tests.suite.verdicts import explains
 
-from polarpod.launch.process import Watcher, run_worker
+from polarpod.launch.launcher import launcher_of
 from polarpod.launch.run import Ports, record
+from polarpod.launch.worker import Watcher
 
 JOBS = (
     copying("copied", 'Parquet("{lake}/orders/*.parquet")')
     + copying("from_table", 'Delta("{lake}/table")')
     + copying("to_nowhere", 'Parquet("{lake}/orders/*.parquet")', 'Delta("{elsewhere}/out", replace={})')
 )
-on_s3 = pytest.mark.parametrize("lake", ["versitygw", "moto"], indirect=True)
-with_keys = pytest.mark.parametrize("lake", ["versitygw"], indirect=True)
+on_s3 = on("versitygw", "moto")
+with_keys = on("versitygw")
 NAMES = [pytest.param("copied", id="files"), pytest.param("from_table", id="table")]
 
 
@@ -53,7 +55,7 @@ def test_a_worker_that_cannot_reach_the_store_says_so_by_its_exit_code(bench: Be
     context, _ = bench.prepare("copied")
     before = bench.visible()
     lost = msgspec.structs.replace(context, storage=msgspec.structs.replace(context.storage, endpoint_url=closed_endpoint()))
-    ended = run_worker(lost, msgspec.json.encode(lost), bench.plane, watcher=Watcher())
+    ended = launcher_of(bench.plane).run(lost, msgspec.json.encode(lost), Watcher())
     ran = record(context, ended, bench.state, Ports())
     # it could not even leave its receipt; the launcher has its exit code and its log
     assert ran.receipt is None

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 from tests.suite.bench import Bench
-from tests.suite.conftest import on_disk
+from tests.suite.conftest import on, on_disk
 from tests.suite.terminal import Terminal
 
 JOBS = """
@@ -54,7 +54,7 @@ def seen(bench: Bench, name: str) -> list[Any]:
     return [bench.listed("out") if name == "shelved" else bench.rows("out"), bad]
 
 
-@pytest.mark.parametrize("lake", ["local", "versitygw"], indirect=True)
+@on("local", "versitygw")
 @pytest.mark.parametrize(
     "name",
     [
@@ -107,7 +107,7 @@ def test_what_cannot_be_undone_says_why(bench: Bench, polarpod: Terminal) -> Non
     assert bench.visible() == before
     for name in bench.files("out"):
         if uids[0] in name:
-            (bench.root.parent / "lake" / "out" / name).unlink()
+            bench.delete(f"out/{name}")
     vacuumed = polarpod("undo", uids[1])
     assert (vacuumed.code, "1 of the files before it have been vacuumed" in vacuumed.err) == (26, True)
     assert bench.visible() == before

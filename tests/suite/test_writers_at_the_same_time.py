@@ -60,4 +60,4 @@ def test_a_run_that_owns_the_whole_table_replaces_what_came_meanwhile(bench: Ben
 
 
 def meet(bench: Bench) -> None:
-    bench.write_job(JOBS.replace("LAKE", bench.lake).replace("ENDPOINT", str(bench.storage.endpoint_url)))
+    bench.write_job(JOBS.replace("LAKE", bench.lake).replace("ENDPOINT", str(bench.plane.storage_of_workers.endpoint_url)))

@@ -20,6 +20,7 @@ EXIT_CODES = {
     "checks_failed": 24,
     "output_mismatch": 25,
     "publish_refused": 26,
+    "code_mismatch": 32,
     "out_of_memory": 40,
     "context_invalid": 53,
     "storage_unavailable": 54,

@@ -2,40 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import psutil
+from tests.support.machine import Processes, alive, assert_gone
 from tests.support.workshop import Workshop
 
 from polarpod.contract.message import Message
 from polarpod.contract.receipt import Receipt
 from polarpod.contract.verdict import Verdict
 from polarpod.launch import process
-from polarpod.launch.plane import Plane
-from polarpod.launch.process import run_worker
+from polarpod.launch.judge import Exit
+from polarpod.launch.launcher import launcher_of
 from polarpod.launch.run import Ports, Ran, record
 from polarpod.launch.worker import Ended, Watcher, message_of
 
+__all__ = ["PATIENCE", "Live", "alive", "assert_gone"]
+
 PATIENCE = 60.0  # far above what anything here takes, even with both cores taken by others; only a hang gets there
-_started: dict[str, subprocess.Popen[bytes]] = {}
-_start = process._start
-
-
-def _remember(plane: Plane, environment: Any, scratch: Path, *rest: Any) -> subprocess.Popen[bytes]:
-    """The launcher tells nobody its worker's process id; tests want it from the very first instant."""
-    _started[scratch.name] = _start(plane, environment, scratch, *rest)
-    return _started[scratch.name]
-
-
-process._start = _remember
 
 
 class Live:
@@ -45,50 +33,37 @@ class Live:
         self.workshop = workshop
         self.context, self._data = workshop.prepare(name, force=force, **params)
         self.uid = self.context.attempt.uid
-        self.scratch = Path(workshop.plane.scratch or "") / f"polarpod-{self.uid}"
+        self.body = workshop.site.body(workshop, self.uid)
         self.messages: list[Message] = []
         self.log: list[bytes] = []
         self.stop = threading.Event()
         self.over = threading.Event()
         self._result: tuple[Ended, Ran] | BaseException | None = None
+        self._launcher = launcher_of(workshop.plane)
         self._thread = threading.Thread(target=self._launch, daemon=True)
         self._thread.start()
-        self.until(lambda: self.scratch.name in _started, "its process was started")
-        self.pid = _started.pop(self.scratch.name).pid
+        self.until(self.body.born, "its process was started")
 
     def _launch(self) -> None:
         watcher = Watcher(on_message=self.messages.append, on_log=self.log.append, stop=self.stop.is_set)
         try:
-            ended = run_worker(self.context, self._data, self.workshop.plane, watcher=watcher)
+            ended = self._launcher.run(self.context, self._data, watcher)
             self._result = ended, record(self.context, ended, self.workshop.state, Ports())
         except BaseException as error:
             self._result = error
         finally:
             self.over.set()
 
-    @property
-    def child(self) -> int | None:
-        """The process id of the supervisor's child, where there is one."""
-        with suppress(OSError, IndexError):
-            return int(Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()[0])
-        return None
-
     def signal(self, number: signal.Signals, victim: str = "supervisor") -> bool:
         """Signals "child", "supervisor" or "group". False where that one was not alive any more (or not yet)."""
-        pid = self.child if victim == "child" else self.pid
-        if pid is None or not alive(pid):
-            return False
-        with suppress(ProcessLookupError):
-            os.killpg(pid, number) if victim == "group" else os.kill(pid, number)
-            return True
-        return False
+        return self.body.signal(number, victim)
 
     def kill(self, victim: str) -> bool:
         return self.signal(signal.SIGKILL, victim)
 
-    def message(self) -> Message | None:
-        """The termination message as it stands in the file right now."""
-        return message_of(process._read(self.scratch / "termination.json"), self.uid)
+    def until_heard(self, words: bytes) -> None:
+        """Waits until the job has printed something, and somebody could have read it."""
+        self.until(lambda: words in b"".join(self.log), f"it said {words!r}")
 
     def until(self, condition: Callable[[], Any], what: str) -> None:
         """Waits for something to become true while the worker runs; fails where it ends (or hangs) first."""
@@ -110,13 +85,19 @@ class Live:
         if isinstance(self._result, BaseException):
             raise self._result
         assert self._result is not None
-        assert_gone(self.pid, self.uid)
+        self.body.assert_gone()
         return self._result[1]
 
     @property
     def ended(self) -> Any:
         assert isinstance(self._result, tuple)
         return self._result[0]
+
+    @property
+    def exit_code(self) -> int | None:
+        """What the plane saw the worker end with; None where it saw none."""
+        end = self.ended.end
+        return end.code if isinstance(end, Exit) else (end.terminated or {}).get("exitCode")
 
     @property
     def verdict(self) -> Verdict:
@@ -126,26 +107,23 @@ class Live:
     def receipt(self) -> Receipt | None:
         return self.workshop.state.receipt(self.context.job.name, self.context.run_key, self.uid)
 
+    @property
+    def _processes(self) -> Processes:
+        assert isinstance(self.body, Processes), "only workers on this machine have these"
+        return self.body
 
-def alive(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
-    except psutil.NoSuchProcess:
-        return False
+    @property
+    def scratch(self) -> Path:
+        return self._processes.scratch
 
+    @property
+    def pid(self) -> int:
+        return self._processes.pid
 
-def processes_of(pid: int, uid: str) -> list[psutil.Process]:
-    """Living processes of a worker: of its session, or with its scratch directory in the environment they started with."""
-    found = []
-    for candidate in psutil.process_iter():
-        with suppress(psutil.Error, OSError):
-            ours = os.getsid(candidate.pid) == pid or uid in candidate.environ().get("POLARPOD_SCRATCH", "")
-            if ours and alive(candidate.pid):
-                found.append(candidate)
-    return found
+    @property
+    def child(self) -> int | None:
+        return self._processes.child
 
-
-def assert_gone(pid: int, uid: str) -> None:
-    """No process of the worker lives. A killed one may need a moment to die, so a short look back is granted."""
-    _, left = psutil.wait_procs(processes_of(pid, uid), timeout=5)
-    assert not [one for one in left if alive(one.pid)]
+    def message(self) -> Message | None:
+        """The termination message as it stands in the file right now."""
+        return message_of(process._read(self.scratch / "termination.json"), self.uid)

@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from tests.support.machine import Machine
+from tests.support.site import Site
 
 from polarpod.contract.context import Context, Storage
 from polarpod.contract.verdict import Budget
 from polarpod.launch.plan import Plan, make_plan
-from polarpod.launch.plane import Plane, ProcessPlane
+from polarpod.launch.plane import Plane
 from polarpod.launch.run import Asked, Listener, Ports, Ran, execute, prepare
 from polarpod.launch.specs import Specs, from_jobs
 from polarpod.launch.state import State
@@ -35,7 +37,8 @@ from polarpod import Check, Csv, Delta, NdJson, Param, Parquet, job
 
 @dataclass
 class Workshop:
-    """Attributes: `lake`: the URI jobs know as {lake}; `root`: a local folder for everything that is not in the lake."""
+    """Attributes: `lake`: the URI jobs know as {lake}; `root`: a local folder for everything that is not in the lake;
+    `site`: where workers run."""
 
     root: Path
     lake: str
@@ -45,6 +48,7 @@ class Workshop:
     # variables of the worker beyond the store's, such as a tiny TMPDIR
     extra_environment: Mapping[str, str] = field(default_factory=dict)
     environment_from: Sequence[str] = ()
+    site: Site = field(default_factory=Machine)
 
     def __post_init__(self) -> None:
         self.jobs.mkdir(parents=True, exist_ok=True)
@@ -57,21 +61,11 @@ class Workshop:
 
     @property
     def plane(self) -> Plane:
-        return ProcessPlane(
-            state=join(self.lake, "_state"),
-            variables={"lake": self.lake},
-            storage=self.storage,
-            environment={**self.environment, **self.extra_environment},
-            environment_from=list(self.environment_from),
-            python=sys.executable,
-            jobs=str(self.jobs),
-            scratch=str(self.root / "scratch"),
-            max_memory=self.max_memory,
-        )
+        return self.site.plane(self)
 
     @property
     def state(self) -> State:
-        return State(self.plane.state, self.storage)
+        return State(join(self.lake, "_state"), self.storage)
 
     def write_job(self, source: str, *, module: str = "job") -> None:
         """A job module; the usual imports are there already."""
@@ -130,9 +124,8 @@ class Workshop:
         return {} if is_local(self.lake) else {"storage_options": options}
 
     def leftovers(self) -> list[str]:
-        """Scratch directories that outlived their attempt; always empty."""
-        scratch = self.root / "scratch"
-        return sorted(path.name for path in scratch.iterdir()) if scratch.is_dir() else []
+        """What outlived its attempt; always empty."""
+        return self.site.leftovers(self)
 
     def clean(self) -> None:
         shutil.rmtree(self.root, ignore_errors=True)

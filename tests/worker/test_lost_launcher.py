@@ -1,4 +1,4 @@
-"""A launcher that is killed, and a job that leaves processes behind: at the end nothing of a worker runs."""
+"""A launcher that is killed: its worker, and what that has started, end by themselves."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.support.live import PATIENCE, Live, alive, assert_gone
+from tests.support.live import PATIENCE, alive, assert_gone
 from tests.support.workshop import Workshop
 from tests.worker.conftest import JobWriter
 
@@ -60,31 +60,4 @@ def test_a_worker_whose_launcher_is_killed_stops_by_itself(workshop: Workshop, w
     # what only the launcher would have done is left to the sweep
     assert workshop.leftovers() == [f"polarpod-{info.uid}"]
     sweep(find_garbage(workshop.state, workshop.plane, now=dt.datetime.now(dt.UTC)), workshop.storage)
-    assert workshop.leftovers() == []
-
-
-@apart
-@pytest.mark.parametrize("end", ["success", "failure", "os._exit"])
-def test_what_a_job_leaves_running_is_gone_at_the_end(
-    workshop: Workshop, write_job: JobWriter, apart: bool, end: str
-) -> None:
-    ends = {"success": "", "failure": "raise ValueError\n", "os._exit": "os._exit(3)\n"}
-    write_job(SLEEPER.format(apart=apart) + "say('busy', sleeper.pid)\n" + ends[end])
-    live = Live(workshop, "work")
-    assert live.verdict.succeeded == (end == "success")
-    assert not alive(int((workshop.root / "busy").read_text()))
-    assert workshop.leftovers() == []
-
-
-@apart
-@pytest.mark.parametrize("victim", ["child", "group"])
-def test_what_a_killed_job_leaves_running_is_gone_too(
-    workshop: Workshop, write_job: JobWriter, apart: bool, victim: str
-) -> None:
-    write_job(BUSY.format(apart=apart))
-    live = Live(workshop, "work")
-    live.until((workshop.root / "busy").exists, "its job was busy")
-    assert live.kill(victim)
-    assert live.verdict.category is Category.WORKER_LOST
-    assert not alive(int((workshop.root / "busy").read_text().split()[1]))
     assert workshop.leftovers() == []

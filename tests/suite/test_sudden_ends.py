@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
+from tests.suite.bench import Bench
+from tests.suite.conftest import on_disk
+from tests.suite.working import write_work
 from tests.support.live import Live
-from tests.support.workshop import Workshop
-from tests.worker.conftest import JobWriter
 
 from polarpod.contract.verdict import Category
+
+pytestmark = on_disk
 
 ENDS = {
     "os._exit(3)": ("os._exit(3)", Category.JOB_CRASHED, "the worker ended with exit code 3 without a word"),
@@ -32,17 +36,15 @@ ENDS = {
 
 
 @pytest.mark.parametrize(("body", "category", "summary"), ENDS.values(), ids=ENDS)
-def test_every_end_leaves_a_receipt_with_its_verdict(
-    workshop: Workshop, write_job: JobWriter, body: str, category: Category, summary: str
-) -> None:
-    write_job(body)
-    live = Live(workshop, "work")
+def test_every_end_leaves_a_receipt_with_its_verdict(bench: Bench, body: str, category: Category, summary: str) -> None:
+    write_work(bench, body)
+    live = Live(bench, "work")
     ran = live.end()
     assert (ran.verdict.category, ran.verdict.summary) == (category, summary)
     assert ran.receipt is not None
     assert ran.receipt.status == "failed"
     assert ran.receipt.published is None
-    assert live.ended.end.code == ran.verdict.exit_code
+    assert live.exit_code == ran.verdict.exit_code
     message = live.ended.message
     assert message is not None
     assert (message.kind, message.phase) == ("receipt", "transform")
@@ -51,35 +53,37 @@ def test_every_end_leaves_a_receipt_with_its_verdict(
     assert f"polarpod: {category}: {summary}" in ran.log.decode()
 
 
-def test_an_end_at_import_is_told_as_such(workshop: Workshop) -> None:
-    workshop.write_job("""
+def test_an_end_at_import_is_told_as_such(bench: Bench) -> None:
+    bench.put("in.parquet", pl.DataFrame({"id": [1]}))
+    bench.write_job("""
         import os
-        if "POLARPOD_CONTEXT_URI" in os.environ:
+        if "POLARPOD_SCRATCH" in os.environ:
             os._exit(7)
 
         @job(inputs={"rows": Parquet("{lake}/in.parquet")}, output=Delta("{lake}/out", append=True))
         def work(rows):
             return rows
     """)
-    ran = workshop.run("work")
+    ran = bench.run("work")
     assert ran.verdict.category is Category.JOB_CRASHED
     assert ran.verdict.evidence[0] == "during load"
 
 
-def test_success_is_exit_code_0(workshop: Workshop, write_job: JobWriter) -> None:
-    write_job()
-    live = Live(workshop, "work")
+def test_success_is_exit_code_0(bench: Bench) -> None:
+    write_work(bench)
+    live = Live(bench, "work")
     assert live.verdict.category is Category.SUCCEEDED
-    assert live.ended.end.code == 0
+    assert live.exit_code == 0
 
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
-def test_a_stream_that_cannot_be_flushed_does_not_cost_the_run(
-    workshop: Workshop, write_job: JobWriter, stream: str
-) -> None:
-    write_job(f"""
+def test_a_stream_that_cannot_be_flushed_does_not_cost_the_run(bench: Bench, stream: str) -> None:
+    write_work(
+        bench,
+        f"""
         full = open("/dev/full", "w")
         full.write("x")
         sys.{stream} = full
-    """)
-    assert workshop.run("work").verdict.category is Category.SUCCEEDED
+        """,
+    )
+    assert bench.run("work").verdict.category is Category.SUCCEEDED

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 
 import polars as pl
 import pytest
-from tests.support.workshop import Workshop
+from tests.suite.bench import Bench
+from tests.suite.conftest import on_disk
 
 from polarpod.contract.verdict import Category
 from polarpod.launch.run import Ports, Ran
 from polarpod.launch.undo import undo
+
+pytestmark = on_disk
 
 JOB = """
 @job(
@@ -30,7 +32,7 @@ OUTPUTS = {
 }
 
 
-def write(shop: Workshop, output: str, *, extra: str = "", memory: str = "512Mi") -> None:
+def write(shop: Bench, output: str, *, extra: str = "", memory: str = "512Mi") -> None:
     shop.write_job(JOB.format(output=OUTPUTS[output], extra=extra, memory=memory))
 
 
@@ -40,12 +42,12 @@ def output(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def shop(workshop: Workshop, output: str) -> Workshop:
+def shop(bench: Bench, output: str) -> Bench:
     """A workshop in which the run has succeeded once."""
-    workshop.put("in/1.parquet", pl.DataFrame({"id": [1, 2, 3]}))
-    write(workshop, output)
-    assert workshop.run("work").verdict.category is Category.SUCCEEDED
-    return workshop
+    bench.put("in/1.parquet", pl.DataFrame({"id": [1, 2, 3]}))
+    write(bench, output)
+    assert bench.run("work").verdict.category is Category.SUCCEEDED
+    return bench
 
 
 def ran_again(ran: Ran) -> bool:
@@ -53,7 +55,7 @@ def ran_again(ran: Ran) -> bool:
     return ran.attempts == 1
 
 
-def test_an_unchanged_run_starts_no_worker_and_shows_the_standing_receipt(shop: Workshop) -> None:
+def test_an_unchanged_run_starts_no_worker_and_shows_the_standing_receipt(shop: Bench) -> None:
     ran = shop.run("work")
     assert (ran.attempts, ran.verdict.category) == (0, Category.SKIPPED)
     assert ran.verdict.exit_code == 0
@@ -61,19 +63,19 @@ def test_an_unchanged_run_starts_no_worker_and_shows_the_standing_receipt(shop: 
     assert ran.receipt.attempt.number == 1
 
 
-CHANGES: dict[str, Callable[[Workshop], object]] = {
+CHANGES: dict[str, Callable[[Bench], object]] = {
     "more input": lambda shop: shop.put("in/2.parquet", pl.DataFrame({"id": [4]})),
     "other input": lambda shop: shop.put("in/1.parquet", pl.DataFrame({"id": [9, 9, 9]})),
     "other code": lambda shop: write(shop, "delta", extra=" + 1"),
     "a module beside it": lambda shop: (shop.jobs / "helper.py").write_text("x = 1\n"),
-    "the table deleted": lambda shop: shutil.rmtree(f"{shop.lake}/out"),
-    "the state deleted": lambda shop: shutil.rmtree(f"{shop.lake}/_state"),
+    "the table deleted": lambda shop: shop.clear("out"),
+    "the state deleted": lambda shop: shop.clear("_state"),
 }
 
 
 @pytest.mark.parametrize("output", ["delta"], indirect=True)
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_a_change_starts_a_worker_once(shop: Workshop, change: Callable[[Workshop], object]) -> None:
+def test_a_change_starts_a_worker_once(shop: Bench, change: Callable[[Bench], object]) -> None:
     change(shop)
     ran = shop.run("work")
     assert ran_again(ran)
@@ -82,18 +84,18 @@ def test_a_change_starts_a_worker_once(shop: Workshop, change: Callable[[Worksho
 
 
 @pytest.mark.parametrize("output", ["delta"], indirect=True)
-def test_size_and_words_are_no_change(shop: Workshop) -> None:
+def test_size_and_words_are_no_change(shop: Bench) -> None:
     shop.max_memory = "3Gi"
     (shop.jobs / "notes.md").write_text("not code")
     assert not ran_again(shop.run("work"))
 
 
-def test_a_deleted_table_is_made_again(shop: Workshop) -> None:
-    shutil.rmtree(f"{shop.lake}/out")
+def test_a_deleted_table_is_made_again(shop: Bench) -> None:
+    shop.clear("out")
     assert ran_again(shop.run("work"))
 
 
-def test_other_parameters_are_another_run(shop: Workshop) -> None:
+def test_other_parameters_are_another_run(shop: Bench) -> None:
     assert ran_again(shop.run("work", factor="2"))
     # two runs that own the whole table take turns in it: the first one's rows are gone now, unless they were appended to
     assert ran_again(shop.run("work")) == (not shop.plan("work").job.output.append)
@@ -101,7 +103,7 @@ def test_other_parameters_are_another_run(shop: Workshop) -> None:
 
 
 @pytest.mark.parametrize("output", ["delta", "parquet"], indirect=True)
-def test_force_publishes_again(shop: Workshop) -> None:
+def test_force_publishes_again(shop: Bench) -> None:
     ran = shop.run("work", force=True)
     assert ran_again(ran)
     assert ran.receipt is not None
@@ -111,13 +113,13 @@ def test_force_publishes_again(shop: Workshop) -> None:
 
 
 @pytest.mark.parametrize("output", ["delta append"], indirect=True)
-def test_force_does_not_append_twice(shop: Workshop) -> None:
+def test_force_does_not_append_twice(shop: Bench) -> None:
     assert shop.run("work", force=True).verdict.category is Category.PUBLISH_REFUSED
     assert shop.delta("out").height == 3
     assert not ran_again(shop.run("work"))
 
 
-def test_an_undone_run_runs_again(shop: Workshop) -> None:
+def test_an_undone_run_runs_again(shop: Bench) -> None:
     (info,) = shop.state.attempts("work", shop.plan("work").run_key)
     undo(info, shop.state, shop.storage, Ports())
     ran = shop.run("work")
@@ -129,7 +131,7 @@ def test_an_undone_run_runs_again(shop: Workshop) -> None:
 
 
 @pytest.mark.parametrize("output", ["delta"], indirect=True)
-def test_a_failed_run_runs_again_and_leaves_what_stands(shop: Workshop) -> None:
+def test_a_failed_run_runs_again_and_leaves_what_stands(shop: Bench) -> None:
     write(shop, "delta", extra=".strict_cast(pl.Date)")
     for _ in range(2):
         ran = shop.run("work")
