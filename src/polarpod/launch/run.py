@@ -10,7 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from polarpod.contract.context import Attempt, Context
 from polarpod.contract.message import Message
@@ -22,6 +22,13 @@ from polarpod.launch.plan import Plan
 from polarpod.launch.plane import Plane
 from polarpod.launch.state import Record, StandingNote, State
 from polarpod.launch.worker import Ended, HandedOver, Launcher, LostSight, Watcher
+
+T = TypeVar("T")
+
+# A worker that has ended leaves only what its launcher saw: worth waiting for a store that is away, as it may have been what
+# ended the worker. Beyond that the next launcher judges, with less to go by.
+_STORE_SECONDS = 60.0
+_STORE_AGAIN_SECONDS = 1.0
 
 
 class Ran(NamedTuple):
@@ -258,29 +265,45 @@ def record(context: Context, ended: Ended, state: State, ports: Ports) -> Ran:
     """Judges an attempt and writes the judgement beside its receipt."""
     job, run_key, uid = context.job.name, context.run_key, context.attempt.uid
     try:
-        receipt = state.receipt(job, run_key, uid)
-    except PolarpodError:
+        receipt = _patiently(lambda: state.receipt(job, run_key, uid), ports)
+    except PolarpodError as error:
+        if error.verdict.category is Category.STORAGE_UNAVAILABLE:
+            raise
         # unreadable is as good as none: it proves nothing
         receipt = None
     verdict = ended.judge(receipt)
     peaks = [receipt.usage.memory_peak_bytes if receipt else 0, ended.message.memory_peak_bytes if ended.message else 0]
-    state.put_record(
-        job,
-        run_key,
-        uid,
-        Record(
-            verdict=verdict,
-            memory_limit_bytes=context.resources.memory_bytes,
-            memory_peak_bytes=max(peaks),
-            judged_at=ports.now(),
-        ),
+    judged = Record(
+        verdict=verdict,
+        memory_limit_bytes=context.resources.memory_bytes,
+        memory_peak_bytes=max(peaks),
+        judged_at=ports.now(),
     )
+    _patiently(lambda: state.put_record(job, run_key, uid, judged), ports)
     if ended.log:
         state.put_log(job, run_key, uid, ended.log)
     if verdict.succeeded and receipt:
         note = StandingNote(number=context.attempt.number, uid=uid, fingerprint=receipt.fingerprint)
         state.put_standing(job, run_key, note)
     return Ran(verdict, receipt, 1, ended.log)
+
+
+def _patiently(work: Callable[[], T], ports: Ports) -> T:
+    """Asks a store that is away again, for a while."""
+    import tenacity  # 30 ms that a run which is skipped need not pay
+
+    again = tenacity.Retrying(
+        retry=tenacity.retry_if_exception(_is_away),
+        wait=tenacity.wait_fixed(_STORE_AGAIN_SECONDS),
+        stop=tenacity.stop_after_delay(_STORE_SECONDS),
+        sleep=lambda seconds: ports.pause(seconds, lambda: False),
+        reraise=True,
+    )
+    return again(work)
+
+
+def _is_away(error: BaseException) -> bool:
+    return isinstance(error, PolarpodError) and error.verdict.category is Category.STORAGE_UNAVAILABLE
 
 
 def _record_receipt(context: Context, state: State, ports: Ports) -> None:

@@ -12,6 +12,7 @@ import msgspec
 from polarpod.contract.definition import Definition
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime.load import import_module
+from polarpod.store.code import sources
 
 
 def describe(jobs: Path) -> dict[str, Any]:
@@ -19,7 +20,7 @@ def describe(jobs: Path) -> dict[str, Any]:
     specs: dict[str, Any] = {}
     broken: list[dict[str, Any]] = []
     owners: dict[str, str] = {}
-    for source in sorted(jobs.rglob("*.py")):
+    for source in sources(jobs):
         parts = source.relative_to(jobs).with_suffix("").parts
         if any(part.startswith(("_", ".")) for part in parts):
             continue

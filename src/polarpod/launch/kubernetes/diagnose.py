@@ -179,10 +179,12 @@ def _evicted(case: _Case) -> Verdict | None:
 def _node_lost(case: _Case) -> Verdict | None:
     # ContainerStatusUnknown carries exit code 137 and killed nobody: the kubelet came back and found no container. False
     # positive: an evicted or late pod whose container was gone first; their reasons were looked at before. A pod that is
-    # deleted just as its container is made gets the same stand-in for one.
+    # deleted just as its container is made gets the same stand-in for one. Where it is containerd that came back, to a
+    # container without a process, it says Unknown with exit code 255.
     status, end = case.status, case.status.terminated or {}
     unknown = end.get("reason") == "ContainerStatusUnknown" and not (status.deleting and not _ran(end))
-    if not (unknown or status.reason in ("NodeLost", "NodeStatusUnknown") or status.phase == "Unknown"):
+    orphaned = end.get("reason") == "Unknown" and end.get("exitCode") == 255
+    if not (unknown or orphaned or status.reason in ("NodeLost", "NodeStatusUnknown") or status.phase == "Unknown"):
         return None
     return _lost(case, "the worker's node was lost, or lost sight of the worker")
 
@@ -280,9 +282,15 @@ def _deleted(case: _Case) -> Verdict | None:
     if not (status.gone or status.deleting):
         return None
     if status.pod is None:
-        when = "before anybody saw it start"
-    else:
-        when = "while its worker ran" if _has_run(status) else "before its worker started"
+        # never made, deleted by whoever, or taken away by a launcher that then could not write what it had seen
+        return Verdict(
+            category=Category.WORKER_LOST,
+            summary="it has no pod, and nobody has told how it ended",
+            evidence=_seen(case),
+            remedy="Run it again: what it published, if anything, is adopted. Its launcher died, or did not reach the state "
+            "store: see the launcher's log.",
+        )
+    when = "while its worker ran" if _has_run(status) else "before its worker started"
     return Verdict(
         category=Category.WORKER_LOST,
         summary=f"its pod was deleted from outside, {when}",
