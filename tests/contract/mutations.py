@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from copy import deepcopy
 from random import Random
 from typing import Any
 
@@ -76,7 +77,8 @@ MUTATIONS: list[Callable[[bytes, Random], bytes]] = [
 def put_somewhere(document: Any, value: Any, rng: Random) -> Any:
     """The document with one value, however deep, replaced."""
     if not isinstance(document, dict | list) or not document or rng.random() < 0.15:
-        return value
+        # a copy: a list that is put into what another case kept would one day be put into itself
+        return deepcopy(value)
     key = rng.choice(list(document) if isinstance(document, dict) else range(len(document)))
     document[key] = put_somewhere(document[key], value, rng)
     return document

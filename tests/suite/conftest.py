@@ -24,11 +24,6 @@ if IN_CLUSTER:
     from tests.cluster.conftest import pytest_runtest_setup, pytest_sessionstart, site  # noqa: F401
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "stores(*names): of the stores of the process plane, only these")
-    config.addinivalue_line("markers", "not_in_a_pod(why): about this machine, or covered for pods elsewhere")
-
-
 def on(*stores: str) -> pytest.MarkDecorator:
     """What does not depend on the store is tested on fewer of them."""
     return pytest.mark.stores(*stores)
