@@ -206,11 +206,11 @@ def _audited(account: str) -> list[str]:
     entries = [json.loads(line) for line in read.stdout.splitlines()]
     # a watch and a followed log have two stages; their start is the request
     begun = [entry for entry in entries if entry["user"]["username"] == account and entry["stage"] == "RequestReceived"]
-    return [" ".join([entry["verb"], *_resource(entry["objectRef"])]) for entry in begun]
+    return [" ".join([entry["verb"], *_resource(entry.get("objectRef", {}))]) for entry in begun]
 
 
 def _resource(reference: dict[str, str]) -> list[str]:
-    return [reference["resource"], *([reference["subresource"]] if "subresource" in reference else [])]
+    return [reference.get("resource", "no resource"), *([reference["subresource"]] if "subresource" in reference else [])]
 
 
 def _over(what: str, value: float, bar: float) -> list[str]:

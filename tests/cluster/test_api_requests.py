@@ -38,7 +38,8 @@ def requests(namespace: str) -> list[str]:
         entry
         for entry in entries
         if entry["stage"] == "RequestReceived"
-        and entry["objectRef"].get("namespace") == namespace
+        # what is no resource's, as the server's version, has no reference
+        and entry.get("objectRef", {}).get("namespace") == namespace
         and entry["user"]["username"].endswith(f":{names.LAUNCHER_ACCOUNT}")
     ]
     return [
