@@ -219,13 +219,15 @@ class Stream:
         self._response = response
 
     def __iter__(self) -> Iterator[bytes]:
-        rest = b""
+        rest, whole = b"", False
         # a broken connection ends the stream like a finished one: whoever reads asks the server what is true now
         with suppress(urllib3.exceptions.HTTPError, OSError, ValueError, AttributeError):
             for chunk in self._response.stream(None, decode_content=False):
                 *lines, rest = (rest + chunk).split(b"\n")
                 yield from lines
-        if rest:
+            whole = True
+        # half a line would stand for the whole one, which comes again
+        if rest and whole:
             yield rest
 
     def close(self) -> None:

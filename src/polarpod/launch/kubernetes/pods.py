@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import tenacity
@@ -153,7 +153,7 @@ class PodLauncher:
 
     def _tell_the_end(self, pod: Pod, over: threading.Event) -> None:
         for line in self._cluster.watch(pod.name, str(pod.seen["metadata"]["resourceVersion"])):
-            event = msgspec.json.decode(line) if line.strip() else {}
+            event = _change(line)
             if event.get("type") == "DELETED" or Status(pod=event.get("object")).over:
                 break
         over.set()
@@ -344,9 +344,9 @@ class _Watched:
             return not self._closed.is_set()
         self._was_allowed, self._denied_at = True, None
         for line in self._stream:
-            event = msgspec.json.decode(line) if line.strip() else {}
+            event = _change(line)
             seen = event.get("object") or {}
-            if event.get("type") == "ERROR":  # 410: the version is too old to go on from
+            if event.get("type") == "ERROR":
                 break
             if (seen.get("metadata") or {}).get("uid") != self._pod.uid:
                 continue
@@ -376,6 +376,15 @@ class _Watched:
             self._denied_at = self._denied_at or time.monotonic()
             return time.monotonic() < self._denied_at + _DENIED_SECONDS
         return category is Category.CLUSTER_UNREACHABLE
+
+
+def _change(line: bytes) -> dict[str, Any]:
+    """One line of a watch. "ERROR" is the server's own word for one that has to begin anew: 410, its version is too old."""
+    try:
+        found: dict[str, Any] = msgspec.json.decode(line) if line.strip() else {}
+    except msgspec.DecodeError:  # the connection broke within it
+        return {"type": "ERROR"}
+    return found
 
 
 def _last_words(status: Status, uid: str) -> Message | None:
