@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,11 @@ class RunJobOperator(BaseOperator):
             return self._defer(handed, context, until, spent)
         except PolarpodError as error:
             ran = Ran(error.verdict, None, 0)
+        except BaseException as error:  # noqa: BLE001  # a timeout of the task's, or a fault of ours; raised again below
+            # Airflow 3.0 prints the variables of every frame that an exception has passed, and ours hold the workers'
+            # environment: so the frames are told here, as lines, and go no further
+            self.log.error("%s", "".join(traceback.format_exception(error)))
+            raise error.with_traceback(None) from None
         if ran.verdict.succeeded and ran.receipt is not None:
             words.success(ran.verdict, ran.receipt)
             return ran.receipt.summary() | {"category": str(ran.verdict.category), "attempts": ran.attempts}
