@@ -31,3 +31,10 @@ def pytest_runtest_setup() -> None:
 def site() -> Iterator[kind.Kind]:
     with kind.namespace() as made:
         yield made
+
+
+@pytest.fixture(scope="module", name="kind")
+def kind_of_its_own() -> Iterator[kind.Kind]:
+    """A namespace that a file's tests have to themselves, to change its rights and quotas for instance."""
+    with kind.namespace() as made:
+        yield made

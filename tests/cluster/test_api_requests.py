@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.kind import Kind, namespace
+from tests.support.kind import Kind
 from tests.support.workshop import Workshop
 from tools.cluster import names
 
@@ -22,12 +21,6 @@ def makes():
     print("made")
     return pl.LazyFrame({"x": [1]})
 """
-
-
-@pytest.fixture
-def kind() -> Iterator[Kind]:
-    with namespace() as made:
-        yield made
 
 
 def requests(namespace: str) -> list[str]:

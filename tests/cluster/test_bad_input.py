@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 from kubernetes import client, config
-from tests.support.kind import Kind, missing, namespace, required
+from tests.support.kind import Kind
 from tests.support.workshop import Workshop
 from tools.cluster import names
 
@@ -28,14 +28,6 @@ def makes():
     return pl.LazyFrame({"x": [1]})
 """
 TOKEN = "not-the-launchers-token"
-
-
-@pytest.fixture(scope="module")
-def kind() -> Iterator[Kind]:
-    if problem := missing():
-        (pytest.fail if required() else pytest.skip)(problem)
-    with namespace() as made:
-        yield made
 
 
 @pytest.fixture

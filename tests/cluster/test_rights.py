@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from kubernetes import client, config
-from tests.support.kind import Kind, missing, namespace, required
+from tests.support.kind import Kind
 from tests.support.workshop import Workshop
 from tools.cluster import names
 
@@ -36,14 +36,6 @@ def says():
     print("hello from the pod")
     return pl.LazyFrame({"x": [1]})
 """
-
-
-@pytest.fixture(scope="module")
-def kind() -> Iterator[Kind]:
-    if problem := missing():
-        (pytest.fail if required() else pytest.skip)(problem)
-    with namespace() as made:
-        yield made
 
 
 @pytest.fixture

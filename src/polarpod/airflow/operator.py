@@ -15,6 +15,7 @@ from polarpod.airflow import caller
 from polarpod.airflow.exceptions import AirflowException, AirflowFailException
 from polarpod.airflow.request import Files, checked, values_of
 from polarpod.airflow.words import Words
+from polarpod.contract.redact import redact
 from polarpod.contract.verdict import Budget, PolarpodError, is_retryable
 from polarpod.launch.launcher import launcher_of
 from polarpod.launch.plan import make_plan
@@ -112,7 +113,7 @@ class RunJobOperator(BaseOperator):
         except BaseException as error:  # noqa: BLE001  # a timeout of the task's, or a fault of ours; raised again below
             # Airflow 3.0 prints the variables of every frame that an exception has passed, and ours hold the workers'
             # environment: so the frames are told here, as lines, and go no further
-            self.log.error("%s", "".join(traceback.format_exception(error)))
+            self.log.error("%s", redact("".join(traceback.format_exception(error))))
             raise error.with_traceback(None) from None
         if ran.verdict.succeeded and ran.receipt is not None:
             words.success(ran.verdict, ran.receipt)
