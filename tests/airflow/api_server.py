@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 NAME, UID, NAMESPACE = "tolls-1", "uid-1", "yard"
@@ -33,6 +33,20 @@ def event(kind: str, pod: dict[str, Any]) -> dict[str, Any]:
     return {"type": kind, "object": pod}
 
 
+class Cut(NamedTuple):
+    """An answer as bytes, whose connection breaks after them unless it is ended in good order."""
+
+    data: bytes
+    broken: bool = True
+
+
+class No(NamedTuple):
+    """A refusal in the API server's words."""
+
+    code: int
+    message: str
+
+
 class ApiServer:
     """Its answers to each kind of request, in order; the last one stays. A number is a refusal with that status."""
 
@@ -41,6 +55,8 @@ class ApiServer:
         self.watch: list[Any] = [[]]
         self.events: list[Any] = [{"items": []}]
         self.delete: list[Any] = [{}]
+        self.log: list[Any] = [Cut(b"", broken=False)]
+        self.readyz: list[Any] = [{}]
         # None: the pod as it was asked for
         self.create: list[Any] = [None]
         self.requests: dict[str, list[Any]] = defaultdict(list)
@@ -69,7 +85,8 @@ def serve(root: Path) -> Iterator[ApiServer]:
         def do_GET(self) -> None:
             path = urlsplit(self.path)
             folder = path.path.rpartition("/")[2]
-            self.say(api.answer({"pods": "watch", "events": "events"}.get(folder, "look"), path.query))
+            kinds = {"pods": "watch", "events": "events", "log": "log", "readyz": "readyz"}
+            self.say(api.answer(kinds.get(folder, "look"), path.query))
 
         def do_POST(self) -> None:
             made = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -81,18 +98,32 @@ def serve(root: Path) -> Iterator[ApiServer]:
             self.say(api.answer("delete", json.loads(body)))
 
         def say(self, answer: Any) -> None:
-            code = answer if isinstance(answer, int) else 200
-            self.send_response(code)
+            if isinstance(answer, Cut):
+                self.break_off(answer)
+                return
+            refusal = No(answer, "") if isinstance(answer, int) else answer
+            status = {"kind": "Status", "reason": "Forbidden"}
+            self.send_response(refusal.code if isinstance(refusal, No) else 200)
             self.end_headers()
-            for line in answer if isinstance(answer, list) else [{"kind": "Status"} if code != 200 else answer]:
+            said = {**status, "message": refusal.message} if isinstance(refusal, No) else answer
+            for line in said if isinstance(said, list) else [said]:
                 self.wfile.write(json.dumps(line).encode() + b"\n")
+
+        def break_off(self, answer: Cut) -> None:
+            self.send_response(200)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            if answer.data:
+                self.wfile.write(f"{len(answer.data):x}\r\n".encode() + answer.data + b"\r\n")
+            if not answer.broken:
+                self.wfile.write(b"0\r\n\r\n")
 
         def log_message(self, *args: Any) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     api.write_kubeconfig(server.server_address[1])
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield api

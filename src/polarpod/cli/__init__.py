@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 
 
 def main() -> None:
     """The `polarpod` command."""
+    # Libraries log what they try again, and one of them sets up printing that for all. What matters comes as a verdict.
+    logging.getLogger().addHandler(logging.NullHandler())
     try:
         from polarpod.cli.main import cli
     except ModuleNotFoundError as error:

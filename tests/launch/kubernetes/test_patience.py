@@ -8,7 +8,7 @@ import pytest
 from tests.launch.kubernetes.pods import NAMES, document, status_of
 
 from polarpod.contract.verdict import Category
-from polarpod.launch.kubernetes.patience import patience, wants_events
+from polarpod.launch.kubernetes.patience import is_abandoned, patience, wants_events
 from polarpod.launch.kubernetes.status import Status
 from polarpod.launch.kubernetes.waiting import in_queue
 
@@ -175,6 +175,46 @@ def test_within_a_second_nothing_is_given_up_that_could_come(name: str) -> None:
     verdict = patience(at(name, 1), start_timeout_seconds=TIMEOUT)
     hopeless = (Category.IMAGE_UNUSABLE, Category.OUT_OF_MEMORY)
     assert verdict is None or verdict.category in hopeless or verdict.summary.startswith("init container")
+
+
+RUNS = {"startTime": "2026-11-21T12:01:00Z", "phase": "Running"}
+OF_AN_HOUR = {"activeDeadlineSeconds": 3600, "terminationGracePeriodSeconds": 30}
+
+
+@pytest.mark.parametrize(
+    ("pod", "last"),
+    [
+        pytest.param({"spec": OF_AN_HOUR, "status": RUNS}, 60 + 3600 + 30 + 120, id="after deadline and grace period"),
+        pytest.param(
+            {"metadata": {"deletionTimestamp": "2026-11-21T12:05:00Z"}, "spec": OF_AN_HOUR, "status": RUNS},
+            300 + 120,
+            id="after the grace period of its deletion",
+        ),
+        pytest.param(
+            {"metadata": {"deletionTimestamp": "2026-11-21T12:05:00Z"}, "status": {"phase": "Pending"}},
+            300 + 120,
+            id="deleted before it started",
+        ),
+    ],
+)
+def test_a_pod_is_abandoned_two_minutes_after_it_should_have_ended(pod: dict[str, Any], last: int) -> None:
+    pod = {**pod, "metadata": {"creationTimestamp": CREATED, **pod.get("metadata", {})}}
+    assert not is_abandoned(Status(pod=pod, seconds=last))
+    assert is_abandoned(Status(pod=pod, seconds=last + 1))
+    assert not is_abandoned(Status(pod=pod, seconds=last + 1, gone=True)), "what is over is over"
+
+
+@pytest.mark.parametrize(
+    "pod",
+    [
+        pytest.param(None, id="never seen"),
+        pytest.param({}, id="nothing known"),
+        pytest.param({"spec": OF_AN_HOUR, "status": {"phase": "Pending"}}, id="not started"),
+        pytest.param({"spec": {}, "status": RUNS}, id="without a deadline"),
+    ],
+)
+def test_a_pod_that_may_still_go_on_is_never_abandoned(pod: dict[str, Any] | None) -> None:
+    assert not is_abandoned(Status(pod=pod, seconds=10**9))
 
 
 def test_a_pod_of_which_nothing_is_known_yet_is_waited_for() -> None:

@@ -20,6 +20,12 @@ ENDINGS = {
         ("deleted_sigkill", "its pod was deleted from outside"),
         ("deleted_by_force", "its pod was deleted from outside, while its worker ran"),
         ("deleted_while_pending", "its pod was deleted from outside, before its worker started"),
+        ("deleted_while_creating", "its pod was deleted from outside, before its worker started"),
+        ("deleted_while_creating_and_failed", "its pod was deleted from outside"),
+        ("deleted_while_creating_still_there", "its pod was deleted from outside"),
+        ("deleted_while_starting", "its pod was deleted from outside, before its worker started"),
+        ("deleted_while_initialising", "its pod was deleted from outside"),
+        ("deleted_while_an_init_container_ran", "its pod was deleted from outside, before its worker started"),
     ],
     Category.OUT_OF_MEMORY: [
         ("oom_killed", "the worker needed more than its 100 MiB of memory"),
@@ -46,6 +52,7 @@ ENDINGS = {
         ("node_lost", "the worker's node was lost"),
         ("phase_unknown", "the worker's node was lost"),
         ("container_status_unknown", "the worker's node was lost, or lost sight of the worker"),
+        ("container_lost_by_containerd", "the worker's node was lost, or lost sight of the worker"),
     ],
     Category.NOT_STARTED: [
         ("deadline_before_start", "the pod's deadline passed before its worker started"),
@@ -116,6 +123,7 @@ ENDINGS = {
         ("refused_no_right", "system:serviceaccount:etl:launcher may not create pods"),
         ("refused_no_identity", "the cluster does not let the launcher create pods"),
         ("refused_by_a_proxy", "the cluster does not let the launcher create pods"),
+        ("refused_role_missing", "system:serviceaccount:etl:launcher may not create pods"),
     ],
     Category.REQUEST_INVALID: [
         ("refused_name_invalid", "the cluster does not accept this pod as a pod"),
@@ -125,6 +133,8 @@ ENDINGS = {
         ("refused_webhook_down", "of the cluster does not answer"),
         ("refused_too_many_requests", "could not take the pod now"),
         ("refused_etcd_timeout", "could not take the pod now"),
+        ("refused_while_starting_without_roles", "the cluster's API server has just started"),
+        ("refused_while_starting_without_caches", "the cluster's API server has just started"),
     ],
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 from tests.contract.samples import UID
 from tests.launch.kubernetes.pods import LIMIT, status_of, verdict_on
@@ -152,6 +154,27 @@ def test_a_worker_that_claims_a_receipt_makes_the_state_store_suspect() -> None:
     )
     assert "it says its receipt is s3://state/runs/a/b/receipt.json" in verdict.evidence
     assert verdict.remedy == "Check that worker and launcher use one state store."
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "ending"),
+    [
+        pytest.param(24, "heartbeat", "before it could write a receipt", id="killed amid its work"),
+        pytest.param(24, "receipt", "before it could write a receipt", id="could not write its receipt"),
+        pytest.param(0, "receipt", "the worker ended well but left no receipt", id="ended well"),
+        pytest.param(137, "receipt", "the worker was killed from outside (SIGKILL)", id="killed at its end"),
+    ],
+)
+def test_a_receipt_that_has_no_address_is_not_pointed_at(
+    code: int, kind: Literal["heartbeat", "receipt"], ending: str
+) -> None:
+    message = encode(Message(kind=kind, uid=UID, phase="stage", receipt_uri="")).decode()
+    verdict = verdict_on(ended(code, message=message))
+    assert verdict.summary.endswith(ending)
+    last = "last heartbeat" if kind == "heartbeat" else "its last message"
+    reason = f"exit code {code} (SIGKILL)" if code == 137 else f"exit code {code}"
+    assert verdict.evidence == [f"{reason}, reason Error", "no receipt", f"{last}: stage, 0 rows, 0 s, peak 0 B"]
+    assert code != 24 or verdict.remedy == "Its log says more."
 
 
 def test_what_a_registry_quotes_is_kept_without_its_credentials() -> None:

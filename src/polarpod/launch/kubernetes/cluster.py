@@ -7,6 +7,8 @@ does not let us in, is a PolarpodError in words. Response headers and request bo
 from __future__ import annotations
 
 import json
+import logging
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from email.utils import parsedate_to_datetime
@@ -166,6 +168,20 @@ class Cluster:
         )
         return bool((found.get("status") or {}).get("allowed"))
 
+    def is_starting(self) -> bool:
+        """Whether the API server says that it is not ready yet, which it tells everybody, whatever their rights."""
+        try:
+            self._answered(
+                lambda api: api.api_client.call_api(
+                    "/readyz", "GET", auth_settings=["BearerToken"], _preload_content=False, _request_timeout=_TIMEOUT
+                )
+            )
+        except Refused as error:
+            return error.refusal.code == 500
+        except PolarpodError:
+            return False
+        return False
+
     def version(self) -> tuple[str, float]:
         """The server's version and its clock, in seconds since the epoch."""
         answered = self._answered(
@@ -207,28 +223,32 @@ class Cluster:
             if error.refusal.code != 401:
                 raise
         # a token that was good when this run began may have expired since: EKS' live for 15 minutes
-        self._api = self._make_api()
+        with suppress(PolarpodError):
+            self._api = self._make_api()
         with _in_words(self.where):
             return call(self._api)
 
 
 class Stream:
-    """Lines as they come, until the server ends them or somebody else closes this."""
+    """Whole lines as they come, until the server ends them or somebody else closes this.
+
+    Attributes:
+        rest: what came after the last end of a line: words without one, or half a line, which no one can tell apart here.
+        broken: the connection ended before the server did. That ends the lines too: whoever reads asks what is true now.
+    """
 
     def __init__(self, response: urllib3.HTTPResponse) -> None:
         self._response = response
+        self.rest = b""
+        self.broken = False
 
     def __iter__(self) -> Iterator[bytes]:
-        rest, whole = b"", False
-        # a broken connection ends the stream like a finished one: whoever reads asks the server what is true now
-        with suppress(urllib3.exceptions.HTTPError, OSError, ValueError, AttributeError):
+        try:
             for chunk in self._response.stream(None, decode_content=False):
-                *lines, rest = (rest + chunk).split(b"\n")
+                *lines, self.rest = (self.rest + chunk).split(b"\n")
                 yield from lines
-            whole = True
-        # half a line would stand for the whole one, which comes again
-        if rest and whole:
-            yield rest
+        except (urllib3.exceptions.HTTPError, OSError, ValueError, AttributeError):
+            self.broken = True
 
     def close(self) -> None:
         """Ends the reading, also from another thread."""
@@ -253,12 +273,39 @@ def connect(plane: KubernetesPlane) -> Cluster:
                 config.load_incluster_config(client_configuration=found)
             else:
                 reject_missing(plane.kubeconfig)
-                config.load_kube_config(config_file=plane.kubeconfig, context=plane.context, client_configuration=found)
+                with _raising_what_is_logged():
+                    config.load_kube_config(config_file=plane.kubeconfig, context=plane.context, client_configuration=found)
         except Exception as error:  # noqa: BLE001  # the loader lets through whatever YAML, base64 and exec plugins raise
             raise unusable(where, error) from None
         return client.CoreV1Api(client.ApiClient(found))
 
     return Cluster(make_api, namespace=plane.namespace, where=where)
+
+
+class _Logged(logging.Handler):
+    """Keeps the errors that a thread logs by the root logger."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self._thread = threading.get_ident()
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.name == "root" and record.thread == self._thread:
+            self.said.append(record.getMessage())
+
+
+@contextmanager
+def _raising_what_is_logged() -> Iterator[None]:
+    """The kubeconfig's loader logs that a command for a token failed, and goes on without one: a 401 would be told."""
+    handler = _Logged()
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
+    if handler.said:
+        raise RuntimeError("; ".join(handler.said))
 
 
 def where_is(plane: KubernetesPlane) -> str:

@@ -6,6 +6,7 @@ what is not newer than the last line is dropped. (Counting seconds alone is what
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 import time
 from collections import deque
@@ -13,6 +14,7 @@ from collections.abc import Callable
 
 from polarpod.contract.verdict import PolarpodError
 from polarpod.launch.kubernetes.cluster import Cluster, Refused, Stream
+from polarpod.launch.kubernetes.facts import moment
 from polarpod.launch.kubernetes.status import WORKER
 from polarpod.launch.worker import LOG_TAIL_BYTES, redacted
 
@@ -28,7 +30,13 @@ class LogFollower:
     """Reads one container's log in a thread of the caller's and hands over its lines."""
 
     def __init__(
-        self, cluster: Cluster, pod: str, on_line: Callable[[bytes], object], *, tail_lines: int | None = None
+        self,
+        cluster: Cluster,
+        pod: str,
+        on_line: Callable[[bytes], object],
+        *,
+        tail_lines: int | None = None,
+        now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     ) -> None:
         """Args:
         tail_lines: begin so many lines before the log's end; at its beginning by default.
@@ -39,8 +47,12 @@ class LogFollower:
         self._tail_lines = tail_lines
         self._stream: Stream | None = None
         self._closed = False
+        self._now = now
         self._newest = b""
         self._last_read = time.monotonic()
+        # after the last end of a line: the log's last words, or half a line that comes again
+        self._rest = b""
+        self._cut = False
 
     def follow(self, over: threading.Event) -> None:
         """Reads until the container is over and its log has come to its end. Never raises.
@@ -48,17 +60,21 @@ class LogFollower:
         Args:
             over: set when the container is known to have ended. An end of the stream alone may be the connection's.
         """
-        while not self._read() and not self._closed and not over.wait(_AGAIN_SECONDS):
-            pass
+        while not self._read(over) and not self._closed:
+            # one that was cut has more to say, also of a container that is over
+            if over.wait(_AGAIN_SECONDS) and not self._cut:
+                break
+        self._take(self._rest)
 
     def close(self) -> None:
         self._closed = True
         if self._stream:
             self._stream.close()
 
-    def _read(self) -> bool:
+    def _read(self, over: threading.Event) -> bool:
         """One connection's worth. True where the log has come to its end."""
-        since = int(time.monotonic() - self._last_read) + _SKEW_SECONDS if self._newest else None
+        before, was_over, self._cut = self._newest, over.is_set(), False
+        since = int(self._seconds_since_newest()) + _SKEW_SECONDS if self._newest else None
         try:
             tail = None if self._newest else self._tail_lines
             self._stream = self._cluster.log(self._pod, WORKER, since_seconds=since, tail_lines=tail)
@@ -71,7 +87,15 @@ class LogFollower:
             return False
         for line in self._stream:
             self._take(line)
+        self._rest = self._stream.rest or self._rest
+        # a server that gets no further is not asked for ever
+        self._cut = self._stream.broken and (self._newest != before or not was_over)
         return False
+
+    def _seconds_since_newest(self) -> float:
+        """How far back the newest line is: it was old when it was read, where a launcher came late to the log."""
+        at = moment(self._newest.decode(errors="replace"))
+        return max(time.monotonic() - self._last_read, (self._now() - at).total_seconds() if at else 0.0)
 
     def _take(self, line: bytes) -> None:
         self._last_read = time.monotonic()

@@ -28,8 +28,8 @@ from polarpod.launch.kubernetes.diagnose import diagnose
 from polarpod.launch.kubernetes.follow import LogFollower, Tail
 from polarpod.launch.kubernetes.names import pod_name
 from polarpod.launch.kubernetes.patience import is_abandoned, patience, wants_events
-from polarpod.launch.kubernetes.refusal import refused
-from polarpod.launch.kubernetes.status import Json, Status
+from polarpod.launch.kubernetes.refusal import is_of_a_start, refused
+from polarpod.launch.kubernetes.status import Json, Refusal, Status
 from polarpod.launch.kubernetes.template import load_template, pod_of
 from polarpod.launch.kubernetes.waiting import in_queue
 from polarpod.launch.plane import KubernetesPlane
@@ -74,6 +74,7 @@ class PodLauncher:
         *,
         finish: Callable[[dict[str, object]], Json] = lambda manifest: manifest,
         now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """Args:
         finish: what a caller adds to a manifest before it goes out, such as Airflow's labels and cluster policy.
@@ -82,6 +83,7 @@ class PodLauncher:
         self._cluster = cluster
         self._finish = finish
         self._now = now
+        self._sleep = sleep
         # read now: a template that is not there is told before an attempt takes a number
         if plane.template:
             load_template(Path(plane.template))
@@ -97,20 +99,25 @@ class PodLauncher:
     def start(self, context: Context, data: bytes, watcher: Watcher) -> Pod | Ended:
         """Creates the pod; an end already where the API server will not have it.
 
-        A full quota is a queue: it is asked again until the plane's start timeout.
+        A full quota is a queue: it is asked again until the plane's start timeout. So is an API server that has just started
+        and does not know yet who may do what, for a moment.
         """
         manifest = self.manifest(context, data)
         begun = time.monotonic()
 
-        def full(state: tenacity.RetryCallState) -> bool:
-            error = state.outcome.exception() if state.outcome else None
-            return isinstance(error, Refused) and refused(error.refusal).category is Category.QUOTA_EXCEEDED
+        def passes(error: BaseException) -> bool:
+            if not isinstance(error, Refused):
+                return False
+            if refused(error.refusal).category is Category.QUOTA_EXCEEDED:
+                return True
+            return time.monotonic() < begun + _DENIED_SECONDS and self._is_starting(error.refusal)
 
         too_long = tenacity.stop_after_delay(self._plane.start_timeout_seconds)
         create = tenacity.Retrying(
-            retry=full,
+            retry=tenacity.retry_if_exception(passes),
             wait=tenacity.wait_random_exponential(multiplier=2, max=30),
             stop=lambda state: watcher.stop() or too_long(state),
+            sleep=self._sleep,
             reraise=True,
         )
         try:
@@ -122,6 +129,12 @@ class PodLauncher:
             status = Status(refusal=error.refusal, stop_requested=stopped, seconds=time.monotonic() - begun)
             return self._ended(status, context, b"")
 
+    def _is_starting(self, refusal: Refusal) -> bool:
+        if is_of_a_start(refusal):
+            return True
+        # its words may be those of rights that are truly missing, so it is asked
+        return refused(refusal).category is Category.CLUSTER_DENIED and refusal.code == 403 and self._cluster.is_starting()
+
     def attach(self, context: Context, watcher: Watcher, *, orphaned: bool) -> Ended:
         while True:
             if pod := self.find(context):
@@ -129,7 +142,7 @@ class PodLauncher:
             age = (self._now() - context.created_at).total_seconds()
             if orphaned or age > _CREATION_SECONDS or watcher.stop():
                 return self._ended(Status(gone=True, seconds=age), context, b"")
-            time.sleep(1)
+            self._sleep(1)
 
     def find(self, context: Context) -> Pod | None:
         """The attempt's pod. One of its name with another uid in its label is somebody else's."""
@@ -381,10 +394,9 @@ class _Watched:
 def _change(line: bytes) -> dict[str, Any]:
     """One line of a watch. "ERROR" is the server's own word for one that has to begin anew: 410, its version is too old."""
     try:
-        found: dict[str, Any] = msgspec.json.decode(line) if line.strip() else {}
-    except msgspec.DecodeError:  # the connection broke within it
+        return msgspec.json.decode(line, type=dict[str, Any]) if line.strip() else {}
+    except ValueError:  # something in between cut it, or said a word of its own
         return {"type": "ERROR"}
-    return found
 
 
 def _last_words(status: Status, uid: str) -> Message | None:

@@ -32,6 +32,12 @@ _RUNTIME_CLASS = re.compile(r'RuntimeClass "([^"]+)" not found')
 _NO_RIGHT = re.compile(r'User "([^"]*)" cannot (\w+) resource "([^"]+)"')
 # two pods that are counted at the same moment; the one that lost is told to come again
 _QUOTA_RACE = re.compile(r"Operation cannot be fulfilled on resourcequotas")
+# An API server that has just started serves before it has read who may do what, and what is in a namespace. These roles are
+# everybody's and made by itself; one of somebody's own may be missing for good.
+_OF_A_START = re.compile(
+    r"is forbidden: not yet ready to handle request"
+    r'|clusterrole\.rbac\.authorization\.k8s\.io "system:(?:basic-user|discovery|public-info-viewer)" not found'
+)
 # 408 and 429 ask for another try; below 400 no Kubernetes answered, but something in between
 _COME_AGAIN = (408, 425, 429)
 
@@ -75,6 +81,11 @@ def refused(refusal: Refusal) -> Verdict:
         )
     # an admission plug-in that nobody here has heard of speaks of `pods "name"`; a proxy in front does not
     return _policy(refusal, "the cluster's admission") if "pods " in refusal.message else _denied(refusal)
+
+
+def is_of_a_start(refusal: Refusal) -> bool:
+    """Whether the API server says no only because it has just started."""
+    return bool(_OF_A_START.search(refusal.message)) and not _DENIED_BY.search(refusal.message)
 
 
 def _quota(refusal: Refusal, match: re.Match[str]) -> Verdict:
@@ -205,6 +216,15 @@ def _quota_race(refusal: Refusal, _: re.Match[str]) -> Verdict:
     )
 
 
+def _starting(refusal: Refusal, _: re.Match[str]) -> Verdict:
+    return Verdict(
+        category=Category.CLUSTER_UNREACHABLE,
+        summary="the cluster's API server has just started, and does not know yet who may do what",
+        evidence=_said(refusal),
+        remedy="Run it again in a minute: nothing is wrong with the pod, and no right is known to be missing.",
+    )
+
+
 def _said(refusal: Refusal) -> list[str]:
     return [f"the API server said: {fact(refusal.message)}" if refusal.message.strip() else "no message", *_code(refusal)]
 
@@ -218,6 +238,7 @@ _BY_WORDS = [
     _Words(_DENIED_BY, _webhook),
     _Words(_FAILED_CALL, _webhook_down),
     _Words(_POLICY, _admission_policy),
+    _Words(_OF_A_START, _starting),
     _Words(_QUOTA_RACE, _quota_race),
     _Words(_EXCEEDED, _quota),
     _Words(_NO_REQUEST, _no_request),

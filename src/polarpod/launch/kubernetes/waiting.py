@@ -99,6 +99,12 @@ def init_has_failed(status: Status) -> bool:
     return _failed_init(status) is not None
 
 
+def init_was_killed(status: Status) -> bool:
+    """Whether the init container that failed was ended by a signal, and not by the kernel for its memory."""
+    failed = _failed_init(status)
+    return failed is not None and (failed[1].get("exitCode") or 0) > 128 and failed[1].get("reason") != "OOMKilled"
+
+
 def waiting_reasons(status: Status) -> set[str]:
     """Why containers wait that the worker needs."""
     return {waits.reason for waits in _waiting(status)}
@@ -116,6 +122,12 @@ def start_error(terminated: Json) -> Verdict | None:
     message = str(terminated.get("message") or "")
     said = [f"the runtime said: {fact(message)}", f"exit code {terminated.get('exitCode')}"]
     return _no_memory(said) if _MEMORY_TOO_LOW in message else _no_command(said)
+
+
+def start_error_is_explained(terminated: Json) -> bool:
+    """Whether the runtime says what is wrong, and not only that it could not go on."""
+    message = str(terminated.get("message") or "")
+    return _MEMORY_TOO_LOW in message or _NO_COMMAND.search(message) is not None
 
 
 def _spec(status: Status) -> Json:

@@ -1,0 +1,98 @@
+"""An API server that says no to a new pod: asked again where that is over in a moment, and told at once where it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.airflow.api_server import NAMESPACE, ApiServer, No, serve
+from tests.launch.kubernetes.attempts import CONTEXT, data_of, plane
+from tests.launch.kubernetes.pods import document
+
+from polarpod.contract.verdict import Category
+from polarpod.launch.kubernetes.cluster import connect
+from polarpod.launch.kubernetes.pods import Pod, PodLauncher
+from polarpod.launch.worker import Ended, Watcher
+
+
+def no(fixture: str) -> No:
+    refusal = document(fixture)["refusal"]
+    return No(refusal["code"], refusal["message"])
+
+
+DENIED = no("refused_no_right")
+NOT_READY = No(500, "[+]ping ok\n[-]poststarthook/rbac/bootstrap-roles failed: reason withheld\nreadyz check failed")
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[ApiServer]:
+    with serve(tmp_path) as server:
+        yield server
+
+
+def started(api: ApiServer) -> tuple[Pod | Ended, int]:
+    """What came of it, and how often it was waited."""
+    slept: list[float] = []
+    cluster = connect(plane(kubeconfig=str(api.kubeconfig), namespace=NAMESPACE))
+    launcher = PodLauncher(plane(), cluster, sleep=slept.append)
+    return launcher.start(CONTEXT, data_of(CONTEXT), Watcher()), len(slept)
+
+
+@pytest.mark.parametrize(
+    ("create", "readyz"),
+    [
+        pytest.param(no("refused_while_starting_without_roles"), {}, id="it has not read everybody's roles"),
+        pytest.param(no("refused_while_starting_without_caches"), {}, id="it has not read what is in the namespace"),
+        pytest.param(DENIED, NOT_READY, id="it has read nobody's rights, and says that it is not ready"),
+        pytest.param(no("refused_quota_used_up"), {}, id="a quota is full"),
+    ],
+)
+def test_a_refusal_that_passes_is_waited_out(create: No, readyz: Any, api: ApiServer) -> None:
+    api.create, api.readyz = [create, create, None], [readyz]
+    pod, waited = started(api)
+    assert isinstance(pod, Pod)
+    assert (waited, len(api.requests["create"])) == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("create", "readyz", "category"),
+    [
+        pytest.param(DENIED, {}, Category.CLUSTER_DENIED, id="no right, of a server that is ready"),
+        pytest.param(DENIED, 403, Category.CLUSTER_DENIED, id="no right, and none to ask whether it is ready"),
+        pytest.param(DENIED, 404, Category.CLUSTER_DENIED, id="no right, by a proxy that knows of no readiness"),
+        pytest.param(no("refused_role_missing"), {}, Category.CLUSTER_DENIED, id="a role of the launcher's is missing"),
+        pytest.param(no("refused_pod_security"), NOT_READY, Category.POD_REFUSED, id="pod security"),
+        pytest.param(
+            No(403, 'admission webhook "w" denied the request: not yet ready to handle request'),
+            {},
+            Category.POD_REFUSED,
+            id="a webhook with the same words",
+        ),
+    ],
+)
+def test_a_refusal_that_stays_is_told_at_once(create: No, readyz: Any, category: Category, api: ApiServer) -> None:
+    api.create, api.readyz = [create], [readyz]
+    ended, waited = started(api)
+    assert isinstance(ended, Ended)
+    assert (ended.judge(None).category, waited) == (category, 0)
+
+
+@pytest.mark.parametrize(
+    ("create", "category"),
+    [
+        pytest.param(DENIED, Category.CLUSTER_DENIED, id="its words are those of a missing right"),
+        pytest.param(
+            no("refused_while_starting_without_roles"), Category.CLUSTER_UNREACHABLE, id="its words are those of a start"
+        ),
+    ],
+)
+def test_a_start_that_takes_too_long_is_told(
+    create: No, category: Category, api: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("polarpod.launch.kubernetes.pods._DENIED_SECONDS", 0)
+    api.create, api.readyz = [create], [NOT_READY]
+    ended, waited = started(api)
+    assert isinstance(ended, Ended)
+    assert (ended.judge(None).category, waited) == (category, 0)
