@@ -121,6 +121,16 @@ def test_a_release_runs_as_the_directory_does(polarpod: Terminal) -> None:
     assert polarpod("run", "daily_revenue", *DAY, "--release", "dags/release.json").code == 0
 
 
+def test_a_release_that_says_the_same_is_the_same_document(polarpod: Terminal) -> None:
+    released = Path("dags/release.json")
+    polarpod("release", "-o", str(released), "--image", "jobs:1")
+    first = released.read_bytes()
+    polarpod("release", "-o", str(released), "--image", "jobs:1")
+    assert released.read_bytes() == first
+    polarpod("release", "-o", str(released), "--image", "jobs:2")
+    assert json.loads(released.read_text())["image"] == "jobs:2"
+
+
 @pytest.mark.parametrize("shell", [pytest.param(name, id=name) for name in ("bash", "zsh", "fish")])
 def test_completion_is_a_script(polarpod: Terminal, shell: str) -> None:
     said = polarpod("completion", shell)

@@ -6,9 +6,10 @@ import datetime as dt
 from pathlib import Path
 
 import click
+from msgspec import structs
 
 from polarpod.cli.options import ends_in_verdict, json_option, plane_options, say_json, setting
-from polarpod.contract.codec import encode
+from polarpod.contract.codec import decode, encode
 from polarpod.contract.release import Release
 from polarpod.contract.verdict import PolarpodError
 from polarpod.launch.specs import from_jobs
@@ -35,11 +36,22 @@ def command(jobs: Path | None, image: str | None, output: Path, plane: str, plan
         verdict = found.broken[0].verdict
         raise PolarpodError(verdict.category, verdict.summary, evidence=verdict.evidence, remedy=verdict.remedy)
     document = Release(code_version=found.code_version, created_at=dt.datetime.now(dt.UTC), image=image, jobs=found.jobs)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    spare = output.with_name(f".{output.name}.next")
-    spare.write_bytes(encode(document) + b"\n")
-    spare.replace(output)
+    # the same release is the same document, and an image that holds it stays the same too
+    if not _is_there(document, output):
+        output.parent.mkdir(parents=True, exist_ok=True)
+        spare = output.with_name(f".{output.name}.next")
+        spare.write_bytes(encode(document) + b"\n")
+        spare.replace(output)
     if as_json:
         say_json({"release": str(output), "code_version": document.code_version, "jobs": sorted(document.jobs)})
         return
     click.echo(f"{output}: {len(document.jobs)} jobs, code {document.code_version}")
+
+
+def _is_there(document: Release, path: Path) -> bool:
+    """Whether the file says the same already, but for when it was written."""
+    try:
+        there = decode(path.read_bytes(), Release, source=str(path))
+    except (OSError, PolarpodError):
+        return False
+    return structs.replace(document, created_at=there.created_at) == there
