@@ -92,6 +92,7 @@ class KubernetesPlane(Plane, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         worker_storage: how pods reach the object store, where that differs from how the launcher does.
         environment_from_secrets: variable -> key of a Secret; pods get it by reference.
         service_account: of the pods; they get no token of it unless the cluster injects one (IRSA, Pod Identity).
+        service_accounts: job -> service account, where a job has one of its own; `service_account` for all others.
         image_pull_policy: as Kubernetes has it.
         image_pull_secrets: names of Secrets.
         cpu_request: what pods request, where it is not the job's `cpu`: smaller packs more of them on a node.
@@ -112,6 +113,7 @@ class KubernetesPlane(Plane, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     worker_storage: Storage | None = None
     environment_from_secrets: dict[str, SecretKey] = {}
     service_account: str = "default"
+    service_accounts: dict[str, str] = {}
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
     image_pull_secrets: list[str] = []
     cpu_request: str | float | None = None
@@ -152,6 +154,7 @@ def problems_of(plane: Plane) -> list[tuple[str, str]]:
         found.append(("namespace", f"{plane.namespace!r} is not a namespace: {_DNS_LABEL_WORDS}"))
     names = {
         "service_account": [plane.service_account],
+        "service_accounts": list(plane.service_accounts.values()),
         "priority_class": [plane.priority_class] if plane.priority_class else [],
         "queue": [plane.queue] if plane.queue else [],
         "image_pull_secrets": plane.image_pull_secrets,

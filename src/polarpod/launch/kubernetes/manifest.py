@@ -63,7 +63,7 @@ def render(context: Context, data: bytes, plane: KubernetesPlane) -> dict[str, A
     }
     spec: dict[str, Any] = {
         "restartPolicy": "Never",
-        "serviceAccountName": plane.service_account,
+        "serviceAccountName": plane.service_accounts.get(context.job.name, plane.service_account),
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "activeDeadlineSeconds": context.deadline_seconds + context.grace_seconds + _DEADLINE_SLACK_SECONDS,
