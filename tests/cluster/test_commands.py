@@ -155,9 +155,8 @@ def test_two_launchers_that_wait_for_one_pod_come_to_one_verdict(workshop: Works
     context, data = workshop.prepare("counts", seconds="1")
     launcher_of(workshop).start(context, data, Watcher())
     found: list[Ran] = []
-    waiting = [
-        threading.Thread(target=lambda: found.append(take_up(workshop, launcher_of(workshop), context))) for _ in range(2)
-    ]
+    launchers = [launcher_of(workshop) for _ in range(2)]
+    waiting = [threading.Thread(target=lambda own=own: found.append(take_up(workshop, own, context))) for own in launchers]
     for thread in waiting:
         thread.start()
     for thread in waiting:
