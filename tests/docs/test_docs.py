@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from polarpod.cli.main import _COMMANDS
-from polarpod.contract.verdict import Category, budget_of, exit_code_of, is_retryable
+from polarpod.contract.verdict import Budget, Category, budget_of, exit_code_of, is_retryable
 from polarpod.launch.kubernetes.rights import RIGHTS
 from polarpod.launch.plane import KubernetesPlane, Plane, ProcessPlane
 from polarpod.launch.planes import load_planes
@@ -24,6 +24,14 @@ def test_the_verdicts_page_lists_every_category_with_its_code_budget_and_retry()
     assert told == {
         str(category): (exit_code_of(category), str(budget_of(category)), "yes" if is_retryable(category) else "no")
         for category in Category
+    }
+
+
+def test_the_troubleshooting_page_has_every_category_under_its_budget_in_the_order_of_the_code() -> None:
+    sections = re.split(r"^## ", (ROOT / "docs/troubleshooting.md").read_text(), flags=re.MULTILINE)
+    told = {section.split("\n")[0]: re.findall(r"^### (.+)$", section, re.MULTILINE) for section in sections[1:]}
+    assert {title: names for title, names in told.items() if names} == {
+        f"Budget {budget}": [str(category) for category in Category if budget_of(category) is budget] for budget in Budget
     }
 
 
