@@ -7,12 +7,14 @@ release.json, which `polarpod release` writes.
 from __future__ import annotations
 
 import datetime as dt
+import os
 
 from airflow.sdk import DAG
 
 from polarpod.airflow import run_job
 
-PLANE = "process"
+# one word: this machine where nothing is said, pods in the local stack
+PLANE = os.environ.get("POLARPOD_PLANE", "process")
 
 with DAG(
     dag_id="flights",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 
 from airflow.sdk import DAG, Param, task
 
@@ -24,7 +25,7 @@ with DAG(
 
     each_day = days()
     # the UI shows a day for each instance, where it would show a number
-    named = {"plane": "process", "map_index_template": "{{ task.job_params['ds'] }}"}
+    named = {"plane": os.environ.get("POLARPOD_PLANE", "process"), "map_index_template": "{{ task.job_params['ds'] }}"}
     clean = run_job.partial("clean_flights", **named).expand(params=each_day)
     delays = run_job.partial("airport_delays", **named).expand(params=each_day)
     weather = run_job.partial("delay_by_weather", **named).expand(params=each_day)

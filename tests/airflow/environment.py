@@ -6,7 +6,7 @@ import os
 import tempfile
 from importlib.util import find_spec
 
-# Without Airflow there is nothing to test: `make test-airflow` has two environments that have it. (A folder that is called
+# Without Airflow there is nothing to test: `make test` has two environments that have it. (A folder that is called
 # airflow, as this one, has a spec too, but no origin.)
 _spec = find_spec("airflow")
 HAS_AIRFLOW = bool(_spec and _spec.origin)
