@@ -5,15 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 from tools.cluster import access, first_run, images, kind, lake, requirements
 from tools.cluster.command import Failed, kubectl
-from tools.cluster.names import CLUSTER, GATEWAY_IMAGE, HERE, JOB_IMAGE, LAUNCHER, NAMESPACE, ROOT
-
-Result = TypeVar("Result")
+from tools.cluster.names import CLUSTER, GATEWAY, GATEWAY_IMAGE, HERE, JOB_IMAGE, LAKE, LAUNCHER, NAMESPACE, ROOT
+from tools.cluster.steps import step
 
 
 def main() -> int:
@@ -35,22 +32,22 @@ def main() -> int:
 def up() -> None:
     """Every step looks first whether there is anything to do."""
     began = time.monotonic()
-    _step(f"cluster {CLUSTER}", kind.ensure)
+    step(f"cluster {CLUSTER}", kind.ensure)
     for image, build in ((JOB_IMAGE, images.build_job), (GATEWAY_IMAGE, images.build_gateway)):
-        _step(f"building {image}", build)
-        _step(f"loading {image}", lambda image=image: kind.load(image))
-    keys = _step("namespace, accounts, S3 store", _apply)
+        step(f"building {image}", build)
+        step(f"loading {image}", lambda image=image: kind.load(image))
+    keys = step("namespace, accounts, S3 store", _apply)
     access.ensure_kubeconfig()
-    _step("waiting for the S3 store", _wait)
+    step("waiting for the S3 store", _wait)
     variables = access.write_keys(keys)
-    print(f"    {_step('landing flights', lambda: lake.land(variables))}")
-    print(f"    {_step('the first job: clean_flights', first_run.clean_flights)}")
+    print(f"    {step('landing flights', lambda: lake.land(variables, store=GATEWAY, to=LAKE))}")
+    print(f"    {step('the first job: clean_flights', first_run.clean_flights)}")
     print(f"done in {time.monotonic() - began:.0f} s")
     _next_steps()
 
 
 def down() -> None:
-    _step(f"deleting cluster {CLUSTER}", kind.delete)
+    step(f"deleting cluster {CLUSTER}", kind.delete)
 
 
 def _apply() -> dict[str, str]:
@@ -64,19 +61,7 @@ def _apply() -> dict[str, str]:
 
 def _wait() -> None:
     kubectl("rollout", "status", "deployment/versitygw", "-n", NAMESPACE, "--timeout=90s")
-    lake.wait()
-
-
-def _step(name: str, work: Callable[[], Result]) -> Result:
-    began = time.monotonic()
-    print(f"  {name} ...", end="", flush=True)
-    try:
-        result = work()
-    except BaseException:
-        print(flush=True)
-        raise
-    print(f" {time.monotonic() - began:.1f} s", flush=True)
-    return result
+    lake.wait(GATEWAY, namespace=NAMESPACE, deployment="versitygw")
 
 
 def _next_steps() -> None:

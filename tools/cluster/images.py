@@ -28,7 +28,7 @@ _REMEDY = (
 
 
 def build_job() -> None:
-    _build(JOB_IMAGE, ROOT / "images/job/Dockerfile", ROOT, {})
+    build(JOB_IMAGE, ROOT / "images/job/Dockerfile", ROOT, {})
 
 
 def build_gateway() -> None:
@@ -40,9 +40,9 @@ def build_gateway() -> None:
     file = ROOT / "images/versitygw/Dockerfile"
     if binary and _is_engines(platform.machine()):
         # of the whole folder the builder asks for this one file
-        _build(GATEWAY_IMAGE, file, binary.parent, {"BINARY": binary.name})
+        build(GATEWAY_IMAGE, file, binary.parent, {"BINARY": binary.name})
     else:
-        _build(GATEWAY_IMAGE, file, file.parent, {"ORIGIN": "built", "GO_PACKAGE": GO_PACKAGE, "MODULE": MODULE})
+        build(GATEWAY_IMAGE, file, file.parent, {"ORIGIN": "built", "GO_PACKAGE": GO_PACKAGE, "MODULE": MODULE})
 
 
 def _is_engines(machine: str) -> bool:
@@ -50,7 +50,8 @@ def _is_engines(machine: str) -> bool:
     return run("docker", "info", "--format", "{{.Architecture}}", remedy="See that `docker info` works.").strip() == machine
 
 
-def _build(tag: str, file: Path, context: Path, arguments: dict[str, str]) -> None:
+def build(tag: str, file: Path, context: Path, arguments: dict[str, str]) -> None:
+    """An image of this Dockerfile, with whatever this machine needs to reach packages."""
     given = dict(arguments)
     if base := os.environ.get("POLARPOD_BASE_IMAGE"):
         given["BASE"] = base

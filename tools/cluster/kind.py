@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import time
+from string import Template
 
 from tools.cluster.command import ask, kubectl, run
-from tools.cluster.names import ADMIN, CLUSTER, HERE, HOME, NODE, PORT
+from tools.cluster.names import ADMIN, AIRFLOW_PORT, CLUSTER, HERE, HOME, NODE, PORT, S3_PORT
 
 # a node that has its images is ready within 30 s; one that was stopped needs as long
 _PATIENCE_SECONDS = 90
 _TAKEN = (
-    "See the last lines. Port 30900 of 127.0.0.1 must be free, and the node image must be there or its registry be "
-    "reachable: name one that is in Docker with KIND_NODE_IMAGE."
+    "See the last lines. Ports 30900 to 30902 of 127.0.0.1 must be free, and the node image must be there or its registry "
+    "be reachable: name one that is in Docker with KIND_NODE_IMAGE."
 )
 
 
@@ -28,7 +29,8 @@ def ensure() -> None:
         image = ["--image", named] if (named := os.environ.get("KIND_NODE_IMAGE")) else []
         # kind takes paths of this machine only whole
         config = HOME / "kind.yaml"
-        config.write_text((HERE / "kind.yaml").read_text().replace("${HERE}", str(HERE)).replace("${PORT}", PORT))
+        places = {"HERE": HERE, "PORT": PORT, "PORT_OF_STACK_S3": S3_PORT, "PORT_OF_STACK_AIRFLOW": AIRFLOW_PORT}
+        config.write_text(Template((HERE / "kind.yaml").read_text()).substitute(places))
         options = ["--name", CLUSTER, "--config", config, "--kubeconfig", ADMIN, "--wait", f"{_PATIENCE_SECONDS}s", *image]
         run("kind", "create", "cluster", *options, remedy=_TAKEN)
         return
@@ -53,9 +55,11 @@ def _wait_for_api() -> None:
     kubectl("get", "--raw", "/readyz")  # says why not
 
 
-def load(image: str) -> None:
-    """Copies an image to the node. kind itself skips one that the node has by the same id."""
-    run("kind", "load", "docker-image", "--name", CLUSTER, image, remedy=f"See that `docker image inspect {image}` works.")
+def load(*images: str) -> None:
+    """Copies images to the node. One at a time: kind skips what the node has by the same id, but of several it saves all."""
+    for image in images:
+        remedy = f"See that `docker image inspect {image}` works."
+        run("kind", "load", "docker-image", "--name", CLUSTER, image, remedy=remedy)
 
 
 def delete() -> None:

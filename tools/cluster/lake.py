@@ -8,33 +8,32 @@ import urllib.error
 import urllib.request
 
 from tools.cluster.command import Failed, run
-from tools.cluster.names import GATEWAY, LAKE, NAMESPACE
 
 FIRST, DAYS = "2013-02-01", 3
 # between a pod that is ready and a node port that leads to it lie some rounds of kube-proxy
 _PATIENCE_SECONDS = 30.0
 
 
-def wait() -> None:
-    """Waits until the store answers this machine."""
+def wait(store: str, *, namespace: str, deployment: str) -> None:
+    """Waits until the store at that URL answers this machine."""
     limit = time.monotonic() + _PATIENCE_SECONDS
     while True:
         try:
-            urllib.request.urlopen(f"{GATEWAY}/health", timeout=2).close()
+            urllib.request.urlopen(f"{store}/health", timeout=2).close()
         except (urllib.error.URLError, OSError) as error:
             if time.monotonic() > limit:
                 raise Failed(
-                    f"the S3 store does not answer on {GATEWAY}",
+                    f"the S3 store does not answer on {store}",
                     evidence=[str(error)],
-                    remedy=f"See `kubectl logs -n {NAMESPACE} deployment/versitygw`, and that nothing else has the port.",
+                    remedy=f"See `kubectl logs -n {namespace} deployment/{deployment}`, and that nothing else has the port.",
                 ) from None
             time.sleep(0.2)
         else:
             return
 
 
-def land(keys: dict[str, str]) -> str:
+def land(keys: dict[str, str], *, store: str, to: str, days: int = DAYS) -> str:
     """Lands the days. Returns what the upstream says about it."""
-    reach = {"AWS_ENDPOINT_URL": GATEWAY, "AWS_REGION": "us-east-1", "AWS_ALLOW_HTTP": "true"}
-    script = [sys.executable, "examples/land_flights.py", "--lake", LAKE, "--from", FIRST, "--days", str(DAYS)]
-    return run(*script, environment=keys | reach, remedy=f"See whether {GATEWAY} answers.").strip()
+    reach = {"AWS_ENDPOINT_URL": store, "AWS_REGION": "us-east-1", "AWS_ALLOW_HTTP": "true"}
+    script = [sys.executable, "examples/land_flights.py", "--lake", to, "--from", FIRST, "--days", str(days)]
+    return run(*script, environment=keys | reach, remedy=f"See whether {store} answers.").strip()

@@ -10,6 +10,8 @@ HERE = Path(__file__).parent
 # another name and port beside it make a second cluster, for tests that break one
 CLUSTER = os.environ.get("POLARPOD_CLUSTER_NAME", "polarpod")
 PORT = os.environ.get("POLARPOD_CLUSTER_PORT", "30900")
+# beside it, the same for the local stack of tools/stack
+S3_PORT, AIRFLOW_PORT = str(int(PORT) + 1), str(int(PORT) + 2)
 # where the plane `kind` of dags/planes.yaml looks
 HOME = ROOT / ".polarpod" / ("cluster" if CLUSTER == "polarpod" else CLUSTER)
 ADMIN = HOME / "admin.kubeconfig"

@@ -10,15 +10,18 @@ _WHERE = {
     "docker": "Docker Engine or Docker Desktop: https://docs.docker.com/engine/install",
     "kind": "kind: https://kind.sigs.k8s.io/docs/user/quick-start/#installation",
     "kubectl": "kubectl: https://kubernetes.io/docs/tasks/tools",
+    "helm": "Helm 3.19 or newer: https://helm.sh/docs/intro/install",
 }
+_ALWAYS = ("docker", "kind", "kubectl")
 
 
-def check() -> None:
+def check(*more: str) -> None:
     """Raises Failed where a command is missing or no Docker engine answers."""
-    missing = [name for name in _WHERE if shutil.which(name) is None]
+    needed = [*_ALWAYS, *more]
+    missing = [name for name in needed if shutil.which(name) is None]
     if missing:
         raise Failed(
-            f"a cluster on this machine needs {_and(list(_WHERE))}; missing: {_and(missing)}",
+            f"a cluster on this machine needs {_and(needed)}; missing: {_and(missing)}",
             evidence=[f"there is no {name} on $PATH" for name in missing],
             remedy=f"Install {'; '.join(_WHERE[name] for name in missing)}. Nothing was changed.",
             code=2,

@@ -35,22 +35,23 @@ class Line:
             print(flush=True)
 
 
-def wait_for_runs(rest: Rest, dag_id: str, count: int, check: Callable[[], None], *, seconds: float) -> bool:
+def wait_for_runs(rest: Rest, dag_id: str, count: int, check: Callable[[], None], *, seconds: float, run: str = "~") -> bool:
     """Waits until that many runs of a DAG are over. Returns whether all were a success.
 
     Args:
         check: raises where something has died meanwhile.
+        run: only this one, by its id.
     """
     line = Line()
     limit = time.monotonic() + seconds
     try:
         while True:
             check()
-            runs = rest.runs(dag_id)
-            over = [run for run in runs if run["state"] in _OVER]
-            line.show(f"{len(over)} of {count} runs over; tasks: {_states(rest.tasks(dag_id))}", step=str(len(over)))
+            runs = [one for one in rest.runs(dag_id) if run in ("~", one["dag_run_id"])]
+            over = [one for one in runs if one["state"] in _OVER]
+            line.show(f"{len(over)} of {count} runs over; tasks: {_states(rest.tasks(dag_id, run))}", step=str(len(over)))
             if len(over) >= count:
-                return all(run["state"] == "success" for run in over)
+                return all(one["state"] == "success" for one in over)
             if time.monotonic() > limit:
                 raise Died(f"{dag_id} did not end within {seconds:.0f} s")
             time.sleep(_POLL_SECONDS)

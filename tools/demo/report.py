@@ -29,10 +29,10 @@ def print_days(rest: Rest, dag_id: str) -> dict[str, Any]:
     return example
 
 
-def print_mapped(rest: Rest, dag_id: str) -> None:
+def print_mapped(rest: Rest, dag_id: str, run: str = "~") -> None:
     """A line a task: how its mapped instances ended."""
     found: dict[str, dict[str, int]] = {}
-    for task in rest.tasks(dag_id):
+    for task in rest.tasks(dag_id, run):
         summary = rest.xcom(task)
         if isinstance(summary, dict):
             counts = found.setdefault(task["task_id"], {})
@@ -41,9 +41,9 @@ def print_mapped(rest: Rest, dag_id: str) -> None:
         print(f"  {name}: " + ", ".join(f"{count} {category}" for category, count in counts.items()))
 
 
-def print_failures(rest: Rest, dag_id: str) -> None:
+def print_failures(rest: Rest, dag_id: str, run: str = "~") -> None:
     """The verdicts of the tasks that failed; not of those that only waited for them."""
-    for task in rest.tasks(dag_id):
+    for task in rest.tasks(dag_id, run):
         if task["state"] == "failed":
             print(f"\n{task['task_id']} of {task['dag_run_id']} failed at try {task['try_number']}:\n{rest.why(task)}")
 

@@ -34,12 +34,18 @@ class Rest:
         # the simple auth manager gives an admin's token to anybody, since the demo told it so
         self._token = self._call("GET", "/auth/token")["access_token"]
 
+    def sign_in(self, user: str, password: str) -> None:
+        self._token = self._call("POST", "/auth/token", {"username": user, "password": password})["access_token"]
+
     def import_errors(self) -> list[str]:
         found = self._call("GET", "/api/v2/importErrors")["import_errors"]
         return [f"{error['filename']}\n{error['stack_trace']}" for error in found]
 
     def knows_dag(self, dag_id: str) -> bool:
         return self._maybe(f"/api/v2/dags/{dag_id}") is not None
+
+    def dag(self, dag_id: str) -> dict[str, Any]:
+        return dict(self._call("GET", f"/api/v2/dags/{dag_id}"))
 
     def backfill(self, dag_id: str, first: str, last: str, *, at_once: int) -> None:
         body = {
@@ -53,16 +59,18 @@ class Rest:
         }
         self._call("POST", "/api/v2/backfills", body)
 
-    def trigger(self, dag_id: str, conf: dict[str, Any]) -> None:
-        self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf})
+    def trigger(self, dag_id: str, conf: dict[str, Any]) -> str:
+        """Starts a run. Returns its id."""
+        return str(self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf})["dag_run_id"])
 
     def runs(self, dag_id: str) -> list[dict[str, Any]]:
         found = self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns?limit=100&order_by=logical_date")
         return list(found["dag_runs"])
 
-    def tasks(self, dag_id: str) -> list[dict[str, Any]]:
-        """The task instances of all runs of a DAG."""
-        return list(self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns/~/taskInstances?limit=500")["task_instances"])
+    def tasks(self, dag_id: str, run: str = "~") -> list[dict[str, Any]]:
+        """The task instances of a run, or of all runs of a DAG."""
+        runs = f"/api/v2/dags/{dag_id}/dagRuns/{quote(run, safe='~')}"
+        return list(self._call("GET", f"{runs}/taskInstances?limit=500")["task_instances"])
 
     def xcom(self, task: dict[str, Any]) -> Any:
         """What a task returned, or None."""
@@ -72,12 +80,16 @@ class Rest:
 
     def why(self, task: dict[str, Any]) -> str:
         """The exception of a task's last try; the end of its log where there is none."""
+        entries = self.log(task)
+        errors = [detail["exc_value"] for entry in entries for detail in entry.get("error_detail") or []]
+        return str(errors[-1]) if errors else "\n".join(str(entry["event"]) for entry in entries[-20:])
+
+    def log(self, task: dict[str, Any]) -> list[dict[str, Any]]:
+        """What the last try of a task has said."""
         found = self._maybe(
             f"{_path(task)}/logs/{max(task['try_number'], 1)}?map_index={task['map_index']}&full_content=true"
         )
-        entries = [entry for entry in (found or {}).get("content", []) if isinstance(entry, dict)]
-        errors = [detail["exc_value"] for entry in entries for detail in entry.get("error_detail") or []]
-        return str(errors[-1]) if errors else "\n".join(str(entry["event"]) for entry in entries[-20:])
+        return [entry for entry in (found or {}).get("content", []) if isinstance(entry, dict)]
 
     def _maybe(self, path: str) -> Any:
         try:

@@ -1,0 +1,103 @@
+"""`python -m tools.stack up|smoke|down`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+
+from tools.cluster import kind, lake, requirements
+from tools.cluster.command import Failed
+from tools.cluster.steps import step
+from tools.demo.processes import Died
+from tools.demo.rest import Rest
+from tools.stack import images, release, smoke
+from tools.stack.names import AIRFLOW, LAKE, NAMESPACE, RELEASE, S3
+
+# what the DAG `flights_week` takes when nothing is said
+_DAYS = 7
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.stack", description="polarpod's local stack, in a cluster.")
+    known = {"up": up, "prepare": prepare, "build": build, "land": land, "smoke": run_smoke, "down": down}
+    parser.add_argument("do", choices=known, help="up: make it; land: raw data; smoke: a DAG; down: remove it")
+    parser.add_argument("image", nargs="?", choices=["job", "airflow", "postgres", "versitygw"], help="what to build")
+    asked = parser.parse_args()
+    try:
+        requirements.check("helm")
+        known[asked.do](*filter(None, [asked.image]))
+    except (Failed, Died) as error:
+        print(f"polarpod: {error}", file=sys.stderr)
+        return getattr(error, "code", 1)
+    except KeyboardInterrupt:
+        print("\nstopped; `make up` goes on from here", file=sys.stderr)
+        return 130
+    return 0
+
+
+def up() -> None:
+    """Every step looks first whether there is anything to do."""
+    began = time.monotonic()
+    step("cluster", kind.ensure)
+    built = step("building images", images.build_all)
+    step("loading images", lambda: kind.load(*built.values()))
+    step("namespace", release.namespace)
+    tags = {place: image.partition(":")[2] for place, image in built.items()}
+    step(f"helm upgrade --install {RELEASE}", lambda: release.install(tags))
+    print(f"    {step('landing flights', _land)}")
+    print(f"done in {time.monotonic() - began:.0f} s")
+    _next_steps()
+
+
+def build(image: str) -> None:
+    """For `skaffold`, which says in its variables what the image is to be called and whether to push it."""
+    images.build_one(image, os.environ["IMAGE"], push=os.environ.get("PUSH_IMAGE") == "true")
+
+
+def prepare() -> None:
+    """For `skaffold`: what has to be there before the chart is installed."""
+    release.namespace()
+    release.pack()
+
+
+def land() -> None:
+    print(f"    {step('landing flights', _land)}")
+
+
+def run_smoke() -> None:
+    keys = release.secret("airflow-sign-in")
+    rest = Rest(AIRFLOW)
+    rest.sign_in(keys["user"], keys["password"])
+    if not smoke.passes(rest, first=lake.FIRST, days=1):
+        raise Failed("the smoke DAG failed", evidence=["see above"], remedy="The verdict's last line says what to do.")
+
+
+def down() -> None:
+    step(f"removing {RELEASE}", release.uninstall)
+
+
+def _land() -> str:
+    keys = release.secret("polarpod-s3")
+    lake.wait(S3, namespace=NAMESPACE, deployment="polarpod-s3")
+    variables = {"AWS_ACCESS_KEY_ID": keys["access-key-id"], "AWS_SECRET_ACCESS_KEY": keys["secret-access-key"]}
+    return lake.land(variables, store=S3, to=LAKE, days=_DAYS)
+
+
+def _next_steps() -> None:
+    sign_in = release.secret("airflow-sign-in")
+    print(f"""
+Airflow: {AIRFLOW}   sign in as {sign_in["user"]} with
+  kubectl get secret airflow-sign-in -n {NAMESPACE} -o jsonpath='{{.data.password}}' | base64 -d
+
+try next:
+  export KUBECONFIG=.polarpod/cluster/admin.kubeconfig
+  helm test {RELEASE} -n {NAMESPACE}
+  trigger `flights_week` in Airflow, or: .venv/dev/bin/python -m tools.stack smoke
+  kubectl get pods -n {NAMESPACE} --watch    # the job pods come and go
+  .venv/dev/bin/python -m tools.stack down""")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
