@@ -65,8 +65,7 @@ bench: $(BENCH)/.ready $(AIRFLOW)/.ready ## speed and memory as ratios in one ru
 
 lock: $(UV) ## resolve every environment anew
 	$(LOCK) pyproject.toml --extra worker --extra cli --extra kubernetes --group dev -o locks/dev.txt
-	# the job image: what runs jobs, and the command for gc and doctor in the cluster
-	$(LOCK) pyproject.toml --extra worker --extra cli --extra kubernetes -o locks/worker.txt
+	$(LOCK) pyproject.toml --extra worker -o locks/worker.txt
 	$(LOCK) pyproject.toml --extra worker --extra cli --group bench -o locks/bench.txt
 	$(LOCK) locks/checkov.in -o locks/checkov.txt
 	$(LOCK) locks/airflow-3.3.in pyproject.toml --extra airflow --group test -o locks/airflow-3.3.txt

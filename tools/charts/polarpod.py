@@ -45,12 +45,15 @@ from tools.charts.kinds import (
 _FULLNAME = Annotated[str, Meta(pattern="^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$", max_length=43)]
 
 
-class Image(Struct, frozen=True):
+class LauncherImage(Struct, frozen=True):
     registry: Annotated[str, Meta(pattern="^([a-z0-9][-a-z0-9.]*(:[0-9]{1,5})?(/[-a-z0-9._/]*)?)?$")]
     repository: Annotated[str, Meta(pattern="^([a-z0-9]+([-._/:]+[a-z0-9]+)*)?$")]
     tag: Annotated[str, Meta(pattern="^([A-Za-z0-9_][-A-Za-z0-9._]{0,127})?$")]
     digest: Annotated[str, Meta(pattern="^(sha256:[0-9a-f]{64})?$")]
     pull_policy: PullPolicy
+
+
+class Image(LauncherImage, frozen=True):
     pull_secrets: list[Name]
 
 
@@ -126,6 +129,7 @@ class Subject(Struct, frozen=True):
 
 class Launcher(Struct, frozen=True):
     service_account: Account
+    image: LauncherImage
     subjects: list[Subject]
 
 

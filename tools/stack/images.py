@@ -16,10 +16,13 @@ _REMEDY = "See that `docker images` works."
 
 def build_all() -> dict[str, str]:
     """Builds what has changed. Returns the chart's value -> image:tag."""
+    # the release belongs to this image and no other, and goes into Airflow's
+    job = _job()
+    airflow = _airflow()
     return {
-        # the release belongs to this image and no other, and goes into Airflow's
-        "polarpod.image": _job(),
-        "airflow.image": _airflow(),
+        "polarpod.image": job,
+        "polarpod.launcher.image": airflow,
+        "airflow.image": airflow,
         "postgres.image": _postgres(),
         "s3.image": _gateway(),
     }

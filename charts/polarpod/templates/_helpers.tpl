@@ -58,7 +58,18 @@ registry r, repository jobs, tag 1, no digest  ->  r/jobs:1
 repository jobs, tag 1, digest sha256:9f…      ->  jobs@sha256:9f…
 */}}
 {{- define "polarpod.image" -}}
-{{- $image := .Values.image -}}
+{{- include "polarpod.imageOf" .Values.image -}}
+{{- end -}}
+
+{{/* What the sweep and the launcher's tests run, with its pull policy. */}}
+{{- define "polarpod.launcherImage" -}}
+{{- $image := ternary .Values.launcher.image .Values.image (not (empty .Values.launcher.image.repository)) -}}
+image: {{ include "polarpod.imageOf" $image | quote }}
+imagePullPolicy: {{ $image.pullPolicy }}
+{{- end -}}
+
+{{- define "polarpod.imageOf" -}}
+{{- $image := . -}}
 {{- with $image.registry }}{{ trimSuffix "/" . }}/{{ end -}}
 {{- $image.repository -}}
 {{- if $image.digest }}@{{ $image.digest }}{{ else }}:{{ $image.tag }}{{ end -}}

@@ -31,6 +31,12 @@ made, with what is wrong and what to change. All are collected, so that nobody m
 {{- if and (eq .Values.image.tag "latest") (not .Values.image.digest) -}}
 {{- $found = append $found "image.tag is latest, which may be other code on a run's retry: set image.digest, or a tag that is never moved" -}}
 {{- end -}}
+{{- $launcher := .Values.launcher.image -}}
+{{- if and $launcher.repository (not (or $launcher.tag $launcher.digest)) -}}
+{{- $found = append $found "launcher.image has neither a digest nor a tag: set launcher.image.digest (sha256:...), or a tag that is never moved" -}}
+{{- else if and (not $launcher.repository) (or $launcher.tag $launcher.digest) -}}
+{{- $found = append $found "launcher.image has a tag or a digest and no repository: set launcher.image.repository, or leave all of it out for the job image" -}}
+{{- end -}}
 {{- range $place := list "storage" "workerStorage" -}}
 {{- $storage := get $.Values.plane $place -}}
 {{- if and (hasPrefix "http://" (default "" $storage.endpointUrl)) (not $storage.allowHttp) -}}

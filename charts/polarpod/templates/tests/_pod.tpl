@@ -37,8 +37,6 @@ tolerations:
 
 {{- define "polarpod.testContainer" -}}
 name: test
-image: {{ include "polarpod.image" . | quote }}
-imagePullPolicy: {{ .Values.image.pullPolicy }}
 workingDir: /tmp
 securityContext:
   {{- toYaml .Values.securityContext | nindent 2 }}
