@@ -141,15 +141,23 @@ class Node:
 
     def pods_created(self, namespace: str) -> Counter[str]:
         """How often a pod of each name was made in a namespace, by the API server's own account."""
-        found: Counter[str] = Counter()
-        for line in self._run('cat /var/log/kubernetes/audit*.log | grep \'"verb":"create"\'').splitlines():
+        made: Counter[str] = Counter()
+        unanswered: Counter[str] = Counter()
+        seen: set[str] = set()
+        for line in self._run('cat /var/log/kubernetes/audit*.log | grep -E \'"verb":"(create|get)"\'').splitlines():
             event = json.loads(line)
             what = event.get("objectRef") or {}
             if (what.get("namespace"), what.get("resource"), what.get("subresource")) != (namespace, "pods", None):
                 continue
-            if event["stage"] == "ResponseComplete" and event["responseStatus"]["code"] == 201:
-                found[what["name"]] += 1
-        return found
+            if event["stage"] != "ResponseComplete" or "name" not in what:
+                continue
+            code = event["responseStatus"]["code"]
+            if event["verb"] == "get":
+                seen |= {what["name"]} if code == 200 else set()
+            elif code in (201, 504):
+                (made if code == 201 else unanswered)[what["name"]] += 1
+        # Whoever was killed while it asked got no answer, and the log says 504; the pod may be there all the same.
+        return made + Counter({name: times for name, times in unanswered.items() if name in seen})
 
     def assert_no_folder_without_a_pod(self) -> None:
         """A pod's scratch directory is a folder of the kubelet's, which goes soon after the pod."""
