@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+import threading
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -14,6 +15,22 @@ T = TypeVar("T")
 
 class _Envelope(msgspec.Struct):
     protocol: str
+
+
+_decoders: dict[type, msgspec.json.Decoder[Any]] = {}
+_one_at_a_time = threading.Lock()
+
+
+def decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
+    """The decoder of a type, made once.
+
+    The library reads a type's annotations when it first meets it, and crashes the process where two threads do so at the
+    same time (0.22). Launchers of several runs are threads of one process.
+    """
+    if (made := _decoders.get(kind)) is None:
+        with _one_at_a_time:
+            made = _decoders.setdefault(kind, msgspec.json.Decoder(kind))
+    return made
 
 
 def encode(document: object) -> bytes:
@@ -43,7 +60,7 @@ def decode(data: bytes, kind: type[T], *, source: str, maximum_bytes: int = 16 *
             remedy="Pass data by its URI; a document only says where it is.",
         )
     try:
-        version = msgspec.json.decode(data, type=_Envelope).protocol
+        version = decoder(_Envelope).decode(data).protocol
         if not speaks(version):
             raise PolarpodError(
                 Category.CONTEXT_INVALID,
@@ -51,7 +68,7 @@ def decode(data: bytes, kind: type[T], *, source: str, maximum_bytes: int = 16 *
                 evidence=[source],
                 remedy="Use the same polarpod release on both sides: the release document names it.",
             )
-        return msgspec.json.decode(data, type=kind)
+        return decoder(kind).decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise PolarpodError(
             Category.CONTEXT_INVALID,

@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from polarpod.contract.codec import decoder
 from polarpod.contract.context import Context
 from polarpod.contract.message import Message
 from polarpod.contract.receipt import Receipt
@@ -90,7 +91,7 @@ class Launcher(Protocol):
 def message_of(data: bytes, uid: str) -> Message | None:
     """The termination message of this attempt; None for anything else."""
     try:
-        message = msgspec.json.decode(data, type=Message)
+        message = decoder(Message).decode(data)
     except msgspec.DecodeError:
         return None
     return message if message.uid == uid else None
