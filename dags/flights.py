@@ -23,7 +23,8 @@ with DAG(
     end_date=dt.datetime(2013, 12, 31, tzinfo=dt.UTC),
     catchup=False,
     max_active_runs=4,
-    default_args={"retry_delay": dt.timedelta(seconds=30)},
+    # for what befalls Airflow itself; what befalls a job has budgets of its own, and a run that stands is not run again
+    default_args={"retries": 2, "retry_delay": dt.timedelta(seconds=30)},
     tags=["polarpod", "example"],
     doc_md=__doc__,
 ):

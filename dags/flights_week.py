@@ -13,7 +13,8 @@ with DAG(
     dag_id="flights_week",
     schedule=None,
     params={"first": Param("2013-02-01", type="string", format="date"), "days": Param(7, type="integer", minimum=1)},
-    default_args={"retry_delay": dt.timedelta(seconds=30)},
+    # for what befalls Airflow itself; what befalls a job has budgets of its own, and a run that stands is not run again
+    default_args={"retries": 2, "retry_delay": dt.timedelta(seconds=30)},
     tags=["polarpod", "example"],
     doc_md=__doc__,
 ):
