@@ -6,36 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from tests.charts.helm import Refused, need, scenario_path, template
+from tests.charts.refusals import merged, refusal, say
 
-GOOD: dict[str, Any] = yaml.safe_load(scenario_path("polarpod", "default").read_text())
 IMAGE = "registry.example.org/jobs:1"
-
-
-def refusal(tmp_path: Path, changes: dict[str, Any], *, release: str = "polarpod") -> str:
-    """What helm says to the least values with these changes, as one line."""
-    need("helm")
-    path = tmp_path / "values.yaml"
-    path.write_text(yaml.safe_dump(merged(GOOD, changes)))
-    with pytest.raises(Refused) as caught:
-        template("polarpod", path, release=release)
-    return " ".join(str(caught.value).split())
-
-
-def merged(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
-    made = dict(ours)
-    for key, value in theirs.items():
-        known = made.get(key)
-        made[key] = merged(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
-    return made
-
-
-def say(place: str, value: Any) -> dict[str, Any]:
-    """ "plane.state", "x" -> {"plane": {"state": "x"}}."""
-    for key in reversed(place.split(".")):
-        value = {key: value}
-    return dict(value)
 
 
 # what a schema can say: the place and what it wants there
@@ -108,7 +81,7 @@ def say(place: str, value: Any) -> dict[str, Any]:
     ],
 )
 def test_the_schema_names_the_place_and_what_it_wants(tmp_path: Path, place: str, value: Any, words: str) -> None:
-    said = refusal(tmp_path, say(place, value))
+    said = refusal(tmp_path, "polarpod", say(place, value))
     assert "values don't meet the specifications of the schema(s)" in said
     assert words in said
 
@@ -341,18 +314,18 @@ def test_the_schema_names_the_place_and_what_it_wants(tmp_path: Path, place: str
     ],
 )
 def test_the_chart_says_what_is_wrong_and_what_to_change(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
-    said = refusal(tmp_path, changes)
+    said = refusal(tmp_path, "polarpod", changes)
     assert "polarpod cannot be installed with these values:" in said
     assert f"- {words}" in said
 
 
 def test_a_release_whose_name_is_no_name_for_objects_is_told_of_it(tmp_path: Path) -> None:
-    said = refusal(tmp_path, {}, release="my.release")
+    said = refusal(tmp_path, "polarpod", {}, release="my.release")
     assert (
         '"my.release-polarpod" is not a name for objects: use a-z, 0-9 and - in the release\'s name, or set fullname' in said
     )
 
 
 def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
-    said = refusal(tmp_path, merged(say("plane.state", ""), say("queue.create", True)))
+    said = refusal(tmp_path, "polarpod", merged(say("plane.state", ""), say("queue.create", True)))
     assert said.count(" - ") == 3

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 import yaml
-from tests.charts.helm import documents_of, need, scenario_path, scenarios, template, the_only
+from tests.charts.helm import documents_of, every_scenario, need, scenario_path, template, the_only
 from tests.launch.kubernetes.attempts import CONTEXT, data_of
 from tools.cluster import names
 
@@ -52,7 +52,9 @@ def restricted() -> Iterator[str]:
     """A namespace that Pod Security restricts, as the chart wants it."""
     need("helm", "kubectl")
     name = f"charts-{secrets.token_hex(4)}"
-    metadata = {"name": name, "labels": {"pod-security.kubernetes.io/enforce": "restricted", "polarpod.dev/test": "charts"}}
+    # warn: of what makes pods, where nothing but the pods themselves would be refused
+    security = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
+    metadata = {"name": name, "labels": security | {"polarpod.dev/test": "charts"}}
     made = kubectl("create", "-f", "-", given={"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
     assert made.code == 0, made.text
     try:
@@ -67,13 +69,56 @@ def namespace() -> Iterator[str]:
         yield name
 
 
-@pytest.mark.parametrize("scenario", [pytest.param(name, id=name) for name in scenarios("polarpod")])
-def test_the_api_server_takes_every_scenario(namespace: str, scenario: str) -> None:
-    rendered = template("polarpod", scenario_path("polarpod", scenario), namespace=namespace)
+@pytest.mark.parametrize(
+    ("chart", "scenario"), [pytest.param(chart, name, id=f"{chart} {name}") for chart, name in every_scenario()]
+)
+def test_the_api_server_takes_every_scenario(namespace: str, chart: str, scenario: str) -> None:
+    rendered = template(chart, scenario_path(chart, scenario), namespace=namespace)
     documents = [one for one in yaml.safe_load_all(rendered) if one and one["kind"] not in (*CUSTOM, "Namespace")]
+    for service in [one for one in documents if one["kind"] == "Service"]:
+        for port in service["spec"]["ports"]:
+            # that of a stack which runs in this cluster, perhaps
+            port.pop("nodePort", None)
+    # a pod is refused whose account is not there, and a dry run leaves none behind
+    accounts = [one for one in documents if one["kind"] == "ServiceAccount"]
+    made = kubectl("apply", "-f", "-", given={"apiVersion": "v1", "kind": "List", "items": accounts})
+    assert made.code == 0, made.text
     said = kubectl("apply", "--dry-run=server", "-f", "-", given={"apiVersion": "v1", "kind": "List", "items": documents})
     assert said.code == 0, said.text
     assert "Warning" not in said.text, said.text
+
+
+def test_a_pod_that_is_not_restricted_would_be_warned_of(namespace: str) -> None:
+    rendered = template("polarpod-local", scenario_path("polarpod-local", "default"), namespace=namespace)
+    deployment = the_only([one for one in yaml.safe_load_all(rendered) if one], "Deployment", "polarpod-s3")
+    deployment["spec"]["template"]["spec"]["hostNetwork"] = True
+    assert "would violate PodSecurity" in kubectl("create", "--dry-run=server", "-f", "-", given=deployment).text
+
+
+def test_the_local_stacks_quota_refuses_workers_and_never_airflow(namespace: str) -> None:
+    rendered = template("polarpod-local", scenario_path("polarpod-local", "default"), namespace=namespace)
+    documents = [one for one in yaml.safe_load_all(rendered) if one]
+    quota = the_only(documents, "ResourceQuota")
+    quota["spec"]["hard"]["pods"] = "0"
+    made = the_only(documents, "Deployment", "airflow-api-server")["spec"]["template"]
+    airflow = {"apiVersion": "v1", "kind": "Pod", "spec": made["spec"]}
+    airflow["metadata"] = {"name": "airflow", "namespace": namespace, "labels": made["metadata"]["labels"]}
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "worker", "namespace": namespace}}
+    for one in (quota, account):
+        assert kubectl("apply", "-f", "-", given=one).code == 0
+
+    def tried(pod: dict[str, Any]) -> Said:
+        return kubectl("create", "--dry-run=server", "-f", "-", given=pod)
+
+    one_worker = worker(namespace)
+    one_worker["spec"]["serviceAccountName"] = "worker"
+    limit = time.monotonic() + PATIENCE_SECONDS
+    while "exceeded quota: polarpod-workers" not in (said := tried(one_worker).text):
+        assert time.monotonic() < limit, said
+        time.sleep(0.5)
+    said_of_airflow = tried(airflow)
+    assert said_of_airflow.code == 0, said_of_airflow.text
+    kubectl("delete", "resourcequota", "polarpod-workers", "-n", namespace)
 
 
 @pytest.fixture(scope="module")

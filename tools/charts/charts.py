@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tools.charts import polarpod
+from tools.charts import polarpod, polarpod_local
 from tools.charts.schema import render
 
 FOLDER = Path(__file__).parents[2] / "charts"
 # chart -> the type of its values
-CHARTS: dict[str, type] = {"polarpod": polarpod.Values}
+CHARTS: dict[str, type] = {"polarpod": polarpod.Values, "polarpod-local": polarpod_local.Values}
 # in the order of values.yaml, which is the order of importance
 README_COMMAND = ["helm-docs", "--sort-values-order", "file", "--skip-version-footer", "--log-level", "warning"]
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import yaml
 
 _MARK = "# -- "
+# said to helm-docs, of a value that is null
+_TYPE = re.compile(r"^\((int|string)\) ")
 
 
 def comments_of(text: str) -> dict[tuple[str, ...], str]:
     """Path of a key -> the comment right above it, as one paragraph. Keys without one are left out.
 
     With `# --`, as helm-docs wants it, the comment starts there: what is above belongs to the value before, as an example.
+    What begins with `# @` is said to helm-docs alone.
     """
     lines = text.splitlines()
     found = {}
@@ -47,4 +51,6 @@ def _above(lines: list[str], line: int) -> str:
     block = _block(lines, line)
     marks = [number for number, one in enumerate(block) if one.startswith(_MARK)]
     words = block[marks[-1] :] if marks else block
-    return " ".join(one.removeprefix(_MARK).lstrip("# ") for one in words).strip()
+    return _TYPE.sub(
+        "", " ".join(one.removeprefix(_MARK).lstrip("# ") for one in words if not one.startswith("# @")).strip()
+    )

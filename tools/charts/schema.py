@@ -49,7 +49,7 @@ def _named(node: dict[str, Any]) -> dict[str, Any]:
     """A map whose keys have a form, said so that helm names the right place: of `propertyNames` it tells another one."""
     pattern = node["propertyNames"]["pattern"]
     rest = {key: value for key, value in node.items() if key != "propertyNames"}
-    return rest | {"patternProperties": {pattern: node["additionalProperties"]}, "additionalProperties": False}
+    return rest | {"patternProperties": {pattern: node.get("additionalProperties", {})}, "additionalProperties": False}
 
 
 def _describe(node: dict[str, Any], path: tuple[str, ...], words: dict[tuple[str, ...], str], default: Any) -> None:

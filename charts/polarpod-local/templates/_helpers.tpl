@@ -1,28 +1,54 @@
-{{/* Labels of every object. {{ include "local.labels" (list $ "scheduler") }} */}}
+{{/* Labels of every object; common ones replace none of them. {{ include "local.labels" (list $ "scheduler") }} */}}
 {{- define "local.labels" -}}
 {{- $root := index . 0 -}}
-helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name ($root.Chart.Version | replace "+" "_") }}
-app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ $root.Release.Service }}
-app.kubernetes.io/part-of: polarpod
-{{ include "local.selector" . }}
-{{- with $root.Values.commonLabels }}
-{{ toYaml . }}
-{{- end }}
+{{- $own := dict
+  "helm.sh/chart" (printf "%s-%s" $root.Chart.Name ($root.Chart.Version | replace "+" "_"))
+  "app.kubernetes.io/version" $root.Chart.AppVersion
+  "app.kubernetes.io/managed-by" $root.Release.Service
+  "app.kubernetes.io/part-of" "polarpod"
+-}}
+{{- toYaml (merge (include "local.selector" . | fromYaml) $own $root.Values.commonLabels) -}}
 {{- end }}
 
 {{/* What selectors match: it may never change, so no version and no chart. */}}
 {{- define "local.selector" -}}
 app.kubernetes.io/name: polarpod-local
-app.kubernetes.io/instance: {{ (index . 0).Release.Name }}
+app.kubernetes.io/instance: {{ (index . 0).Release.Name | quote }}
 app.kubernetes.io/component: {{ index . 1 }}
 {{- end }}
 
 {{/* An image: {registry: r, repository: a, tag: t, digest: sha256:...} => r/a:t@sha256:... ; the digest decides. */}}
 {{- define "local.image" -}}
-{{- with .registry }}{{ . }}/{{ end }}{{ .repository }}
+{{- with .registry }}{{ trimSuffix "/" . }}/{{ end }}{{ .repository }}
 {{- with .tag }}:{{ . }}{{ end }}
 {{- with .digest }}@{{ . }}{{ end }}
+{{- end }}
+
+{{/* Names of Secrets as Kubernetes wants them. The argument is the image. */}}
+{{- define "local.pullSecrets" -}}
+{{- with .pullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . | quote }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* A peer of a NetworkPolicy: pods of this release's components. (list $ (list "s3" "postgres")) */}}
+{{- define "local.components" -}}
+podSelector:
+  matchExpressions:
+    - key: app.kubernetes.io/instance
+      operator: In
+      values: [{{ (index . 0).Release.Name | quote }}]
+    - key: app.kubernetes.io/component
+      operator: In
+      values: {{ toJson (index . 1) }}
+{{- end }}
+
+{{/* The components that run Airflow. */}}
+{{- define "local.airflow" -}}
+{{- list "api-server" "scheduler" "dag-processor" "triggerer" "migration" | toJson -}}
 {{- end }}
 
 {{/* What Pod Security `restricted` asks of a pod. The argument is the user. */}}

@@ -26,11 +26,8 @@ spec:
   enableServiceLinks: false
   securityContext:
     {{- include "local.podSecurity" 50000 | nindent 4 }}
-  {{- with $values.image.pullSecrets }}
-  imagePullSecrets:
-    {{- range . }}
-    - name: {{ . }}
-    {{- end }}
+  {{- with include "local.pullSecrets" $values.image }}
+  {{- trim . | nindent 2 }}
   {{- end }}
   {{- if .grace }}
   terminationGracePeriodSeconds: {{ .grace }}

@@ -1,4 +1,4 @@
-"""What checkov and kube-score think of the chart: nothing that has no reason beside it, and no reason without a finding."""
+"""What checkov and kube-score think of the charts: nothing that has no reason beside it, and no reason without a finding."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
-from tests.charts.helm import CHARTS, KUBERNETES, lacking, need, scenarios, text_of
+from tests.charts.helm import CHARTS, KUBERNETES, NAMES, every_scenario, lacking, need, scenarios, text_of
 
-ACCEPTED: list[dict[str, Any]] = yaml.safe_load((CHARTS / "polarpod" / "ci" / "accepted-findings.yaml").read_text())
-SCENARIOS = scenarios("polarpod")
+ACCEPTED: dict[str, list[dict[str, Any]]] = {
+    chart: yaml.safe_load((CHARTS / chart / "ci" / "accepted-findings.yaml").read_text()) for chart in NAMES
+}
 # installed apart from everything else: its dependencies are pinned against everybody's
 CHECKOV = "POLARPOD_CHECKOV"
 
@@ -28,21 +29,21 @@ class Finding(NamedTuple):
     where: str
 
 
-def accepted(tool: str, scenario: str, finding: Finding) -> dict[str, Any] | None:
-    for entry in ACCEPTED:
-        here = (entry["tool"], entry["check"]) == (tool, finding.check) and scenario in entry.get("scenarios", SCENARIOS)
+def accepted(tool: str, chart: str, scenario: str, finding: Finding) -> dict[str, Any] | None:
+    for entry in ACCEPTED[chart]:
+        here = (entry["tool"], entry["check"]) == (tool, finding.check) and scenario in entry.get("scenarios", [scenario])
         if here and re.fullmatch(entry["objects"], finding.where):
             return entry
     return None
 
 
-def checkov(scenario: str, folder: Path) -> set[Finding]:
+def checkov(chart: str, scenario: str, folder: Path) -> set[Finding]:
     command = os.environ.get(CHECKOV) or shutil.which("checkov")
     if not command:
         lacking(f"no checkov on $PATH, and ${CHECKOV} names none")
     assert command
-    path = folder / f"{scenario}.yaml"
-    path.write_text(text_of("polarpod", scenario))
+    path = folder / f"{chart}-{scenario}.yaml"
+    path.write_text(text_of(chart, scenario))
     asked = [command, "--framework", "kubernetes", "--file", str(path), "--output", "json", "--compact", "--quiet"]
     done = subprocess.run(asked, capture_output=True, text=True, check=False, env=os.environ | {"LOG_LEVEL": "ERROR"})
     answer = json.loads(done.stdout)
@@ -54,11 +55,11 @@ def checkov(scenario: str, folder: Path) -> set[Finding]:
     return found
 
 
-def kube_score(scenario: str, folder: Path) -> set[Finding]:
+def kube_score(chart: str, scenario: str, folder: Path) -> set[Finding]:
     need("kube-score")
     version = KUBERNETES.rpartition(".")[0]
     command = ["kube-score", "score", "--output-format", "json", "--kubernetes-version", f"v{version}", "-"]
-    done = subprocess.run(command, input=text_of("polarpod", scenario), capture_output=True, text=True, check=False)
+    done = subprocess.run(command, input=text_of(chart, scenario), capture_output=True, text=True, check=False)
     found, looked = set(), 0
     for scored in json.loads(done.stdout):
         where = f"{scored['type_meta']['kind']}/{scored['object_meta']['name']}"
@@ -78,35 +79,41 @@ TOOLS = {"checkov": checkov, "kube-score": kube_score}
 
 
 @cache
-def findings(tool: str, scenario: str, folder: Path) -> frozenset[Finding]:
-    return frozenset(TOOLS[tool](scenario, folder))
+def findings(tool: str, chart: str, scenario: str, folder: Path) -> frozenset[Finding]:
+    return frozenset(TOOLS[tool](chart, scenario, folder))
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    need("helm")
     return tmp_path_factory.mktemp("rendered")
 
 
 @pytest.mark.parametrize("tool", [pytest.param(name, id=name) for name in TOOLS])
-@pytest.mark.parametrize("scenario", [pytest.param(name, id=name) for name in SCENARIOS])
-def test_nothing_is_found_that_has_no_reason(tool: str, scenario: str, folder: Path) -> None:
-    need("helm")
-    unexplained = sorted(one for one in findings(tool, scenario, folder) if not accepted(tool, scenario, one))
+@pytest.mark.parametrize(
+    ("chart", "scenario"), [pytest.param(chart, name, id=f"{chart} {name}") for chart, name in every_scenario()]
+)
+def test_nothing_is_found_that_has_no_reason(tool: str, chart: str, scenario: str, folder: Path) -> None:
+    found = findings(tool, chart, scenario, folder)
+    unexplained = sorted(one for one in found if not accepted(tool, chart, scenario, one))
     assert unexplained == [], "mend it, or say in ci/accepted-findings.yaml why it stays"
 
 
 @pytest.mark.parametrize("tool", [pytest.param(name, id=name) for name in TOOLS])
-def test_no_reason_outlives_its_finding(tool: str, folder: Path) -> None:
-    need("helm")
+@pytest.mark.parametrize("chart", [pytest.param(name, id=name) for name in NAMES])
+def test_no_reason_outlives_its_finding(tool: str, chart: str, folder: Path) -> None:
     entries: list[Any] = [
-        accepted(tool, scenario, one) for scenario in SCENARIOS for one in findings(tool, scenario, folder)
+        accepted(tool, chart, scenario, one)
+        for scenario in scenarios(chart)
+        for one in findings(tool, chart, scenario, folder)
     ]
-    stale = [entry["check"] for entry in ACCEPTED if entry["tool"] == tool and entry not in entries]
+    stale = [entry["check"] for entry in ACCEPTED[chart] if entry["tool"] == tool and entry not in entries]
     assert stale == []
 
 
-def test_every_acceptance_has_a_reason() -> None:
-    for entry in ACCEPTED:
+@pytest.mark.parametrize("chart", [pytest.param(name, id=name) for name in NAMES])
+def test_every_acceptance_has_a_reason(chart: str) -> None:
+    for entry in ACCEPTED[chart]:
         assert set(entry) - {"scenarios"} == {"tool", "check", "objects", "reason"}
-        assert set(entry.get("scenarios", [])) <= set(SCENARIOS)
+        assert set(entry.get("scenarios", [])) <= set(scenarios(chart))
         assert len(entry["reason"]) > 30

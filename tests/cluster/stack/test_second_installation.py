@@ -1,0 +1,68 @@
+"""Another installation beside the first: in a namespace of its own, without waiting, and gone without a trace."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator
+
+import pytest
+from tests.cluster.stack.local_stack import Stack, namespaced, unready, until, yard
+from tools.cluster.command import kubectl
+from tools.stack.names import CHART, RELEASE
+from tools.stack.release import helm, pack
+
+# what a namespace has of its own accord
+_ITS_OWN = {"configmap/kube-root-ca.crt", "serviceaccount/default"}
+# two of them share a small node: what they ask for is not what they need
+_MODEST = [
+    *(f"airflow.{name}.resources.requests" for name in ("apiServer", "scheduler", "dagProcessor", "triggerer", "migration")),
+    *("postgres.resources.requests", "s3.resources.requests"),
+]
+# four of Airflow and its migration, PostgreSQL and the store
+_PODS = 7
+
+
+@pytest.fixture(scope="module")
+def beside() -> Iterator[str]:
+    with yard(f"beside-{secrets.token_hex(3)}") as name:
+        yield name
+
+
+@pytest.fixture(scope="module")
+def installed(stack: Stack, beside: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
+    """What was there before."""
+    before = everything(beside)
+    # the same images; the node's ports are taken
+    values = tmp_path_factory.mktemp("values") / "first.json"
+    values.write_text(helm("get", "values", RELEASE, "-o", "json"))
+    settings = [f"{part}.service.{what}" for part in ("airflow", "s3") for what in ("type=ClusterIP", "nodePort=null")]
+    settings += [f"{part}.persistence.enabled=false" for part in ("postgres", "s3")]
+    settings += [f"{place}.cpu=10m" for place in _MODEST]
+    pack()
+    helm("install", RELEASE, CHART, "-f", values, *(f"--set={one}" for one in settings), namespace=beside)
+    yield before
+    # where a test has failed before
+    helm("uninstall", RELEASE, "--ignore-not-found", namespace=beside)
+
+
+def everything(namespace: str) -> list[str]:
+    """All objects of all kinds; but for events, which tell and are not."""
+    found = kubectl("get", ",".join(namespaced()), "-n", namespace, "-o", "name", "--ignore-not-found").split()
+    return sorted(one for one in found if not one.startswith(("event/", "event.events.k8s.io/")))
+
+
+def test_it_comes_up_while_nobody_waits_and_goes_without_a_trace(stack: Stack, beside: str, installed: list[str]) -> None:
+    assert set(installed) <= _ITS_OWN
+
+    until(lambda: len(pods := stack.pods(namespace=beside)) >= _PODS and not unready(pods), "all pods were ready")
+    events = json.loads(kubectl("get", "events", "-n", beside, "-o", "json"))["items"]
+    # a migration that met a database on its way, and probes that came too early, are not among them
+    refused = [
+        event["message"] for event in events if event["reason"] in ("FailedCreate", "FailedScheduling", "FailedMount")
+    ]
+    assert refused == []
+
+    helm("uninstall", RELEASE, namespace=beside)
+
+    until(lambda: set(everything(beside)) <= set(installed) | _ITS_OWN, "nothing was left", seconds=180)
