@@ -39,7 +39,8 @@ def main() -> int:
     found = {"make up, then a green DAG": (_up(), UP)}
     release.uninstall()
     with _skaffold() as tree:
-        rest = Rest("http://127.0.0.1:8080")
+        # not by skaffold's own forwarding, which it begins anew at each change
+        rest = Rest(AIRFLOW)
         keys = release.secret("airflow-sign-in")
         rest.sign_in(keys["user"], keys["password"])
         # the first of each warms what stays warm while somebody works

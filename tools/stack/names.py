@@ -8,7 +8,7 @@ from tools.cluster.names import AIRFLOW_PORT, ROOT, S3_PORT
 
 RELEASE = "polarpod-local"
 NAMESPACE = os.environ.get("POLARPOD_STACK_NAMESPACE", "polarpod-local")
-CHART = ROOT / "charts/polarpod-local"
+CHART, PLANE_CHART = ROOT / "charts/polarpod-local", ROOT / "charts/polarpod"
 
 # of the node; which ports of this machine lead there is kind.yaml's business
 S3_NODE_PORT, AIRFLOW_NODE_PORT = 30901, 30902

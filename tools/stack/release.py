@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from tools.cluster.command import Failed, kubectl, run
 from tools.cluster.names import ADMIN
-from tools.stack.names import AIRFLOW, AIRFLOW_NODE_PORT, CHART, NAMESPACE, RELEASE, S3_NODE_PORT
+from tools.stack.names import AIRFLOW, AIRFLOW_NODE_PORT, CHART, NAMESPACE, PLANE_CHART, RELEASE, S3_NODE_PORT
 
 _REMEDY = (
     f"`kubectl get pods -n {NAMESPACE}` shows what is not ready, `kubectl describe pod` why. `make up` goes on from there."
@@ -53,8 +53,11 @@ def install(images: Mapping[str, str], *settings: str) -> None:
 
 
 def pack() -> None:
-    """Puts the worker plane's chart into the stack's."""
-    run("helm", "dependency", "update", "--skip-refresh", CHART, remedy="See the last lines.")
+    """Puts the worker plane's chart into the stack's, unless it is there as it is: whoever watches the files would see a change."""
+    packed = [one.stat().st_mtime for one in (CHART / "charts").glob("*.tgz")]
+    newest = max(one.stat().st_mtime for one in [*PLANE_CHART.rglob("*"), CHART / "Chart.yaml"])
+    if len(packed) != 1 or packed[0] < newest:
+        run("helm", "dependency", "update", "--skip-refresh", CHART, remedy="See the last lines.")
 
 
 def _volumes_belong_to_root() -> bool:
