@@ -78,9 +78,12 @@ def _change_job(tree: Path, rest: Rest) -> float:
     wanted = (tree / "dags/release.json").read_bytes().strip()
     _until(lambda: _in_scheduler("cat", "/opt/airflow/dags/release.json") == wanted)
     version = json.loads(wanted)["code_version"]
-    rest.trigger("flights_week", {"first": "2013-02-01", "days": 1})
+    run = rest.trigger("flights_week", {"first": "2013-02-01", "days": 1})
     _until(lambda: _running(version))
-    return time.monotonic() - began
+    took = time.monotonic() - began
+    # the next one is measured on an idle machine, too
+    _until(lambda: all(one["state"] != "running" for one in rest.runs("flights_week") if one["dag_run_id"] == run))
+    return took
 
 
 def _change_dag(tree: Path, rest: Rest) -> float:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 import time
 import urllib.error
 import urllib.request
 
+from obstore.store import from_url
 from tools.cluster.command import Failed, run
 
 FIRST, DAYS = "2013-02-01", 3
@@ -30,6 +32,24 @@ def wait(store: str, *, namespace: str, deployment: str) -> None:
             time.sleep(0.2)
         else:
             return
+
+
+def is_landed(keys: dict[str, str], *, store: str, to: str, days: int = DAYS) -> bool:
+    """Whether the last of the files is there, which is asked in no time."""
+    last = dt.date.fromisoformat(FIRST) + dt.timedelta(days=days - 1)
+    folder = from_url(
+        to,
+        endpoint=store,
+        region="us-east-1",
+        access_key_id=keys["AWS_ACCESS_KEY_ID"],
+        secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
+        client_options={"allow_http": True},
+    )
+    try:
+        folder.head(f"raw/weather/ds={last}/weather.ndjson")
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def land(keys: dict[str, str], *, store: str, to: str, days: int = DAYS) -> str:

@@ -82,6 +82,8 @@ def _land() -> str:
     keys = release.secret("polarpod-s3")
     lake.wait(S3, namespace=NAMESPACE, deployment="polarpod-s3")
     variables = {"AWS_ACCESS_KEY_ID": keys["access-key-id"], "AWS_SECRET_ACCESS_KEY": keys["secret-access-key"]}
+    if lake.is_landed(variables, store=S3, to=LAKE, days=_DAYS):
+        return f"{_DAYS} days are there"
     return lake.land(variables, store=S3, to=LAKE, days=_DAYS)
 
 

@@ -53,7 +53,7 @@ def install(images: Mapping[str, str], *settings: str) -> None:
 
 
 def pack() -> None:
-    """Puts the worker plane's chart into the stack's, unless it is there as it is: whoever watches the files would see a change."""
+    """Puts the worker plane's chart into the stack's, unless it is there: whoever watches the files would see a change."""
     packed = [one.stat().st_mtime for one in (CHART / "charts").glob("*.tgz")]
     newest = max(one.stat().st_mtime for one in [*PLANE_CHART.rglob("*"), CHART / "Chart.yaml"])
     if len(packed) != 1 or packed[0] < newest:
