@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
+
+import polarpod
 
 # Each in a fresh process, since only the first look at a type is at stake; without the lock about half of them crashed.
 _PROCESSES = 8
@@ -37,3 +41,9 @@ for thread in threads:
 def test_documents_can_be_read_for_the_first_time_by_many_threads_at_once() -> None:
     ended = [subprocess.run([sys.executable, "-c", _THREADS], check=False, timeout=60) for _ in range(_PROCESSES)]
     assert [done.returncode for done in ended] == [0] * _PROCESSES
+
+
+def test_nobody_makes_a_decoder_of_a_type_but_the_codec() -> None:
+    made = re.compile(r"msgspec\.convert\(|msgspec\.json\.(decode\([^)]*type=[A-Z_]|Decoder\()")
+    sources = [path for path in Path(polarpod.__file__).parent.rglob("*.py") if path.name != "codec.py"]
+    assert [path.name for path in sources if made.search(path.read_text())] == []

@@ -33,6 +33,13 @@ def decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
     return made
 
 
+def convert(value: object, kind: type[T]) -> T:
+    """A typed value from what another parser made of a document, such as YAML. Raises msgspec.ValidationError."""
+    # reads the type's annotations under the lock
+    decoder(kind)
+    return msgspec.convert(value, kind)
+
+
 def encode(document: object) -> bytes:
     """Indented JSON: these documents are read by people too."""
     return msgspec.json.format(msgspec.json.encode(document), indent=2)

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from polarpod.contract.codec import decoder
 from polarpod.contract.dataset import Input, Output
 from polarpod.contract.job import CheckSpec, JobSpec, check_spec, placeholders_of
 from polarpod.contract.param import Param
@@ -102,7 +103,7 @@ def job(
         )
         try:
             # a Struct does not validate on construction, only when decoded: one round trip holds authors to the schema
-            spec = msgspec.json.decode(msgspec.json.encode(spec), type=JobSpec)
+            spec = decoder(JobSpec).decode(msgspec.json.encode(spec))
         except (msgspec.ValidationError, TypeError, ValueError) as error:
             raise PolarpodError(
                 Category.REQUEST_INVALID,

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import yaml
 
+from polarpod.contract.codec import convert
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.launch.plane import KubernetesPlane, Plane, ProcessPlane, problems_of
 
@@ -54,7 +55,7 @@ def load_planes(path: Path, environment: Mapping[str, str] = os.environ) -> dict
         # what the library's constructors let through: impossible dates, tags on the wrong kind, endless nesting
         raise _wrong(path, 1, f"not a planes file: {type(error).__name__}: {str(error)[:200]}") from None
     try:
-        file = msgspec.convert(document, _File)
+        file = convert(document, _File)
     except (msgspec.ValidationError, UnicodeError, RecursionError, OverflowError) as error:
         raise _wrong(path, 1, f"{error}; the file must be a mapping with one key, planes") from None
     planes = {}
@@ -68,7 +69,7 @@ def load_planes(path: Path, environment: Mapping[str, str] = os.environ) -> dict
         if not isinstance(kind, str) or kind not in KINDS:
             raise _wrong(path, _find(where, ["kind"])[0], f"plane {name!r}: there is no kind {kind!r}; {_HAVE_KINDS}")
         try:
-            planes[name] = msgspec.convert(filled, KINDS[kind])
+            planes[name] = convert(filled, KINDS[kind])
         except (msgspec.ValidationError, UnicodeError, RecursionError, OverflowError) as error:
             message, key = _explain(str(error), KINDS[kind])
             raise _wrong(path, _find(where, [key])[0] if key else line, f"plane {name!r}: {message}") from None

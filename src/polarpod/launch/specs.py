@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from polarpod.contract.codec import decode, encode
+from polarpod.contract.codec import decode, decoder, encode
 from polarpod.contract.job import JobSpec
 from polarpod.contract.release import Release
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
@@ -98,7 +98,7 @@ def _describe(jobs: Path, python: str | None) -> Described:
     command = [python or sys.executable, "-I", "-m", "polarpod.runtime.describe", str(jobs.absolute())]
     done = subprocess.run(command, capture_output=True, check=False)
     try:
-        return msgspec.json.decode(done.stdout, type=Described)
+        return decoder(Described).decode(done.stdout)
     except msgspec.DecodeError:
         words = done.stderr.decode(errors="replace").strip().splitlines()
         raise PolarpodError(

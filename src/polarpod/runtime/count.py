@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
+from polarpod.contract.codec import decoder
 from polarpod.contract.context import Storage
 from polarpod.store.dialect import for_polars
 from polarpod.store.location import is_local
@@ -29,6 +30,6 @@ def rows(files: list[str], storage: Storage) -> int | None:
 
 
 if __name__ == "__main__":
-    question = msgspec.json.decode(sys.stdin.buffer.read(), type=_Question)
+    question = decoder(_Question).decode(sys.stdin.buffer.read())
     answer = {name: rows(files, question.storage) for name, files in question.files.items()}
     sys.stdout.buffer.write(msgspec.json.encode(answer))

@@ -23,6 +23,7 @@ from typing import IO, TYPE_CHECKING
 
 import msgspec
 
+from polarpod.contract.codec import decoder
 from polarpod.contract.context import Context
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
 from polarpod.runtime import context as contexts
@@ -339,7 +340,7 @@ def _read(report: IO[bytes]) -> Outcome | None:
     """The child's account, or None where it died before or while writing it."""
     report.seek(0)
     try:
-        return msgspec.json.decode(report.read(), type=Outcome)
+        return decoder(Outcome).decode(report.read())
     except msgspec.DecodeError:
         return None
 

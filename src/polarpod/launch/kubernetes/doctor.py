@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from polarpod.contract.codec import encode
+from polarpod.contract.codec import decoder, encode
 from polarpod.contract.context import Attempt, Context
 from polarpod.contract.dataset import Delta
 from polarpod.contract.job import JobSpec
@@ -215,7 +215,7 @@ def _context(plane: KubernetesPlane) -> Context:
 def _answer(status: Status) -> Answer | None:
     words = (status.terminated or {}).get("message")
     try:
-        return msgspec.json.decode(str(words), type=Answer) if words else None
+        return decoder(Answer).decode(str(words)) if words else None
     except msgspec.DecodeError:
         return None
 

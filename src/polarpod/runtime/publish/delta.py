@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import polars as pl
 
+from polarpod.contract.codec import decoder
 from polarpod.contract.dataset import Delta, Output, partition_columns
 from polarpod.contract.receipt import CheckResult, Published
 from polarpod.contract.verdict import Category, PolarpodError
@@ -114,7 +115,7 @@ def _decided(commit: Commit, table: deltalake.DeltaTable) -> tuple[Published, Ch
     if decision is not Decision.ADOPT:
         raise refuse(decision, commit, standing.number)
     for entry in table.history(limit=_HISTORY):
-        facts = msgspec.json.decode(text, type=Facts) if (text := entry.get(METADATA)) else None
+        facts = decoder(Facts).decode(text) if (text := entry.get(METADATA)) else None
         if facts and (facts.job, facts.run_key, facts.number) == (commit.job, commit.run_key, standing.number):
             return facts.published(commit, entry["version"]), facts.checks
     unknown = Facts(commit.job, commit.run_key, commit.number, "", commit.fingerprint, rows=0, bytes=0, files=0)

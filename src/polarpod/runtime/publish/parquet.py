@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import polars as pl
 
+from polarpod.contract.codec import convert
 from polarpod.contract.dataset import Parquet, partition_columns
 from polarpod.contract.receipt import CheckResult, Published
 from polarpod.contract.verdict import Category, PolarpodError
@@ -87,7 +88,7 @@ def _decided(commit: Commit, found: manifest.Found | None) -> tuple[Published, C
     if decision is not Decision.ADOPT or found is None:
         raise refuse(decision, commit, standing.number)
     entry = next(entry for entry in found.manifest.entries if entry.is_of(commit.job, commit.run_key))
-    facts = msgspec.convert(entry.facts, Facts)
+    facts = convert(entry.facts, Facts)
     return facts.published(commit, found.manifest.version), facts.checks
 
 
