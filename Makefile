@@ -64,7 +64,7 @@ bench: $(BENCH)/.ready $(AIRFLOW)/.ready ## speed and memory as ratios in one ru
 	$(BENCH)/bin/python -m bench
 	$(MAKE) cluster
 	$(AIRFLOW)/bin/python -m bench.pods
-	$(DEV)/bin/python -m bench.stack
+	POLARPOD_CLUSTER_NAME=polarpod-bench POLARPOD_CLUSTER_PORT=31900 $(DEV)/bin/python -m bench.stack
 
 lock: $(UV) ## resolve every environment anew
 	$(LOCK) pyproject.toml --extra worker --extra cli --extra kubernetes --group dev -o locks/dev.txt

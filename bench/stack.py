@@ -1,6 +1,6 @@
 """How long people wait for the local stack: from nothing to a green DAG, and for a change under `skaffold dev`.
 
-Makes the cluster of `make cluster` anew, with images that are built. What is changed for the bench is changed in a work tree
+`make bench` gives it a cluster of its own, which it deletes. What is changed for the bench is changed in a work tree
 of its own: never in the files that somebody is working on.
 """
 
@@ -22,7 +22,7 @@ from tools.cluster import kind
 from tools.cluster.command import ask, kubectl
 from tools.cluster.names import ADMIN
 from tools.demo.rest import Rest
-from tools.stack import release
+from tools.stack import images, release
 from tools.stack.names import AIRFLOW, NAMESPACE
 
 ROOT = Path(__file__).parents[1]
@@ -31,6 +31,9 @@ UP, JOB_CHANGE, DAG_CHANGE = 300.0, 30.0, 10.0
 ROUNDS = 3
 # far beyond the bars: for a stack that does not come at all
 _PATIENCE_SECONDS = 900.0
+
+# of those that are landed
+_DAYS = (f"2013-02-0{day}" for day in range(1, 8))
 
 Found = TypeVar("Found")
 
@@ -47,6 +50,7 @@ def main() -> int:
         found["a changed job runs in a pod"] = (_worst(lambda: _change_job(tree, rest)), JOB_CHANGE)
         found["a changed DAG is parsed"] = (_worst(lambda: _change_dag(tree, rest)), DAG_CHANGE)
     missed = [name for name, (seconds, bar) in found.items() if seconds > bar]
+    kind.delete()
     for name, (seconds, bar) in found.items():
         print(f"{name}: {seconds:.1f} s (bar {bar:.0f} s){'  MISSED' if name in missed else ''}")
     return 1 if missed else 0
@@ -60,6 +64,7 @@ def _worst(measure: Callable[[], float]) -> float:
 
 def _up() -> float:
     """The images are in Docker; there is no cluster, and nothing else."""
+    images.build_all()
     kind.delete()
     began = time.monotonic()
     for verb in ("up", "smoke"):
@@ -78,11 +83,12 @@ def _change_job(tree: Path, rest: Rest) -> float:
     wanted = (tree / "dags/release.json").read_bytes().strip()
     _until(lambda: _in_scheduler("cat", "/opt/airflow/dags/release.json") == wanted)
     version = json.loads(wanted)["code_version"]
-    run = rest.trigger("flights_week", {"first": "2013-02-01", "days": 1})
+    # a day of its own for each, since a DAG has one run a day; its first task is the job that has changed
+    run = rest.trigger("flights", {}, logical_date=f"{next(_DAYS)}T00:00:00Z")
     _until(lambda: _running(version))
     took = time.monotonic() - began
     # the next one is measured on an idle machine, too
-    _until(lambda: all(one["state"] != "running" for one in rest.runs("flights_week") if one["dag_run_id"] == run))
+    _until(lambda: any(one["dag_run_id"] == run and one["state"] in ("success", "failed") for one in rest.runs("flights")))
     return took
 
 

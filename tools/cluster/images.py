@@ -21,6 +21,9 @@ _INDEX = (
 )
 # Docker knows these build arguments without being told, and keeps them out of the image
 _PROXY = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+# Engines before 23 build without BuildKit unless asked, and know no mounts. Newer ones attach when and how an image was
+# built, which makes another image of the same content every time.
+_BUILDKIT = {"DOCKER_BUILDKIT": "1", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
 _REMEDY = (
     "See the last lines. The base image must be in Docker or its registry be reachable (POLARPOD_BASE_IMAGE names another), "
     "and the package index must be reachable from a build."
@@ -56,6 +59,9 @@ def build(tag: str, file: Path, context: Path, arguments: dict[str, str]) -> Non
     if base := os.environ.get("POLARPOD_BASE_IMAGE"):
         given["BASE"] = base
     options = [word for name, value in given.items() for word in ("--build-arg", f"{name}={value}")]
+    if platforms := os.environ.get("PLATFORMS"):
+        # for a cluster of other machines than this one, as `skaffold` says it
+        options += ["--platform", platforms]
     # by name alone: the values stay out of the process list
     options += [word for name in _PROXY if name in os.environ for word in ("--build-arg", name)]
     with tempfile.TemporaryDirectory() as folder:
@@ -64,5 +70,4 @@ def build(tag: str, file: Path, context: Path, arguments: dict[str, str]) -> Non
         index.touch(mode=0o600)
         index.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in known.items()))
         command = ["docker", "build", "--quiet", "--tag", tag, "--file", file, "--secret", f"id=index,src={index}"]
-        # engines before 23 build without BuildKit unless asked, and know no mounts
-        run(*command, *options, context, environment={"DOCKER_BUILDKIT": "1"}, remedy=_REMEDY)
+        run(*command, *options, context, environment=_BUILDKIT, remedy=_REMEDY)

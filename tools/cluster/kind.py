@@ -6,7 +6,7 @@ import os
 import time
 from string import Template
 
-from tools.cluster.command import ask, kubectl, run
+from tools.cluster.command import Failed, ask, kubectl, run
 from tools.cluster.names import ADMIN, AIRFLOW_PORT, CLUSTER, HERE, HOME, NODE, PORT, S3_PORT
 
 # a node that has its images is ready within 30 s; one that was stopped needs as long
@@ -53,6 +53,16 @@ def _wait_for_api() -> None:
             return
         time.sleep(0.5)
     kubectl("get", "--raw", "/readyz")  # says why not
+
+
+def require_ports() -> None:
+    """Raises Failed for a cluster whose node port of the stack's Airflow leads nowhere: ports are given when it is made."""
+    if f":{AIRFLOW_PORT}" not in ask("docker", "port", NODE).stdout:
+        raise Failed(
+            f"the cluster {CLUSTER} has no port for the local stack",
+            evidence=[f"127.0.0.1:{AIRFLOW_PORT} does not lead to {NODE}"],
+            remedy="`python -m tools.cluster down`, then `make up` makes it anew. What is in the cluster is gone then.",
+        )
 
 
 def load(*images: str) -> None:

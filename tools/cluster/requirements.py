@@ -10,7 +10,7 @@ _WHERE = {
     "docker": "Docker Engine or Docker Desktop: https://docs.docker.com/engine/install",
     "kind": "kind: https://kind.sigs.k8s.io/docs/user/quick-start/#installation",
     "kubectl": "kubectl: https://kubernetes.io/docs/tasks/tools",
-    "helm": "Helm 3.19 or newer: https://helm.sh/docs/intro/install",
+    "helm": "Helm 3.22 or newer: https://helm.sh/docs/intro/install",
 }
 _ALWAYS = ("docker", "kind", "kubectl")
 

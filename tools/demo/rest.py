@@ -59,9 +59,10 @@ class Rest:
         }
         self._call("POST", "/api/v2/backfills", body)
 
-    def trigger(self, dag_id: str, conf: dict[str, Any]) -> str:
+    def trigger(self, dag_id: str, conf: dict[str, Any], *, logical_date: str | None = None) -> str:
         """Starts a run. Returns its id."""
-        return str(self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf})["dag_run_id"])
+        body = {"logical_date": logical_date, "conf": conf}
+        return str(self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", body)["dag_run_id"])
 
     def runs(self, dag_id: str) -> list[dict[str, Any]]:
         found = self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns?limit=100&order_by=logical_date")

@@ -9,6 +9,7 @@ import time
 
 from tools.cluster import kind, lake, requirements
 from tools.cluster.command import Failed
+from tools.cluster.names import ADMIN, CLUSTER, ROOT
 from tools.cluster.steps import step
 from tools.demo.processes import Died
 from tools.demo.rest import Rest
@@ -41,6 +42,7 @@ def up() -> None:
     """Every step looks first whether there is anything to do."""
     began = time.monotonic()
     step("cluster", kind.ensure)
+    kind.require_ports()
     built = step("building images", images.build_all)
     step("loading images", lambda: kind.load(*built.values()))
     step("namespace", release.namespace)
@@ -58,6 +60,15 @@ def build(image: str) -> None:
 
 def prepare() -> None:
     """For `skaffold`: what has to be there before the chart is installed."""
+    meant = os.environ.get("SKAFFOLD_KUBE_CONTEXT", "")
+    if meant != f"kind-{CLUSTER}":
+        raise Failed(
+            f"skaffold is about to install into {meant or 'no context'}, and this is for kind-{CLUSTER}",
+            evidence=[f"KUBECONFIG={os.environ.get('KUBECONFIG', '')}"],
+            remedy=f"`make cluster`, then export KUBECONFIG={ADMIN.relative_to(ROOT)}.",
+        )
+    kind.require_ports()
+    release.reject_another()
     release.namespace()
     release.pack()
 
@@ -90,11 +101,11 @@ def _land() -> str:
 def _next_steps() -> None:
     sign_in = release.secret("airflow-sign-in")
     print(f"""
+  export KUBECONFIG={ADMIN.relative_to(ROOT)}
 Airflow: {AIRFLOW}   sign in as {sign_in["user"]} with
   kubectl get secret airflow-sign-in -n {NAMESPACE} -o jsonpath='{{.data.password}}' | base64 -d
 
 try next:
-  export KUBECONFIG=.polarpod/cluster/admin.kubeconfig
   helm test {RELEASE} -n {NAMESPACE}
   trigger `flights_week` in Airflow, or: .venv/dev/bin/python -m tools.stack smoke
   kubectl get pods -n {NAMESPACE} --watch    # the job pods come and go

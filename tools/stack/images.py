@@ -33,17 +33,30 @@ def build_one(name: str, tag: str, *, push: bool) -> None:
     if name == "airflow" and not push:
         # it holds the release document, and skaffold builds in any order
         _job()
-    made = _job(tag if push else None) if name == "job" else _OTHERS[name]()
+    made = _job() if name == "job" else _OTHERS[name]()
     run("docker", "tag", made, tag, remedy=_REMEDY)
     if push:
         run("docker", "push", "--quiet", tag, remedy="Sign in to the registry.")
+    if push and name == "job":
+        _release(_by_digest(tag))
 
 
-def _job(known_as: str | None = None) -> str:
+def _job() -> str:
     build_job()
     image = _tagged(JOB_IMAGE)
-    run(_POLARPOD, "release", "--image", known_as or image, remedy="Correct the jobs; `polarpod jobs` lists them.")
+    _release(image)
     return image
+
+
+def _release(image: str) -> None:
+    run(_POLARPOD, "release", "--image", image, remedy="Correct the jobs; `polarpod jobs` lists them.")
+
+
+def _by_digest(tag: str) -> str:
+    """What the registry calls the image that was pushed there."""
+    digests = run("docker", "image", "inspect", "--format", '{{join .RepoDigests "\\n"}}', tag, remedy=_REMEDY).split()
+    repository = tag.rpartition(":")[0]
+    return next(one for one in digests if one.startswith(f"{repository}@"))
 
 
 def _airflow() -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
+from typing import Any
 
-from tools.cluster.command import Failed, kubectl, run
+from tools.cluster.command import Failed, ask, kubectl, run
 from tools.cluster.names import ADMIN
 from tools.stack.names import AIRFLOW, AIRFLOW_NODE_PORT, CHART, NAMESPACE, PLANE_CHART, RELEASE, S3_NODE_PORT
 
@@ -36,6 +37,7 @@ def install(images: Mapping[str, str], *settings: str) -> None:
         settings: further values, as `--set` takes them.
     """
     pack()
+    _recover()
     values = {
         "airflow.baseUrl": AIRFLOW,
         "airflow.service.type": "NodePort",
@@ -58,6 +60,33 @@ def pack() -> None:
     newest = max(one.stat().st_mtime for one in [*PLANE_CHART.rglob("*"), CHART / "Chart.yaml"])
     if len(packed) != 1 or packed[0] < newest:
         run("helm", "dependency", "update", "--skip-refresh", CHART, remedy="See the last lines.")
+
+
+def reject_another() -> None:
+    """Raises Failed where `make up` has installed the stack: `skaffold dev` would take its volumes, and in the end all."""
+    status = _status()
+    if status and not status["config"].get("airflow", {}).get("dags", {}).get("sync"):
+        raise Failed(
+            "the stack of `make up` is installed, and `skaffold dev` would replace it",
+            evidence=[f"release {RELEASE} in namespace {NAMESPACE}, without airflow.dags.sync"],
+            remedy="`python -m tools.stack down` removes it, with its lake and Airflow's history.",
+        )
+
+
+def _recover() -> None:
+    """Ends what an interrupted Helm has left half done: it would refuse to begin anything else."""
+    status = _status()
+    state = status["info"]["status"] if status else ""
+    if state in ("pending-install", "uninstalling"):
+        helm("uninstall", RELEASE, "--wait")
+    elif state.startswith("pending-"):
+        helm("rollback", RELEASE)
+
+
+def _status() -> dict[str, Any] | None:
+    """Helm's account of the release; None where there is none."""
+    asked = ask("helm", "--kubeconfig", ADMIN, "--namespace", NAMESPACE, "status", RELEASE, "-o", "json")
+    return None if asked.returncode else {"config": {}, **json.loads(asked.stdout)}
 
 
 def _volumes_belong_to_root() -> bool:
