@@ -37,13 +37,13 @@ up: $(DEV)/.ready ## the whole local stack in that cluster: Airflow, S3, Postgre
 	$(DEV)/bin/python -m tools.stack up
 
 test-cluster: cluster $(AIRFLOW)/.ready $(AIRFLOW_OLD)/.ready .venv/checkov/.ready ## the suite on a real kubelet, then the stack
-	POLARPOD_CHECKOV=.venv/checkov/bin/checkov $(PYTEST) -n 2 tests/charts
 	POLARPOD_SUITE_PLANE=kind $(PYTEST) -n 4 $(APART:%=--ignore=tests/cluster/%) tests/cluster tests/suite
 	# both at once: they wait for pods most of the time
 	mkdir -p .cache; \
 	$(AIRFLOW_OLD)/bin/python -m pytest tests/cluster/airflow >.cache/cluster-airflow-3.0.log 2>&1 & old=$$!; \
 	$(AIRFLOW)/bin/python -m pytest tests/cluster/airflow; new=$$?; \
 	wait $$old; old=$$?; cat .cache/cluster-airflow-3.0.log; exit $$((old | new))
+	POLARPOD_CHECKOV=.venv/checkov/bin/checkov $(PYTEST) -n 2 tests/charts
 	$(PYTEST) tests/cluster/faults
 	$(MAKE) up
 	$(PYTEST) -p no:randomly tests/cluster/stack
