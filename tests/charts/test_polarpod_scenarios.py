@@ -97,5 +97,5 @@ def test_no_range_holds_the_instance_metadata(documents: list[dict[str, Any]]) -
             for block in [peer["ipBlock"] for peer in rule["to"] if "ipBlock" in peer]:
                 network = ipaddress.ip_network(block["cidr"])
                 for address in hidden:
-                    if address.version == network.version and address.subnet_of(network):  # type: ignore[arg-type]
+                    if address.version == network.version and address.subnet_of(network):
                         assert str(address) in block["except"]

@@ -164,7 +164,7 @@ def launcher(namespace: str) -> str:
 
 
 def container(pod: dict[str, Any]) -> dict[str, Any]:
-    return pod["spec"]["containers"][0]  # type: ignore[no-any-return]
+    return pod["spec"]["containers"][0]
 
 
 def volume(kind: str, value: Any) -> Callable[[dict[str, Any]], object]:

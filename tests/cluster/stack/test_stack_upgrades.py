@@ -32,7 +32,7 @@ def memory_of(stack: Stack) -> Before:
 
 
 def _holds_data(pod: dict[str, object]) -> bool:
-    return pod["metadata"]["labels"].get("app.kubernetes.io/component") in ("postgres", "s3")  # type: ignore[index]
+    return pod["metadata"]["labels"].get("app.kubernetes.io/component") in ("postgres", "s3")
 
 
 @pytest.fixture(scope="module")
