@@ -24,6 +24,7 @@ EXPIRED = {"type": "ERROR", "object": {"kind": "Status", "code": 410, "message":
 def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
     monkeypatch.setattr("polarpod.airflow.trigger._AGAIN_SECONDS", 0.02)
     monkeypatch.setattr("polarpod.airflow.trigger._BETWEEN_SECONDS", 0.01)
+    monkeypatch.setattr("polarpod.airflow.trigger._SETTLED_SECONDS", 0.0)
     with serve(tmp_path) as server:
         yield server
 
@@ -82,6 +83,22 @@ def test_it_fires_when_the_pod_is_over(api: ApiServer, look: list[Any], watch: l
 
     assert woken(api) == phase
     assert len(api.requests["look"]) == looks
+
+
+def test_a_pod_that_is_over_at_once_does_not_wake_its_task_before_airflow_has_seen_it_deferred(
+    api: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    monkeypatch.setattr("polarpod.airflow.trigger._SETTLED_SECONDS", 60.0)
+    monkeypatch.setattr("asyncio.sleep", sleep)
+    api.look = [a_pod("Succeeded")]
+
+    assert woken(api) == "Succeeded"
+    assert [0 < wait <= 60 for wait in waits if wait] == [True]
 
 
 def test_it_fires_for_a_pod_that_does_not_start(api: ApiServer) -> None:

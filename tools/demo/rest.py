@@ -85,11 +85,10 @@ class Rest:
         errors = [detail["exc_value"] for entry in entries for detail in entry.get("error_detail") or []]
         return str(errors[-1]) if errors else "\n".join(str(entry["event"]) for entry in entries[-20:])
 
-    def log(self, task: dict[str, Any]) -> list[dict[str, Any]]:
-        """What the last try of a task has said."""
-        found = self._maybe(
-            f"{_path(task)}/logs/{max(task['try_number'], 1)}?map_index={task['map_index']}&full_content=true"
-        )
+    def log(self, task: dict[str, Any], *, number: int | None = None) -> list[dict[str, Any]]:
+        """What a try of a task has said, the last where no number is given."""
+        number = max(task["try_number"], 1) if number is None else number
+        found = self._maybe(f"{_path(task)}/logs/{number}?map_index={task['map_index']}&full_content=true")
         return [entry for entry in (found or {}).get("content", []) if isinstance(entry, dict)]
 
     def _maybe(self, path: str) -> Any:

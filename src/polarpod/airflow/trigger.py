@@ -23,6 +23,9 @@ from polarpod.launch.kubernetes.status import Status
 _AGAIN_SECONDS = 10.0
 # between two watches, lest a proxy that ends each at once makes a storm of them
 _BETWEEN_SECONDS = 1.0
+# before this long a task is not woken: Airflow (seen with 3.3.2) fails one that runs again before its scheduler has heard
+# that the process which deferred it is over. That took 4 s on a busy machine; the trigger starts 1-2 s after the deferral
+_SETTLED_SECONDS = 5.0
 # how long a pod that cannot be seen is waited for here; the task may have another way to its cluster, and more to say of it
 _BLIND_SECONDS = 300.0
 
@@ -73,6 +76,7 @@ class PodTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Waits, and fires once."""
+        settled = time.monotonic() + _SETTLED_SECONDS
         status, blind_since = Status(), None
         while blind_since is None or time.monotonic() < blind_since + _BLIND_SECONDS:
             try:
@@ -87,6 +91,8 @@ class PodTrigger(BaseTrigger):
             if self._is_for_the_task(status):
                 break
             await asyncio.sleep(_AGAIN_SECONDS if blind_since else _BETWEEN_SECONDS)
+        if (early := settled - time.monotonic()) > 0:
+            await asyncio.sleep(early)
         self._fired = True
         yield TriggerEvent({"pod": self._pod.name, "uid": self._pod.uid, "phase": "gone" if status.gone else status.phase})
 

@@ -117,11 +117,15 @@ class Stack:
         return [task for task in self.rest.tasks(DAG, run_id) if task["task_id"] in TABLES]
 
     def log(self, task: dict[str, Any]) -> list[str]:
-        """What a task that ended well has said. Airflow brings the log away after it has called the task a success."""
+        """What a task that ended well has said, in all its tries: see docs/limits.md on deferred tasks.
+
+        Airflow brings the log away after it has called the task a success.
+        """
         told: list[str] = []
+        tries = range(1, task["try_number"] + 1)
 
         def whole() -> bool:
-            told[:] = [str(entry["event"]) for entry in self.rest.log(task)]
+            told[:] = [str(entry["event"]) for number in tries for entry in self.rest.log(task, number=number)]
             return LAST_WORDS in told
 
         until(whole, f"the log of {task['task_id']} was there", seconds=60)

@@ -83,7 +83,7 @@ def test_a_run_is_green_and_its_tasks_have_waited_in_the_triggerer(stack: Stack)
     assert stack.succeeds(run)
     for task in stack.tasks(run):
         told = stack.log(task)
-        assert any(event.startswith("woken: the pod is ") for event in told), told
+        assert any(event.startswith("Pausing task as DEFERRED") for event in told), told
         assert stack.rest.xcom(task)["attempts"] == 1
 
 
