@@ -6,7 +6,8 @@ from typing import Any
 
 from polarpod.airflow.trigger import PodTrigger
 from polarpod.contract.context import Context
-from polarpod.launch.kubernetes.pods import Pod, PodLauncher
+from polarpod.launch.kubernetes.pod import Pod
+from polarpod.launch.kubernetes.pods import PodLauncher
 from polarpod.launch.kubernetes.status import Status
 from polarpod.launch.plane import KubernetesPlane
 from polarpod.launch.worker import Ended, HandedOver, Watcher

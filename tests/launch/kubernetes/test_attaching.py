@@ -30,7 +30,8 @@ CREATED = "2026-11-21T00:00:00Z"
 
 @pytest.fixture
 def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
-    monkeypatch.setattr("polarpod.launch.kubernetes.pods._TICK_SECONDS", 0.001)
+    monkeypatch.setattr("polarpod.launch.kubernetes.watched._TICK_SECONDS", 0.001)
+    monkeypatch.setattr("polarpod.launch.kubernetes.changes._BETWEEN_SECONDS", 0.001)
     with serve(tmp_path) as server:
         yield server
 

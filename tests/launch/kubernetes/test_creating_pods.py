@@ -13,7 +13,8 @@ from tests.launch.kubernetes.pods import document
 
 from polarpod.contract.verdict import Category
 from polarpod.launch.kubernetes.cluster import connect
-from polarpod.launch.kubernetes.pods import Pod, PodLauncher
+from polarpod.launch.kubernetes.pod import Pod
+from polarpod.launch.kubernetes.pods import PodLauncher
 from polarpod.launch.worker import Ended, Watcher
 
 
@@ -91,7 +92,7 @@ def test_a_refusal_that_stays_is_told_at_once(create: No, readyz: Any, category:
 def test_a_start_that_takes_too_long_is_told(
     create: No, category: Category, api: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("polarpod.launch.kubernetes.pods._DENIED_SECONDS", 0)
+    monkeypatch.setattr("polarpod.launch.kubernetes.pods.START_SECONDS", 0)
     api.create, api.readyz = [create], [NOT_READY]
     ended, waited = started(api)
     assert isinstance(ended, Ended)

@@ -14,9 +14,10 @@ from tests.airflow.api_server import NAMESPACE, ApiServer, Cut, No, a_pod, event
 from tests.launch.kubernetes.attempts import CONTEXT, plane
 
 from polarpod.contract import labels
+from polarpod.launch.kubernetes.changes import change_of
 from polarpod.launch.kubernetes.cluster import Cluster, connect
 from polarpod.launch.kubernetes.follow import LogFollower
-from polarpod.launch.kubernetes.pods import PodLauncher, _change
+from polarpod.launch.kubernetes.pods import PodLauncher
 from polarpod.launch.kubernetes.status import Status
 from polarpod.launch.worker import Watcher
 
@@ -29,7 +30,8 @@ FIRST_LINE = LOG.index(b"\n") + 1
 @pytest.fixture
 def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
     monkeypatch.setattr("polarpod.launch.kubernetes.follow._AGAIN_SECONDS", 0)
-    monkeypatch.setattr("polarpod.launch.kubernetes.pods._TICK_SECONDS", 0.001)
+    monkeypatch.setattr("polarpod.launch.kubernetes.watched._TICK_SECONDS", 0.001)
+    monkeypatch.setattr("polarpod.launch.kubernetes.changes._BETWEEN_SECONDS", 0.001)
     with serve(tmp_path) as server:
         yield server
 
@@ -148,6 +150,6 @@ def test_a_watch_that_is_cut_is_taken_up_with_what_is_true_then(
 def test_any_piece_of_a_line_is_either_the_change_or_the_word_to_begin_anew() -> None:
     for begin in range(len(CHANGE)):
         for end in (begin, begin + 1, (begin + len(CHANGE)) // 2, len(CHANGE) - 2):
-            change = _change(CHANGE[begin:end])
+            change = change_of(CHANGE[begin:end])
             assert change in ({}, {"type": "ERROR"}) or "type" not in change, CHANGE[begin:end]
-    assert _change(CHANGE) == json.loads(CHANGE)
+    assert change_of(CHANGE) == json.loads(CHANGE)

@@ -32,6 +32,10 @@ _RUNTIME_CLASS = re.compile(r'RuntimeClass "([^"]+)" not found')
 _NO_RIGHT = re.compile(r'User "([^"]*)" cannot (\w+) resource "([^"]+)"')
 # two pods that are counted at the same moment; the one that lost is told to come again
 _QUOTA_RACE = re.compile(r"Operation cannot be fulfilled on resourcequotas")
+# How long an API server that has just started may say 403 to everybody: on a busy machine for some seconds. Rights that
+# were taken away for good are told that much later.
+START_SECONDS = 30.0
+
 # An API server that has just started serves before it has read who may do what, and what is in a namespace. These roles are
 # everybody's and made by itself; one of somebody's own may be missing for good.
 _OF_A_START = re.compile(

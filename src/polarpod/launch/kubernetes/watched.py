@@ -1,0 +1,154 @@
+"""A pod from its start to its end, as one caller waits for it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import queue
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from polarpod.contract.context import Context
+from polarpod.contract.verdict import PolarpodError, Verdict
+from polarpod.launch.kubernetes.changes import Changes, News
+from polarpod.launch.kubernetes.cluster import Cluster
+from polarpod.launch.kubernetes.follow import LogFollower, Tail
+from polarpod.launch.kubernetes.patience import is_abandoned, patience, wants_events
+from polarpod.launch.kubernetes.pod import Pod
+from polarpod.launch.kubernetes.status import Status
+from polarpod.launch.kubernetes.waiting import in_queue
+from polarpod.launch.worker import LostSight, Watcher
+
+# how late a request to stop is seen
+_TICK_SECONDS = 0.2
+# events change slowly, and each look at them is a request
+_EVENTS_SECONDS = 10.0
+# what the kubelet still has to say of a container that has ended
+_LOG_END_SECONDS = 5.0
+# after its grace period a pod is gone in a moment, unless its node is
+_GONE_SECONDS = 30.0
+
+
+class Watched:
+    """A pod under watch: two threads read, the caller's own decides and does all the talking."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        pod: Pod,
+        context: Context,
+        watcher: Watcher,
+        start_timeout_seconds: int,
+        now: Callable[[], dt.datetime],
+    ) -> None:
+        self._cluster = cluster
+        self._pod = pod
+        self._context = context
+        self._watcher = watcher
+        self._start_timeout = start_timeout_seconds
+        self._created = context.created_at
+        self._now = now
+        self.tail = Tail()
+        # statuses and lines of the log in the order they came; None where the watch has come to its end
+        self._news: queue.SimpleQueue[News | bytes] = queue.SimpleQueue()
+        self._changes = Changes(cluster, pod, self._news.put, left=self._left)
+        self._over = threading.Event()
+        self._follower: LogFollower | None = None
+        self._follows: threading.Thread | None = None
+        self._status = Status(pod=pod.seen)
+        self._events_at = 0.0
+        # time in a queue does not count as time to start
+        self._queued_seconds = 0.0
+        self._looked_at = time.monotonic()
+        self._stopped_at: float | None = None
+
+    def until_over(self) -> tuple[Status, Verdict | None]:
+        """The last status, and why the wait was given up where the pod never started."""
+        threading.Thread(target=self._changes.follow, daemon=True).start()
+        while not self._status.over:
+            self._hear(_TICK_SECONDS)
+            if self._status.started and self._follows is None:
+                self._start_following()
+            if self._stopped_at is None and self._watcher.stop():
+                self._stop()
+            if self._stopped_at and time.monotonic() > self._stopped_at + self._context.grace_seconds + _GONE_SECONDS:
+                break
+            if is_abandoned(self._status._replace(seconds=self._age())):
+                break
+            if not self._status.started and not self._stopped_at and (verdict := self._lose_patience()):
+                return self._status, verdict
+        if self._status.started and self._follows is None:
+            self._start_following()
+        self._hear_the_end()
+        if not self._status.terminated and not self._status.events:
+            self._status = self._status._replace(events=self._cluster.events(self._pod.uid))
+        return self._status, None
+
+    def close(self) -> None:
+        self._over.set()
+        self._changes.close()
+        if self._follower:
+            self._follower.close()
+
+    def _hear(self, seconds: float) -> None:
+        """Takes what is new, waiting for it at most so long."""
+        try:
+            news = self._news.get(timeout=seconds)
+        except queue.Empty:
+            return
+        if isinstance(news, bytes):
+            self._pass_on(news)
+        elif isinstance(news, PolarpodError):
+            raise LostSight(news)
+        elif news is None:
+            self._status = self._status._replace(gone=True)
+        else:
+            self._status = self._status._replace(pod=news)
+
+    def _pass_on(self, line: bytes) -> None:
+        self.tail.add(line)
+        self._watcher.on_log(line + b"\n")
+
+    def _hear_the_end(self) -> None:
+        """Waits a little for the rest of the log."""
+        self._over.set()
+        if self._follows is None:
+            return
+        limit = time.monotonic() + _LOG_END_SECONDS
+        while (self._follows.is_alive() or not self._news.empty()) and time.monotonic() < limit:
+            try:
+                news = self._news.get(timeout=0.05)
+            except queue.Empty:
+                continue
+            if isinstance(news, bytes):
+                self._pass_on(news)
+
+    def _stop(self) -> None:
+        self._status = self._status._replace(stop_requested=True)
+        # an API server that is away is asked again at the next tick
+        with suppress(PolarpodError):
+            self._cluster.delete(self._pod.name, self._pod.uid, grace_seconds=self._context.grace_seconds)
+            self._stopped_at = time.monotonic()
+
+    def _lose_patience(self) -> Verdict | None:
+        self._status = self._status._replace(seconds=self._age())
+        if wants_events(self._status) and time.monotonic() > self._events_at + _EVENTS_SECONDS:
+            self._events_at = time.monotonic()
+            self._status = self._status._replace(events=self._cluster.events(self._pod.uid))
+        looked_at, self._looked_at = self._looked_at, time.monotonic()
+        if in_queue(self._status):
+            self._queued_seconds += self._looked_at - looked_at
+        return patience(self._status, start_timeout_seconds=self._start_timeout, queued_seconds=self._queued_seconds)
+
+    def _age(self) -> float:
+        return (self._now() - self._created).total_seconds()
+
+    def _left(self) -> float:
+        return self._context.deadline_seconds + self._context.grace_seconds - self._age()
+
+    def _start_following(self) -> None:
+        self._follower = LogFollower(self._cluster, self._pod.name, self._news.put)
+        follower = self._follower
+        self._follows = threading.Thread(target=follower.follow, args=(self._over,), daemon=True)
+        self._follows.start()
