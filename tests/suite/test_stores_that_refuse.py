@@ -92,7 +92,11 @@ def test_a_worker_with_a_wrong_secret_says_so_by_its_exit_code(bench: Bench) -> 
 def test_a_bucket_that_is_not_there_is_named(bench: Bench) -> None:
     put_inputs(bench)
     bench.variables["elsewhere"] = f"{bench.lake}-no-such"
-    bench.fails("to_nowhere", "request_invalid", f"the bucket of the Delta table {bench.lake}-no-such/out does not exist")
+    bench.fails(
+        "to_nowhere",
+        "request_invalid",
+        f"could not open the Delta table {bench.lake}-no-such/out: the bucket does not exist",
+    )
     bench.lake = f"{bench.lake}-no-such"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Bench, "visible", lambda _: {})

@@ -9,6 +9,7 @@ import re
 from typing import NamedTuple
 
 from polarpod.contract.redact import redact
+from polarpod.contract.verdict import Category, PolarpodError
 
 _LENGTH = 500
 
@@ -50,4 +51,37 @@ def answer(error: BaseException) -> Answer:
         no_bucket=code == "NoSuchBucket",
         unreachable=status in ("408", "429") or status.startswith("5") or bool(_UNREACHABLE.search(text)),
         words=redact(f"{type(error).__name__}: {words or 'no text'}")[:_LENGTH],
+    )
+
+
+def no_access(said: Answer, verb: str, place: str) -> PolarpodError | None:
+    """The error of a store that refuses, lacks the bucket or is away; None where its answer is about what it holds.
+
+    Args:
+        verb: what was tried, as in "could not read".
+    """
+    if said.denied:
+        return PolarpodError(
+            Category.STORAGE_DENIED,
+            f"not allowed to {verb} {place}",
+            evidence=[said.words],
+            remedy="Give the worker's identity access to this place, or correct its credentials.",
+        )
+    if said.no_bucket:
+        return PolarpodError(
+            Category.REQUEST_INVALID,
+            f"could not {verb} {place}: the bucket does not exist",
+            evidence=[said.words],
+            remedy="Create the bucket, or correct the URI, or the endpoint if the bucket is in another store.",
+        )
+    return unavailable(said, verb, place) if said.unreachable else None
+
+
+def unavailable(said: Answer, verb: str, place: str) -> PolarpodError:
+    """The error of a store that may be there again in a while."""
+    return PolarpodError(
+        Category.STORAGE_UNAVAILABLE,
+        f"could not {verb} {place}",
+        evidence=[said.words],
+        remedy="Check that the store is up and its endpoint, region and bucket are right, then run again.",
     )

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from polarpod.contract.context import Storage
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.store.answer import answer
+from polarpod.store.answer import answer, no_access
 from polarpod.store.dialect import for_deltalake
 from polarpod.store.location import is_local, join, local_path, normal
 
@@ -64,27 +64,8 @@ def open_table(uri: str, storage: Storage, version: int | None = None) -> DeltaT
 def unreadable(uri: str, error: BaseException) -> PolarpodError:
     """The verdict for a table that could not be opened, told apart by what the store said."""
     said = answer(error)
-    if said.no_bucket:
-        return PolarpodError(
-            Category.REQUEST_INVALID,
-            f"the bucket of the Delta table {uri} does not exist",
-            evidence=[said.words],
-            remedy="Create the bucket, or correct the URI, or the endpoint if the bucket is in another store.",
-        )
-    if said.denied:
-        return PolarpodError(
-            Category.STORAGE_DENIED,
-            f"not allowed to open the Delta table {uri}",
-            evidence=[said.words],
-            remedy="Give the worker's identity access to this place, or correct its credentials.",
-        )
-    if said.unreachable:
-        return PolarpodError(
-            Category.STORAGE_UNAVAILABLE,
-            f"could not reach the Delta table {uri}",
-            evidence=[said.words],
-            remedy="Check that the store is up and its endpoint, region and bucket are right, then run again.",
-        )
+    if failed := no_access(said, "open", f"the Delta table {uri}"):
+        return failed
     if "LogSegment end version" in said.words:
         return PolarpodError(
             Category.INPUT_MISSING,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from polarpod.contract.context import Storage
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.store.answer import answer
+from polarpod.store.answer import answer, no_access, unavailable
 from polarpod.store.dialect import for_obstore
 from polarpod.store.location import bucket_and_key, is_local, local_path, normal
 
@@ -222,29 +222,18 @@ class Folder:
             raise self._refusal(verb, key, error) from error
 
     def _refusal(self, verb: str, key: str, error: Exception) -> PolarpodError:
-        said = answer(error)
-        if said.denied or isinstance(error, _denied()):
-            return PolarpodError(
-                Category.STORAGE_DENIED,
-                f"not allowed to {verb} {self.uri}/{key}",
-                evidence=[said.words],
-                remedy="Give the worker's identity access to this place, or correct its credentials.",
-            )
-        if said.no_bucket:
-            return PolarpodError(
-                Category.REQUEST_INVALID,
-                f"could not {verb} {self.uri}/{key}: the bucket does not exist",
-                evidence=[said.words],
-                remedy="Create the bucket, or correct the URI, or the endpoint if the bucket is in another store.",
-            )
+        said, place = answer(error), f"{self.uri}/{key}"
+        if isinstance(error, _denied()):
+            said = said._replace(denied=True)
         full = "No space left" in said.words or (isinstance(error, OSError) and error.errno == errno.ENOSPC)
-        remedy = "Check that the store is up and its endpoint, region and bucket are right, then run again."
-        return PolarpodError(
-            Category.DISK_FULL if full else Category.STORAGE_UNAVAILABLE,
-            f"could not {verb} {self.uri}/{key}",
-            evidence=[said.words],
-            remedy="Free space or mend the file system, then run again." if full or self._local else remedy,
-        )
+        if full or (self._local and not said.denied):
+            return PolarpodError(
+                Category.DISK_FULL if full else Category.STORAGE_UNAVAILABLE,
+                f"could not {verb} {place}",
+                evidence=[said.words],
+                remedy="Free space or mend the file system, then run again.",
+            )
+        return no_access(said, verb, place) or unavailable(said, verb, place)
 
 
 def put_once(folder: Folder, key: str, data: bytes) -> bool:
