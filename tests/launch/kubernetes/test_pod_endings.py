@@ -166,6 +166,7 @@ BUGS = {
     "bug_succeeded_with_a_full_disk": Category.RECEIPT_MISSING,
     "bug_success_of_a_pod_that_is_gone": Category.WORKER_LOST,
     "bug_success_of_a_pod_that_was_killed": Category.INTERRUPTED,
+    "bug_failed_while_called_running": Category.WORKER_LOST,
     # an image that is gone from its registry, waited for during 19 days
     "bug_image_delisted": Category.IMAGE_UNUSABLE,
     # a full quota that was taken for a failure of the task
