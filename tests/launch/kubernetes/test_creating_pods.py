@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.airflow.api_server import NAMESPACE, ApiServer, No, serve
+from tests.airflow.api_server import NAMESPACE, UID, ApiServer, Cut, No, serve
 from tests.launch.kubernetes.attempts import CONTEXT, data_of, plane
 from tests.launch.kubernetes.pods import document
 
-from polarpod.contract.verdict import Category
+from polarpod.contract import labels
+from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.launch.kubernetes.cluster import connect
+from polarpod.launch.kubernetes.names import pod_name
 from polarpod.launch.kubernetes.pod import Pod
 from polarpod.launch.kubernetes.pods import PodLauncher
-from polarpod.launch.worker import Ended, Watcher
+from polarpod.launch.worker import Ended, LostSight, Watcher
 
 
 def no(fixture: str) -> No:
@@ -97,3 +99,68 @@ def test_a_start_that_takes_too_long_is_told(
     ended, waited = started(api)
     assert isinstance(ended, Ended)
     assert (ended.judge(None).category, waited) == (category, 0)
+
+
+# an answer that breaks off: the pod may have been made
+CUT = Cut(b'{"kind": "Po')
+MADE = {
+    "metadata": {"name": pod_name(CONTEXT), "uid": UID, "labels": {labels.ATTEMPT_UID: CONTEXT.attempt.uid}},
+    "spec": {"containers": [{"name": "worker"}]},
+    "status": {"phase": "Running"},
+}
+TAKEN = No(409, "there is one already")
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        pytest.param(CUT, id="the answer breaks off"),
+        pytest.param(Cut(b"<html>", broken=False), id="something in between answers"),
+        pytest.param(No(504, "request did not complete within the allotted timeout"), id="the server gave up"),
+        pytest.param(no("refused_etcd_timeout"), id="etcd gave up"),
+    ],
+)
+@pytest.mark.parametrize("then", [pytest.param(None, id="it was not made"), pytest.param(TAKEN, id="it was made")])
+def test_a_pod_that_may_be_there_is_asked_for_again_by_its_name(lost: Any, then: Any, api: ApiServer) -> None:
+    api.create, api.look = [lost, then], [MADE]
+    pod, waited = started(api)
+    assert isinstance(pod, Pod)
+    assert (pod.uid, waited, len(api.requests["create"])) == (UID, 1, 2)
+
+
+@pytest.mark.parametrize(
+    "lost", [pytest.param(CUT, id="no answer"), pytest.param(No(504, "timeout"), id="the server gave up")]
+)
+def test_a_pod_that_may_be_there_is_looked_for_before_its_attempt_is_given_up(
+    lost: Any, api: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("polarpod.launch.kubernetes.pods.START_SECONDS", 0)
+    api.create, api.look = [lost], [MADE]
+    pod, _ = started(api)
+    assert isinstance(pod, Pod)
+
+
+def test_a_pod_that_is_not_there_is_no_success_of_a_lost_answer(api: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("polarpod.launch.kubernetes.pods.START_SECONDS", 0)
+    api.create, api.look = [CUT], [404]
+    with pytest.raises(PolarpodError, match="cannot be reached") as caught:
+        started(api)
+    assert not isinstance(caught.value, LostSight)
+    assert caught.value.verdict.category is Category.CLUSTER_UNREACHABLE
+
+
+@pytest.mark.parametrize("look", [pytest.param(CUT, id="no answer"), pytest.param(503, id="away")])
+def test_an_attempt_whose_pod_nobody_can_look_for_gets_no_verdict(
+    look: Any, api: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("polarpod.launch.kubernetes.pods.START_SECONDS", 0)
+    api.create, api.look = [CUT], [look]
+    with pytest.raises(LostSight):
+        started(api)
+
+
+def test_a_server_that_was_never_reached_made_nothing(api: ApiServer) -> None:
+    api.write_kubeconfig(port=9)
+    with pytest.raises(PolarpodError, match="cannot be reached") as caught:
+        started(api)
+    assert not isinstance(caught.value, LostSight)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import urllib3
 from kubernetes import client, config
@@ -32,6 +32,8 @@ _ANSWER_SECONDS = 30
 _WATCH_SECONDS = 300
 _LONGEST_TEXT = 500
 
+T = TypeVar("T")
+
 MakeApi = Callable[[], client.CoreV1Api]
 
 
@@ -41,6 +43,10 @@ class Refused(Exception):
     def __init__(self, refusal: Refusal) -> None:
         self.refusal = refusal
         super().__init__(f"{refusal.code} {refusal.reason}: {refusal.message}")
+
+
+class NoAnswer(PolarpodError):
+    """A request went out, and no answer came back: what it asked for may have been done."""
 
 
 class Cluster:
@@ -57,7 +63,12 @@ class Cluster:
         self.where = where
 
     def create(self, manifest: Json, *, dry_run: bool = False) -> Json:
-        """Creates a pod. Raises Refused."""
+        """Creates a pod.
+
+        Raises:
+            Refused: it is not taken.
+            NoAnswer: it may be there all the same.
+        """
         options = {"dry_run": "All"} if dry_run else {}
         return self._json(
             lambda api: api.create_namespaced_pod(
@@ -184,11 +195,13 @@ class Cluster:
 
     def version(self) -> tuple[str, float]:
         """The server's version and its clock, in seconds since the epoch."""
-        answered = self._answered(
-            lambda api: client.VersionApi(api.api_client).get_code(_preload_content=False, _request_timeout=_TIMEOUT)
-        )
-        date = parsedate_to_datetime(str(answered.headers.get("Date")))
-        return str(json.loads(answered.data).get("gitVersion")), date.timestamp()
+
+        def ask(api: client.CoreV1Api) -> tuple[str, float]:
+            answer = client.VersionApi(api.api_client).get_code(_preload_content=False, _request_timeout=_TIMEOUT)
+            date = parsedate_to_datetime(str(answer.headers.get("Date")))
+            return str(json.loads(answer.data).get("gitVersion")), date.timestamp()
+
+        return self._answered(ask)
 
     def quotas(self) -> list[Json] | None:
         """The namespace's quotas; None where they may not be read, which a launcher has no other need to."""
@@ -203,7 +216,8 @@ class Cluster:
         return list(found.get("items") or ())
 
     def _json(self, call: Callable[[client.CoreV1Api], urllib3.HTTPResponse]) -> Json:
-        found: Json = json.loads(self._answered(call).data)
+        # the body comes after the headers, from a server that may be gone by then
+        found: Json = self._answered(lambda api: json.loads(call(api).data))
         return found
 
     def _told(self, call: Callable[[client.CoreV1Api], urllib3.HTTPResponse]) -> Json:
@@ -215,7 +229,7 @@ class Cluster:
     def _stream(self, call: Callable[[client.CoreV1Api], urllib3.HTTPResponse]) -> Stream:
         return Stream(self._answered(call))
 
-    def _answered(self, call: Callable[[client.CoreV1Api], urllib3.HTTPResponse]) -> urllib3.HTTPResponse:
+    def _answered(self, call: Callable[[client.CoreV1Api], T]) -> T:
         try:
             with _in_words(self.where):
                 return call(self._api)
@@ -349,7 +363,21 @@ def _in_words(where: str) -> Iterator[None]:
             raise Refused(_refusal(error)) from None
         raise _unreachable(where, str(error.reason)) from None
     except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise _unreachable(where, _words(error)) from None
+        raise _unreachable(where, _words(error), sent=_was_sent(error)) from None
+    except ValueError as error:  # half an answer, or one of something in between
+        raise _unreachable(where, f"its answer is no JSON: {_words(error)}", sent=True) from None
+
+
+def _was_sent(error: Exception) -> bool:
+    """Whether a request may have come through. A connection that was never made is told apart by its own errors."""
+    cause = error.reason if isinstance(error, urllib3.exceptions.MaxRetryError) else error
+    return not isinstance(
+        cause,
+        urllib3.exceptions.NewConnectionError
+        | urllib3.exceptions.ConnectTimeoutError
+        | urllib3.exceptions.SSLError
+        | urllib3.exceptions.ProxyError,
+    )
 
 
 def _refusal(error: ApiException) -> Refusal:
@@ -362,9 +390,9 @@ def _refusal(error: ApiException) -> Refusal:
     return Refusal(int(error.status), reason, redact(message)[:2000])
 
 
-def _unreachable(where: str, words: str) -> PolarpodError:
+def _unreachable(where: str, words: str, *, sent: bool = False) -> PolarpodError:
     expired = "certificate" in words.lower()
-    return PolarpodError(
+    return (NoAnswer if sent else PolarpodError)(
         Category.CLUSTER_UNREACHABLE,
         "the cluster's API server cannot be reached",
         evidence=[where, words],

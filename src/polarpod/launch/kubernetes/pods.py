@@ -21,12 +21,12 @@ from polarpod.contract.message import Message
 from polarpod.contract.receipt import Receipt
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
 from polarpod.launch.kubernetes.changes import change_of
-from polarpod.launch.kubernetes.cluster import Cluster, Refused
+from polarpod.launch.kubernetes.cluster import Cluster, NoAnswer, Refused
 from polarpod.launch.kubernetes.diagnose import diagnose
 from polarpod.launch.kubernetes.follow import LogFollower
 from polarpod.launch.kubernetes.names import pod_name
 from polarpod.launch.kubernetes.pod import Pod
-from polarpod.launch.kubernetes.refusal import START_SECONDS, is_of_a_start, refused
+from polarpod.launch.kubernetes.refusal import START_SECONDS, is_of_a_start, may_have_been_done, refused
 from polarpod.launch.kubernetes.status import Json, Refusal, Status
 from polarpod.launch.kubernetes.template import load_template, pod_of
 from polarpod.launch.kubernetes.watched import Watched
@@ -73,17 +73,25 @@ class PodLauncher:
         """Creates the pod; an end already where the API server will not have it.
 
         A full quota is a queue: it is asked again until the plane's start timeout. So is an API server that has just started
-        and does not know yet who may do what, for a moment.
+        and does not know yet who may do what, or that gave no answer, for a moment. The name is this attempt's alone, so
+        that asking again finds what was made before.
+
+        Raises:
+            LostSight: it may be there, and nobody says whether it is.
         """
         manifest = self.manifest(context, data)
         begun = time.monotonic()
+        unsure = False
 
         def passes(error: BaseException) -> bool:
+            nonlocal unsure
+            unsure = unsure or _may_be_there(error)
+            soon = time.monotonic() < begun + START_SECONDS
             if not isinstance(error, Refused):
-                return False
+                return soon and unsure and _is_away(error)
             if refused(error.refusal).category is Category.QUOTA_EXCEEDED:
                 return True
-            return time.monotonic() < begun + START_SECONDS and self._is_starting(error.refusal)
+            return soon and (_may_be_there(error) or self._is_starting(error.refusal))
 
         too_long = tenacity.stop_after_delay(self._plane.start_timeout_seconds)
         create = tenacity.Retrying(
@@ -95,12 +103,22 @@ class PodLauncher:
         )
         try:
             return Pod.of(create(self._cluster.create, manifest))
-        except Refused as error:
-            if error.refusal.code == 409 and (pod := self.find(context)):
-                return pod  # the answer to an earlier request was lost
+        except (Refused, PolarpodError) as error:
+            taken = isinstance(error, Refused) and error.refusal.code == 409
+            if (unsure or taken) and (pod := self._made_before(context)):
+                return pod
+            if not isinstance(error, Refused):
+                raise
             stopped = watcher.stop()
             status = Status(refusal=error.refusal, stop_requested=stopped, seconds=time.monotonic() - begun)
             return self._ended(status, context, b"")
+
+    def _made_before(self, context: Context) -> Pod | None:
+        """The pod of a request whose answer was lost."""
+        try:
+            return self.find(context)
+        except PolarpodError as error:
+            raise LostSight(error) from None
 
     def _is_starting(self, refusal: Refusal) -> bool:
         if is_of_a_start(refusal):
@@ -175,6 +193,15 @@ class PodLauncher:
 
     def _gave_up(self, verdict: Verdict, log: bytes, status: Status) -> Ended:
         return Ended(lambda receipt: receipt.verdict if receipt else verdict, None, log, status)
+
+
+def _may_be_there(error: BaseException) -> bool:
+    """Whether a pod was asked for and the answer does not say what became of that."""
+    return isinstance(error, NoAnswer) or (isinstance(error, Refused) and may_have_been_done(error.refusal))
+
+
+def _is_away(error: BaseException) -> bool:
+    return isinstance(error, PolarpodError) and error.verdict.category is Category.CLUSTER_UNREACHABLE
 
 
 def _last_words(status: Status, uid: str) -> Message | None:

@@ -92,6 +92,11 @@ def is_of_a_start(refusal: Refusal) -> bool:
     return bool(_OF_A_START.search(refusal.message)) and not _DENIED_BY.search(refusal.message)
 
 
+def may_have_been_done(refusal: Refusal) -> bool:
+    """Whether what was asked may have been done all the same: a server that gave up waiting, for etcd or another server."""
+    return refusal.code in (500, 502, 504) and not any(words.pattern.search(refusal.message) for words in _BY_WORDS)
+
+
 def _quota(refusal: Refusal, match: re.Match[str]) -> Verdict:
     quota, requested, used, limited = match.groups()
     asked, hard = _amounts(requested), _amounts(limited)
