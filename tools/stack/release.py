@@ -97,10 +97,14 @@ def _volumes_belong_to_root() -> bool:
     return [one["provisioner"] for one in defaults] == ["kubernetes.io/host-path"]
 
 
-def helm(*arguments: object, namespace: str = NAMESPACE) -> str:
-    """Helm as the cluster's administrator."""
+def helm(*arguments: object, namespace: str = NAMESPACE, program: str = "helm") -> str:
+    """Helm as the cluster's administrator.
+
+    Args:
+        program: another Helm than the one that people have.
+    """
     words = [str(word) for word in arguments]
-    return run("helm", "--kubeconfig", ADMIN, "--namespace", namespace, *words, remedy=_REMEDY)
+    return run(program, "--kubeconfig", ADMIN, "--namespace", namespace, *words, remedy=_REMEDY)
 
 
 def uninstall() -> None:

@@ -7,7 +7,8 @@ import secrets
 from collections.abc import Iterator
 
 import pytest
-from tests.cluster.stack.local_stack import Stack, namespaced, unready, until, yard
+from tests.charts.helm import need
+from tests.cluster.stack.local_stack import Stack, namespaced, secrets_of, unready, until, yard
 from tools.cluster.command import kubectl
 from tools.stack.names import CHART, RELEASE
 from tools.stack.release import helm, pack
@@ -30,20 +31,25 @@ def beside() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def installed(stack: Stack, beside: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
-    """What was there before."""
-    before = everything(beside)
-    # the same images; the node's ports are taken
-    values = tmp_path_factory.mktemp("values") / "first.json"
-    values.write_text(helm("get", "values", RELEASE, "-o", "json"))
+def values(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The first one's images, without its ports of the node, which are taken."""
+    first = tmp_path_factory.mktemp("values") / "first.json"
+    first.write_text(helm("get", "values", RELEASE, "-o", "json"))
     settings = [f"{part}.service.{what}" for part in ("airflow", "s3") for what in ("type=ClusterIP", "nodePort=null")]
     settings += [f"{part}.persistence.enabled=false" for part in ("postgres", "s3")]
     settings += [f"{place}.cpu=10m" for place in _MODEST]
     pack()
-    helm("install", RELEASE, CHART, "-f", values, *(f"--set={one}" for one in settings), namespace=beside)
-    yield before
+    return ["-f", str(first), *(f"--set={one}" for one in settings)]
+
+
+@pytest.fixture
+def before(beside: str) -> Iterator[list[str]]:
+    """What was there before an installation."""
+    found = everything(beside)
+    assert set(found) <= _ITS_OWN
+    yield found
     # where a test has failed before
-    helm("uninstall", RELEASE, "--ignore-not-found", namespace=beside)
+    helm("uninstall", RELEASE, "--ignore-not-found", "--wait", namespace=beside)
 
 
 def everything(namespace: str) -> list[str]:
@@ -52,8 +58,14 @@ def everything(namespace: str) -> list[str]:
     return sorted(one for one in found if not one.startswith(("event/", "event.events.k8s.io/")))
 
 
-def test_it_comes_up_while_nobody_waits_and_goes_without_a_trace(stack: Stack, beside: str, installed: list[str]) -> None:
-    assert set(installed) <= _ITS_OWN
+def gone(namespace: str, before: list[str]) -> None:
+    until(lambda: set(everything(namespace)) <= set(before) | _ITS_OWN, "nothing was left", seconds=180)
+
+
+def test_it_comes_up_while_nobody_waits_and_goes_without_a_trace(
+    stack: Stack, beside: str, values: list[str], before: list[str]
+) -> None:
+    helm("install", RELEASE, CHART, *values, namespace=beside)
 
     until(lambda: len(pods := stack.pods(namespace=beside)) >= _PODS and not unready(pods), "all pods were ready")
     events = json.loads(kubectl("get", "events", "-n", beside, "-o", "json"))["items"]
@@ -68,5 +80,22 @@ def test_it_comes_up_while_nobody_waits_and_goes_without_a_trace(stack: Stack, b
     assert refused == []
 
     helm("uninstall", RELEASE, namespace=beside)
+    gone(beside, before)
 
-    until(lambda: set(everything(beside)) <= set(installed) | _ITS_OWN, "nothing was left", seconds=180)
+
+def test_helm_4_installs_tests_upgrades_and_removes_it(
+    stack: Stack, beside: str, values: list[str], before: list[str]
+) -> None:
+    need("helm4")
+    # its way of waiting is another one than Helm 3's: it looks at every kind of object
+    wait = ("--wait", "--timeout", "10m")
+    helm("install", RELEASE, CHART, *values, *wait, namespace=beside, program="helm4")
+    assert unready(stack.pods(namespace=beside)) == []
+    kept = secrets_of(beside)
+
+    helm("test", RELEASE, "--timeout", "10m", namespace=beside, program="helm4")
+    helm("upgrade", RELEASE, CHART, *values, *wait, namespace=beside, program="helm4")
+    assert secrets_of(beside) == kept
+
+    helm("uninstall", RELEASE, "--wait", namespace=beside, program="helm4")
+    gone(beside, before)
