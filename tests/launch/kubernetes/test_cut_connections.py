@@ -106,6 +106,19 @@ def test_of_an_old_log_the_old_lines_are_asked_for_again(api: ApiServer, cluster
     assert "sinceSeconds=35" in api.requests["log"][1]
 
 
+@pytest.mark.parametrize("end", [pytest.param(b"", id="and never does"), pytest.param(b"\n", id="and does in the end")])
+def test_a_job_that_ends_no_line_does_not_fill_its_launcher(
+    api: ApiServer, cluster: Cluster, end: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("polarpod.launch.kubernetes.cluster._LONGEST_LINE_BYTES", 100)
+    api.log = [Cut(LOG[:-1] + b"." * 10_000_000 + end, broken=False), No(404, "")]
+    lines: list[bytes] = []
+    LogFollower(cluster, "tolls-1", lines.append, now=lambda: NOW).follow(threading.Event())
+    assert [line.decode() for line in lines[:2]] == LINES[:2]
+    stamp = LOG.splitlines()[2][: -len("last")]
+    assert lines[2:] == [b"last".ljust(100 - len(stamp), b".")]
+
+
 CHANGE = json.dumps(event("MODIFIED", attempts_pod(message="größer")), ensure_ascii=False).encode() + b"\n"
 OVER = json.dumps(event("MODIFIED", attempts_pod("Succeeded")), ensure_ascii=False).encode() + b"\n"
 

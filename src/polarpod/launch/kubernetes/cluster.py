@@ -31,6 +31,8 @@ _ANSWER_SECONDS = 30
 # servers end watches after 30 to 60 minutes by themselves; ours end earlier, so that a dead connection is noticed
 _WATCH_SECONDS = 300
 _LONGEST_TEXT = 500
+# a job that prints without an end of line must not fill this process
+_LONGEST_LINE_BYTES = 64 * 1024
 
 T = TypeVar("T")
 
@@ -145,7 +147,7 @@ class Cluster:
             raise told(error.refusal) from None
 
     def log(self, name: str, container: str, *, since_seconds: int | None, tail_lines: int | None) -> Stream:
-        """A container's log as it grows, a line each with its timestamp in front.
+        """A container's log as it grows, a line each with its timestamp in front, the end of an endless one left out.
 
         Raises:
             Refused: it has not started yet (400), or is gone (404).
@@ -161,7 +163,8 @@ class Cluster:
                 _preload_content=False,
                 _request_timeout=(_CONNECT_SECONDS, None),
                 **{key: value for key, value in options.items() if value is not None},
-            )
+            ),
+            longest=_LONGEST_LINE_BYTES,
         )
 
     def may(self, verb: str, resource: str, subresource: str = "") -> bool:
@@ -226,8 +229,8 @@ class Cluster:
         except Refused as error:
             raise told(error.refusal) from None
 
-    def _stream(self, call: Callable[[client.CoreV1Api], urllib3.HTTPResponse]) -> Stream:
-        return Stream(self._answered(call))
+    def _stream(self, call: Callable[[client.CoreV1Api], urllib3.HTTPResponse], *, longest: int | None = None) -> Stream:
+        return Stream(self._answered(call), longest=longest)
 
     def _answered(self, call: Callable[[client.CoreV1Api], T]) -> T:
         try:
@@ -247,22 +250,41 @@ class Stream:
     """Whole lines as they come, until the server ends them or somebody else closes this.
 
     Attributes:
-        rest: what came after the last end of a line: words without one, or half a line, which no one can tell apart here.
         broken: the connection ended before the server did. That ends the lines too: whoever reads asks what is true now.
     """
 
-    def __init__(self, response: urllib3.HTTPResponse) -> None:
+    def __init__(self, response: urllib3.HTTPResponse, *, longest: int | None = None) -> None:
+        """Args:
+        longest: what comes after so many bytes of a line is left out.
+        """
         self._response = response
-        self.rest = b""
+        self._longest = longest
+        self._pieces: list[bytes] = []
+        self._size = 0
         self.broken = False
 
     def __iter__(self) -> Iterator[bytes]:
         try:
             for chunk in self._response.stream(None, decode_content=False):
-                *lines, self.rest = (self.rest + chunk).split(b"\n")
-                yield from lines
+                *lines, rest = chunk.split(b"\n")
+                for line in lines:
+                    self._keep(line)
+                    yield self.rest
+                    self._pieces, self._size = [], 0
+                self._keep(rest)
         except (urllib3.exceptions.HTTPError, OSError, ValueError, AttributeError):
             self.broken = True
+
+    @property
+    def rest(self) -> bytes:
+        """What came after the last end of a line: words without one, or half a line, which no one can tell apart here."""
+        return b"".join(self._pieces)
+
+    def _keep(self, piece: bytes) -> None:
+        kept = piece if self._longest is None else piece[: max(self._longest - self._size, 0)]
+        if kept:
+            self._pieces.append(kept)
+            self._size += len(kept)
 
     def close(self) -> None:
         """Ends the reading, also from another thread."""

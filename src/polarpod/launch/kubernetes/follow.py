@@ -22,8 +22,6 @@ from polarpod.launch.worker import LOG_TAIL_BYTES, redacted
 _AGAIN_SECONDS = 1.0
 # between two machines' clocks
 _SKEW_SECONDS = 5
-# a job that prints without an end of line must not fill this process
-_LONGEST_LINE_BYTES = 64 * 1024
 
 
 class LogFollower:
@@ -103,7 +101,7 @@ class LogFollower:
         if not space or stamp <= self._newest:
             return
         self._newest = stamp
-        self._on_line(redacted(text[:_LONGEST_LINE_BYTES]))
+        self._on_line(redacted(text))
 
 
 class Tail:
