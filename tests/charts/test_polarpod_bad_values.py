@@ -137,6 +137,50 @@ def test_the_schema_names_the_place_and_what_it_wants(tmp_path: Path, place: str
             id="a secret in plain sight",
         ),
         pytest.param(
+            say("launcher.image", {"repository": "", "digest": ""}),
+            "launcher.image.repository is empty, and sweep and tests need an image with the polarpod command: name one",
+            id="a sweep without its command",
+        ),
+        pytest.param(
+            merged(
+                say("launcher.image", {"registry": "registry.example.org", "repository": "", "digest": ""}),
+                say("gc.enabled", False) | say("tests.enabled", False),
+            ),
+            "launcher.image has a registry, a tag or a digest and no repository: set launcher.image.repository",
+            id="a registry of nothing",
+        ),
+        pytest.param(
+            say("launcher.image.digest", ""),
+            "launcher.image has neither a digest nor a tag: set launcher.image.digest",
+            id="the launcher's image by halves",
+        ),
+        pytest.param(
+            say("serviceAccounts.jobs", {"clean": {"create": False}}),
+            "serviceAccounts.jobs.clean is neither made nor named: set create to true, or name to an account that is there",
+            id="a job as nobody",
+        ),
+        pytest.param(
+            say("serviceAccounts.jobs", {"clean": {"create": False, "name": "x", "annotations": {"a.b/c": "d"}}}),
+            "serviceAccounts.jobs.clean.annotations have no effect on an account that the chart does not make",
+            id="a note on another's account",
+        ),
+        pytest.param(
+            say("quota.hard", {"limits.cpu": "64"}),
+            "quota.hard has limits.cpu, and workers have no CPU limit: every one would be refused",
+            id="a quota of what workers do not say",
+        ),
+        pytest.param(
+            say("limitRange.default.cpu", "500m"),
+            "limitRange.default has cpu, and workers have no CPU limit",
+            id="a limit that workers did not ask for",
+        ),
+        pytest.param(
+            say("plane.startTimeoutSeconds", 3600),
+            "tests.activeDeadlineSeconds (900) leaves the doctor no time for its pod, which may take "
+            "plane.startTimeoutSeconds (3600) to start: raise the first",
+            id="a test shorter than a start",
+        ),
+        pytest.param(
             say("launcher.subjects", [{"kind": "ServiceAccount", "name": "airflow"}]),
             'launcher.subjects[0] is the ServiceAccount "airflow" without a namespace: add the one it is in',
             id="an account of nowhere",
@@ -198,18 +242,28 @@ def test_the_schema_names_the_place_and_what_it_wants(tmp_path: Path, place: str
         ),
         pytest.param(
             say("networkPolicy.objectStore.to", [{"ipBlock": {"cidr": "169.254.169.254/32"}}]),
-            "networkPolicy.objectStore.to allows 169.254.169.254/32, where instances hand out the node's own credentials",
+            "networkPolicy.objectStore.to allows 169.254.169.254/32, which may hold the address where instances hand out",
             id="the instance metadata",
         ),
         pytest.param(
             say("networkPolicy.extraEgress", [{"to": [{"ipBlock": {"cidr": "fd00:ec2::254/128"}}]}]),
-            "networkPolicy.extraEgress[0].to allows fd00:ec2::254/128, where instances hand out",
+            "networkPolicy.extraEgress[0].to allows fd00:ec2::254/128, which may hold the address",
             id="the instance metadata by IPv6",
         ),
         pytest.param(
             say("networkPolicy.extraEgress", [{"to": [{"ipBlock": {"cidr": "fd00:ec2::/96"}}]}]),
-            "networkPolicy.extraEgress[0].to allows fd00:ec2::/96, where instances hand out",
+            "networkPolicy.extraEgress[0].to allows fd00:ec2::/96, which may hold the address",
             id="a range around it",
+        ),
+        pytest.param(
+            say("networkPolicy.launcherEgress", [{"to": [{"ipBlock": {"cidr": "::0/0"}}]}]),
+            "networkPolicy.launcherEgress[0].to allows ::0/0, which may hold the address",
+            id="everywhere, written otherwise",
+        ),
+        pytest.param(
+            say("networkPolicy.apiServer.to", [{"ipBlock": {"cidr": "fd00::/10"}}]),
+            "networkPolicy.apiServer.to allows fd00::/10, which may hold the address",
+            id="a range nobody gives out",
         ),
         pytest.param(
             say("networkPolicy.objectStore.to", [{}]),

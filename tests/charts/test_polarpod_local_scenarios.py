@@ -21,7 +21,7 @@ SCENARIOS = scenarios(CHART)
 DIGEST = re.compile(r".+@sha256:[0-9a-f]{64}")
 AIRFLOW = {"api-server", "scheduler", "dag-processor", "triggerer", "migration"}
 LAUNCHERS = {"StatefulSet/airflow-scheduler", "StatefulSet/airflow-triggerer"}
-OF_THE_PLANE = {"CronJob/polarpod-gc", "Pod/polarpod-test-doctor", "Pod/polarpod-test-forbidden"}
+OF_THE_PLANE = {"CronJob/polarpod-gc", "Pod/polarpod-doctor-test", "Pod/polarpod-forbidden-test"}
 # what is said aloud: a name to sign in with
 NO_SECRETS = {"user"}
 
@@ -125,7 +125,7 @@ def test_the_quota_counts_workers_and_none_of_airflows_pods(documents: list[dict
     worker = worker_pod()
     assert worker["spec"]["activeDeadlineSeconds"] > 0
     with_deadline = {name for name, spec in pod_specs(documents).items() if "activeDeadlineSeconds" in spec}
-    assert {name.split("/")[1][:14] for name in with_deadline} == {"polarpod-test-"}
+    assert {name[-5:] for name in with_deadline} == {"-test"}
 
 
 def worker_pod() -> dict[str, Any]:
@@ -179,7 +179,7 @@ def test_airflow_alone_reaches_the_database(town: Town) -> None:
 
 def test_whoever_works_with_the_lake_reaches_the_store(town: Town, scenario: str) -> None:
     # the test of egress is a worker to every policy; `forbidden` needs the API server alone, and may as well
-    working = AIRFLOW | {"worker", "polarpod-gc", "polarpod-test-doctor", "polarpod-test-egress", "polarpod-test-forbidden"}
+    working = AIRFLOW | {"worker", "polarpod-gc", "polarpod-doctor-test", "polarpod-egress-test", "polarpod-forbidden-test"}
     open_to_all = values_of(CHART, scenario).get("s3", {}).get("service", {}).get("type") == "NodePort"
     assert town.callers("polarpod-s3", 7070) == working | ({"stranger", "outside"} if open_to_all else set())
 
@@ -228,4 +228,4 @@ def test_whoever_is_added_reaches_the_database(tmp_path: Any) -> None:
     path = tmp_path / "values.yaml"
     path.write_text(yaml.safe_dump(values))
     documents = [one for one in yaml.safe_load_all(template(CHART, scenario_path(CHART, "default"), path)) if one]
-    assert Town(documents).callers("postgres", 5432) == AIRFLOW | {"worker", "polarpod-test-egress"}
+    assert Town(documents).callers("postgres", 5432) == AIRFLOW | {"worker", "polarpod-egress-test"}

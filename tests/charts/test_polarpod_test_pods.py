@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -38,9 +37,8 @@ def forbidden() -> Any:
 @pytest.fixture
 def listener() -> Iterator[str]:
     """host:port of something that listens."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=lambda: [server.accept() for _ in range(50)], daemon=True)
-        thread.start()
+    # its queue is long enough for whoever connects here
+    with socket.create_server(("127.0.0.1", 0), backlog=50) as server:
         yield f"127.0.0.1:{server.getsockname()[1]}"
 
 

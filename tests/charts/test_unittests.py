@@ -64,7 +64,11 @@ def test_every_template_is_looked_at(chart: str) -> None:
             "polarpod", "rolebinding-launcher.yaml", "namespace: {{ .namespace }}", "", id="an account of nowhere is bound"
         ),
         pytest.param(
-            "polarpod", "admissionpolicybinding.yaml", "{{ .Release.Namespace }}", "default", id="the policy holds elsewhere"
+            "polarpod",
+            "admissionpolicybinding.yaml",
+            "{{ .Release.Namespace | quote }}",
+            "default",
+            id="the policy holds elsewhere",
         ),
         pytest.param("polarpod", "cronjob-gc.yaml", "Forbid", "Allow", id="two sweeps at once"),
         pytest.param(

@@ -175,6 +175,11 @@ def token(**options: str) -> Callable[[dict[str, Any]], object]:
     return volume("projected", {"sources": [{"serviceAccountToken": {"path": "token", **options}}]})
 
 
+def variable(source: str) -> Callable[[dict[str, Any]], object]:
+    reference = {"name": "any", "key": "any"}
+    return lambda pod: container(pod)["env"].append({"name": "ANY", "valueFrom": {source: reference}})
+
+
 def test_the_policy_takes_a_worker_from_whoever_may_launch(policed: str) -> None:
     said = create(policed, lambda pod: None, user=launcher(policed))
     assert said.code == 0, said.text
@@ -184,12 +189,14 @@ def test_the_policy_takes_a_worker_from_whoever_may_launch(policed: str) -> None
     "change",
     [
         pytest.param(token(audience="sts.amazonaws.com"), id="what IRSA injects"),
+        pytest.param(token(audience="pods.eks.amazonaws.com"), id="what Pod Identity injects"),
+        pytest.param(volume("secret", {"secretName": "company-ca"}), id="a Secret that is listed"),
+        pytest.param(volume("projected", {"sources": [{"configMap": {"name": "any"}}]}), id="what is no Secret"),
+        pytest.param(variable("configMapKeyRef"), id="a variable that is no Secret"),
         pytest.param(
             lambda pod: container(pod)["resources"]["requests"].update(memory="4Gi"), id="the same amount, otherwise written"
         ),
-        pytest.param(
-            lambda pod: pod["spec"].update(serviceAccountName="polarpod-clean-flights"), id="another job's account"
-        ),
+        pytest.param(lambda pod: pod["spec"].update(serviceAccountName="polarpod-worker"), id="the account of other jobs"),
         pytest.param(
             lambda pod: pod["spec"].update(
                 initContainers=[
@@ -219,11 +226,35 @@ def test_the_policy_takes_what_a_cluster_may_add(policed: str, change: Callable[
         ),
         pytest.param(
             lambda pod: pod["spec"].update(serviceAccountName="polarpod-launcher"),
-            "spec.serviceAccountName must be one of polarpod-airport-delays, polarpod-clean-flights, polarpod-worker",
+            "spec.serviceAccountName must be one of made-by-terraform, polarpod-airport-delays, polarpod-worker",
             id="the launcher's account",
         ),
         pytest.param(lambda pod: pod["spec"].update(automountServiceAccountToken=True), "must be false", id="a token"),
-        pytest.param(token(), "must name its audience", id="a token by another door"),
+        pytest.param(token(), "must be for sts.amazonaws.com or pods.eks", id="a token by another door"),
+        pytest.param(
+            token(audience="https://kubernetes.default.svc"), "and never for the API server", id="a token for the API server"
+        ),
+        pytest.param(variable("secretKeyRef"), "a worker's Secrets are company-ca", id="a Secret as a variable"),
+        pytest.param(
+            lambda pod: container(pod).update(envFrom=[{"secretRef": {"name": "any"}}]),
+            "a worker's Secrets are company-ca",
+            id="a Secret as variables",
+        ),
+        pytest.param(volume("secret", {"secretName": "any"}), "a worker's Secrets are company-ca", id="a Secret as files"),
+        pytest.param(
+            volume("projected", {"sources": [{"secret": {"name": "any"}}]}),
+            "a worker's Secrets are company-ca",
+            id="a Secret among other files",
+        ),
+        pytest.param(
+            lambda pod: pod["spec"].update(
+                initContainers=[
+                    {**copy.deepcopy(container(pod)), "name": "first", "envFrom": [{"secretRef": {"name": "any"}}]}
+                ]
+            ),
+            "a worker's Secrets are company-ca",
+            id="a Secret of a first container",
+        ),
         pytest.param(lambda pod: pod["spec"].pop("activeDeadlineSeconds"), "activeDeadlineSeconds must be set", id="no end"),
         pytest.param(
             lambda pod: container(pod)["resources"]["requests"].update(memory="1Gi"),
@@ -237,7 +268,7 @@ def test_the_policy_takes_what_a_cluster_may_add(policed: str, change: Callable[
 def test_the_policy_refuses_what_is_no_worker(policed: str, change: Callable[[dict[str, Any]], object], words: str) -> None:
     said = create(policed, change, user=launcher(policed))
     assert said.code != 0
-    assert f"ValidatingAdmissionPolicy '{policed}-polarpod'" in said.text
+    assert f"ValidatingAdmissionPolicy '{policed}.polarpod'" in said.text
     assert words in said.text
 
 

@@ -41,8 +41,9 @@ from tools.charts.kinds import (
     Variable,
 )
 
-# Kubernetes' 63 characters without what comes behind a full name: "-test-forbidden", the eleven of a CronJob's Jobs
+# Kubernetes' 63 characters without what comes behind a full name: "-forbidden-test", the eleven of a CronJob's Jobs
 _FULLNAME = Annotated[str, Meta(pattern="^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$", max_length=43)]
+_REGION = Annotated[str, Meta(pattern="^[a-z0-9-]*$")]
 
 
 class LauncherImage(Struct, frozen=True):
@@ -59,14 +60,14 @@ class Image(LauncherImage, frozen=True):
 
 class Storage(Struct, frozen=True):
     endpoint_url: MaybeUrl
-    region: str
+    region: _REGION
     allow_http: bool
     virtual_hosted: bool
 
 
 class WorkerStorage(Struct, frozen=True):
     endpoint_url: Annotated[MaybeUrl, Meta(description="For stores that are not AWS S3.")] | UnsetType = UNSET
-    region: Annotated[str, Meta(description="As the store expects it.")] | UnsetType = UNSET
+    region: Annotated[_REGION, Meta(description="As the store expects it.")] | UnsetType = UNSET
     allow_http: Annotated[bool, Meta(description="Whether an endpoint without TLS will do.")] | UnsetType = UNSET
     virtual_hosted: Annotated[bool, Meta(description="The bucket as part of the host name.")] | UnsetType = UNSET
 
@@ -118,6 +119,8 @@ class Account(Struct, frozen=True):
 
 
 class JobAccount(Struct, frozen=True):
+    create: Annotated[bool, Meta(description="Whether the chart makes it; true where it is not said.")] | UnsetType = UNSET
+    name: Annotated[Name, Meta(description="Its name; by default the full name and the job.")] | UnsetType = UNSET
     annotations: Annotated[Annotations, Meta(description="For IRSA: the role of this job.")] | UnsetType = UNSET
 
 
@@ -130,6 +133,9 @@ class Subject(Struct, frozen=True):
 class Launcher(Struct, frozen=True):
     service_account: Account
     image: LauncherImage
+    environment: Environment
+    extra_volumes: list[Object]
+    extra_volume_mounts: list[Object]
     subjects: list[Subject]
 
 
@@ -158,6 +164,7 @@ class NetworkPolicy(Struct, frozen=True):
     object_store: ObjectStore
     pod_identity_agent: bool
     extra_egress: list[EgressRule]
+    launcher_egress: list[EgressRule]
     api_server: ApiServer
 
 
@@ -172,7 +179,6 @@ class Gc(Struct, frozen=True):
     ttl_seconds_after_finished: Annotated[int, Meta(ge=0, le=31536000)]
     successful_jobs_history_limit: Count
     failed_jobs_history_limit: Count
-    environment: Environment
     resources: Amounts
     pod_labels: OwnLabels
     pod_annotations: Annotations
@@ -199,6 +205,8 @@ class Tests(Struct, frozen=True):
     other_namespaces: list[Label]
     active_deadline_seconds: Seconds
     resources: Amounts
+    pod_labels: OwnLabels
+    pod_annotations: Annotations
     node_selector: dict[str, str]
     tolerations: list[Toleration]
 
@@ -244,6 +252,8 @@ class AdmissionPolicy(Struct, frozen=True):
     validation_actions: Annotated[list[Literal["Deny", "Warn", "Audit"]], Meta(min_length=1, max_length=2)]
     images: AllowedImages
     service_accounts: list[Name]
+    secrets: list[Name]
+    audiences: list[Annotated[str, Meta(min_length=1)]]
 
 
 class Namespace(Struct, frozen=True):

@@ -14,10 +14,10 @@ of Kubernetes' 63 characters: "-test-forbidden" and the eleven that a CronJob ad
 {{- end -}}
 
 {{/*
-The name of an object of the whole cluster, which a release of the same name in another namespace must not meet.
+The name of an object of the whole cluster, which a release in another namespace must not meet: neither part holds a dot.
 */}}
 {{- define "polarpod.clusterName" -}}
-{{- printf "%s-%s" .Release.Namespace (include "polarpod.fullname" .) -}}
+{{- printf "%s.%s" .Release.Namespace (include "polarpod.fullname" .) -}}
 {{- end -}}
 
 {{/*
@@ -41,8 +41,8 @@ others change with a release.
 {{/* What tells the chart's own pods apart, from each other and from those of other releases. Expects the same list. */}}
 {{- define "polarpod.selectorLabels" -}}
 {{- $root := index . 0 -}}
-app.kubernetes.io/name: {{ default $root.Chart.Name $root.Values.nameOverride }}
-app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/name: {{ default $root.Chart.Name $root.Values.nameOverride | quote }}
+app.kubernetes.io/instance: {{ $root.Release.Name | quote }}
 app.kubernetes.io/component: {{ index . 1 }}
 {{- end -}}
 
@@ -63,7 +63,7 @@ repository jobs, tag 1, digest sha256:9f…      ->  jobs@sha256:9f…
 
 {{/* What the sweep and the launcher's tests run, with its pull policy. */}}
 {{- define "polarpod.launcherImage" -}}
-{{- $image := ternary .Values.launcher.image .Values.image (not (empty .Values.launcher.image.repository)) -}}
+{{- $image := .Values.launcher.image | merge (dict "registry" (default .Values.image.registry .Values.launcher.image.registry)) -}}
 image: {{ include "polarpod.imageOf" $image | quote }}
 imagePullPolicy: {{ $image.pullPolicy }}
 {{- end -}}
@@ -89,11 +89,14 @@ imagePullPolicy: {{ $image.pullPolicy }}
 {{- end -}}
 
 {{/*
-A job's own account. Expects a list of the root context and the job's name.
+A job's own account, by its name where it has one. Expects a list of the root context and the job's name.
 airport_delays  ->  polarpod-airport-delays
 */}}
 {{- define "polarpod.jobAccount" -}}
-{{- printf "%s-%s" (include "polarpod.fullname" (index . 0)) (replace "_" "-" (index . 1)) -}}
+{{- $root := index . 0 -}}
+{{- $job := index . 1 -}}
+{{- $given := get $root.Values.serviceAccounts.jobs $job | default dict -}}
+{{- default (printf "%s-%s" (include "polarpod.fullname" $root) (replace "_" "-" $job)) $given.name -}}
 {{- end -}}
 
 {{/* Names of Secrets as Kubernetes wants them. */}}
@@ -124,7 +127,18 @@ imagePullSecrets:
 {{- end }}
 {{- end -}}
 
-{{/* What the launcher's pods have in common with each other: no links, a writable /tmp, the plane's ConfigMap. */}}
+{{/* The variables of the launcher's pods. */}}
+{{- define "polarpod.launcherEnvironment" -}}
+- name: HOME
+  value: /tmp
+{{- range $name, $value := .Values.launcher.environment }}
+- name: {{ $name }}
+  value: {{ $value | quote }}
+{{- end }}
+{{- include "polarpod.credentials" . }}
+{{- end -}}
+
+{{/* What the launcher's pods have in common with each other: a writable /tmp, the plane's ConfigMap, what the cluster adds. */}}
 {{- define "polarpod.launcherVolumes" -}}
 - name: plane
   configMap:
@@ -132,6 +146,9 @@ imagePullSecrets:
 - name: tmp
   emptyDir:
     sizeLimit: 64Mi
+{{- with .Values.launcher.extraVolumes }}
+{{ toYaml . }}
+{{- end }}
 {{- end -}}
 
 {{- define "polarpod.launcherVolumeMounts" -}}
@@ -140,4 +157,7 @@ imagePullSecrets:
   readOnly: true
 - name: tmp
   mountPath: /tmp
+{{- with .Values.launcher.extraVolumeMounts }}
+{{ toYaml . }}
+{{- end }}
 {{- end -}}

@@ -8,6 +8,20 @@
 {{- end -}}
 
 {{/*
+"true" for a range of IPv6 that may hold the instance metadata and is not written as one of those that are known to.
+fd00::/10  ->  true      2001:db8::/32  ->       fd12:3456::/48  ->
+*/}}
+{{- define "polarpod.maybeMetadata" -}}
+{{- $bits := splitList "/" . | last | atoi -}}
+{{- if and (contains ":" .) (not (include "polarpod.metadataWithin" .)) -}}
+{{- $unknown := and (lt $bits 16) (not (regexMatch "^[23]" .)) -}}
+{{- $near := and (lt $bits 32) (hasPrefix "fd00:" .) -}}
+{{- $inside := and (hasPrefix "fd00:ec2:" .) (lt $bits 128) -}}
+{{- if or $unknown $near $inside }}true{{ end -}}
+{{- end -}}
+{{- end -}}
+
+{{/*
 Where in a range the instance metadata is that must be cut out of it, empty where it is not inside.
 0.0.0.0/0  ->  169.254.169.254/32
 ::/0       ->  fd00:ec2::254/128
@@ -39,8 +53,13 @@ For IPv6 the ranges that hold it are known by how they are written; no other one
 {{- end -}}
 {{- end -}}
 
-{{/* The rules that workers and the launcher's pods share: names, the store, the cloud's identities. */}}
+{{/*
+The rules of workers and of the launcher's pods: names, the store, the cloud's identities, and what else is listed for them.
+Expects a list of the root context and further rules.
+*/}}
 {{- define "polarpod.egress" -}}
+{{- $further := index . 1 -}}
+{{- with index . 0 -}}
 {{- with .Values.networkPolicy.dns.to }}
 # names
 - to:
@@ -72,6 +91,15 @@ For IPv6 the ranges that hold it are known by how they are written; no other one
     - protocol: TCP
       port: 80
 {{- end }}
+{{- range $further }}
+- to:
+    {{- include "polarpod.peers" .to | trim | nindent 4 }}
+  {{- with .ports }}
+  ports:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end }}
+{{- end -}}
 {{- end -}}
 
 {{/*

@@ -55,3 +55,8 @@ of it but three: its name, credentials (two variables from a Secret), and the tw
 {{- $_ := set $plane "template" "./pod.yaml" -}}
 {{- toYaml (dict "planes" (dict .Values.plane.name $plane)) -}}
 {{- end -}}
+
+{{/* What the cluster asks of every pod. */}}
+{{- define "polarpod.podTemplate" -}}
+{{- toYaml (default (dict "spec" dict) .Values.podTemplate) -}}
+{{- end -}}

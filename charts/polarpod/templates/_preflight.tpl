@@ -34,8 +34,10 @@ made, with what is wrong and what to change. All are collected, so that nobody m
 {{- $launcher := .Values.launcher.image -}}
 {{- if and $launcher.repository (not (or $launcher.tag $launcher.digest)) -}}
 {{- $found = append $found "launcher.image has neither a digest nor a tag: set launcher.image.digest (sha256:...), or a tag that is never moved" -}}
-{{- else if and (not $launcher.repository) (or $launcher.tag $launcher.digest) -}}
-{{- $found = append $found "launcher.image has a tag or a digest and no repository: set launcher.image.repository, or leave all of it out for the job image" -}}
+{{- else if and (not $launcher.repository) (or .Values.gc.enabled .Values.tests.enabled) -}}
+{{- $found = append $found "launcher.image.repository is empty, and sweep and tests need an image with the polarpod command: name one such as images/airflow makes (or the job image again, where yours has it), or set gc.enabled and tests.enabled to false" -}}
+{{- else if and (not $launcher.repository) (or $launcher.registry $launcher.tag $launcher.digest) -}}
+{{- $found = append $found "launcher.image has a registry, a tag or a digest and no repository: set launcher.image.repository, or leave all of it out" -}}
 {{- end -}}
 {{- range $place := list "storage" "workerStorage" -}}
 {{- $storage := get $.Values.plane $place -}}
@@ -60,12 +62,12 @@ made, with what is wrong and what to change. All are collected, so that nobody m
 {{- if eq (include "polarpod.launcherAccount" .) (include "polarpod.workerAccount" .) -}}
 {{- $found = append $found (printf "the launcher and serviceAccounts.default are one account, %q, so that every worker's identity is the launcher's: give one of them another name" (include "polarpod.workerAccount" .)) -}}
 {{- end -}}
-{{- range $job, $_ := .Values.serviceAccounts.jobs -}}
+{{- range $job, $given := .Values.serviceAccounts.jobs -}}
 {{- $account := include "polarpod.jobAccount" (list $ $job) -}}
-{{- if hasSuffix "_" $job -}}
-{{- $found = append $found (printf "serviceAccounts.jobs.%s would make the account %q, which is no name in Kubernetes: rename the job so that it does not end in _" $job $account) -}}
+{{- if and (hasSuffix "_" $job) (not $given.name) -}}
+{{- $found = append $found (printf "serviceAccounts.jobs.%s would make the account %q, which is no name in Kubernetes: give it a name" $job $account) -}}
 {{- else if hasKey $taken $account -}}
-{{- $found = append $found (printf "serviceAccounts.jobs.%s would make the account %q, which is %s's: give that one a name, or leave the job on the default account" $job $account (get $taken $account)) -}}
+{{- $found = append $found (printf "serviceAccounts.jobs.%s would make the account %q, which is %s's: give one of them another name, or leave the job on the default account" $job $account (get $taken $account)) -}}
 {{- end -}}
 {{- end -}}
 {{- toYaml $found -}}
@@ -100,6 +102,16 @@ made, with what is wrong and what to change. All are collected, so that nobody m
 {{- if and .Values.launcher.serviceAccount.annotations (not .Values.launcher.serviceAccount.create) -}}
 {{- $found = append $found "launcher.serviceAccount.annotations have no effect on an account that the chart does not make: annotate it where it is made, or set create to true" -}}
 {{- end -}}
+{{- range $job, $given := .Values.serviceAccounts.jobs -}}
+{{- if not (dig "create" true $given) -}}
+{{- if not $given.name -}}
+{{- $found = append $found (printf "serviceAccounts.jobs.%s is neither made nor named: set create to true, or name to an account that is there" $job) -}}
+{{- end -}}
+{{- if $given.annotations -}}
+{{- $found = append $found (printf "serviceAccounts.jobs.%s.annotations have no effect on an account that the chart does not make: annotate it where it is made, or set create to true" $job) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- range $name := list "AWS_ACCESS_KEY_ID" "AWS_SECRET_ACCESS_KEY" -}}
 {{- if and $.Values.plane.credentials.secretName (hasKey $.Values.plane.environmentFromSecrets $name) -}}
 {{- $found = append $found (printf "%s is set twice, by plane.credentials and by plane.environmentFromSecrets: remove one of them" $name) -}}
@@ -123,8 +135,10 @@ made, with what is wrong and what to change. All are collected, so that nobody m
 {{- $found = append $found "networkPolicy.apiServer.to is empty, so that sweep and tests reach no API server: name its addresses, or set networkPolicy.enabled to false" -}}
 {{- end -}}
 {{- $peers := dict "networkPolicy.dns.to" $network.dns.to "networkPolicy.objectStore.to" $network.objectStore.to "networkPolicy.apiServer.to" $network.apiServer.to -}}
-{{- range $index, $rule := $network.extraEgress -}}
-{{- $_ := set $peers (printf "networkPolicy.extraEgress[%d].to" $index) $rule.to -}}
+{{- range $place := list "extraEgress" "launcherEgress" -}}
+{{- range $index, $rule := get $network $place -}}
+{{- $_ := set $peers (printf "networkPolicy.%s[%d].to" $place $index) $rule.to -}}
+{{- end -}}
 {{- end -}}
 {{- range $place, $given := $peers -}}
 {{- range $given -}}
@@ -135,9 +149,8 @@ made, with what is wrong and what to change. All are collected, so that nobody m
 {{- end -}}
 {{- with .ipBlock -}}
 {{- $exactly := or (eq .cidr "169.254.169.254/32") (and (hasPrefix "fd00:ec2::254" .cidr) (hasSuffix "/128" .cidr)) -}}
-{{- $unread := and (hasPrefix "fd00:ec2:" .cidr) (not (include "polarpod.metadataWithin" .cidr)) (not (hasSuffix "/128" .cidr)) -}}
-{{- if or $exactly $unread -}}
-{{- $found = append $found (printf "%s allows %s, where instances hand out the node's own credentials: remove it, and give workers an identity of their own (IRSA, EKS Pod Identity)" $place .cidr) -}}
+{{- if or $exactly (include "polarpod.maybeMetadata" .cidr) -}}
+{{- $found = append $found (printf "%s allows %s, which may hold the address where instances hand out the node's own credentials: remove it or name a narrower one, and give workers an identity of their own (IRSA, EKS Pod Identity)" $place .cidr) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -174,6 +187,14 @@ made, with what is wrong and what to change. All are collected, so that nobody m
 {{- $found = append $found (printf "plane.maxMemory (%s) is more than %s (%s): a run would grow into a pod that nothing accepts; lower plane.maxMemory or raise the other" $.Values.plane.maxMemory $place (toString $amount)) -}}
 {{- end -}}
 {{- end -}}
+{{- end -}}
+{{- range $place, $amounts := dict "quota.hard" (pick $hard "limits.cpu") "limitRange.default" (pick (ternary .Values.limitRange.default dict .Values.limitRange.enabled) "cpu") -}}
+{{- range $resource, $_ := $amounts -}}
+{{- $found = append $found (printf "%s has %s, and workers have no CPU limit: every one would be refused, or get a limit that it did not ask for and be throttled; bound CPU by quota.hard.requests.cpu" $place $resource) -}}
+{{- end -}}
+{{- end -}}
+{{- if and .Values.tests.enabled (le (int .Values.tests.activeDeadlineSeconds) (int .Values.plane.startTimeoutSeconds)) -}}
+{{- $found = append $found (printf "tests.activeDeadlineSeconds (%d) leaves the doctor no time for its pod, which may take plane.startTimeoutSeconds (%d) to start: raise the first" (int .Values.tests.activeDeadlineSeconds) (int .Values.plane.startTimeoutSeconds)) -}}
 {{- end -}}
 {{- if and .Values.quota.enabled (not .Values.quota.hard) -}}
 {{- $found = append $found "quota.enabled without anything in quota.hard: name an amount, or set quota.enabled to false" -}}

@@ -4,9 +4,6 @@
 {{- if not .Values.image.digest -}}
 {{- $found = append $found "image.tag without image.digest: who can push that tag decides what runs here. Set image.digest, or launch releases, which name their image by digest." -}}
 {{- end -}}
-{{- if and (or .Values.gc.enabled .Values.tests.enabled) (not .Values.launcher.image.repository) -}}
-{{- $found = append $found "launcher.image.repository is empty: sweep and tests run the job image, which images/job makes without the polarpod command. Name an image that has it (images/airflow), or set gc.enabled and tests.enabled to false." -}}
-{{- end -}}
 {{- if not .Values.networkPolicy.enabled -}}
 {{- $found = append $found "networkPolicy.enabled is false: workers reach everything, the instance metadata and the node's credentials there included, unless something else closes it (on Fargate: security groups)." -}}
 {{- else if eq (include "polarpod.everywhere" .) "true" -}}

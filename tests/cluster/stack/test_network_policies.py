@@ -17,7 +17,7 @@ _NAME = "polarpod-egress-by-hand"
 def test_a_worker_reaches_nothing_but_what_is_listed(stack: Stack) -> None:
     """The pod of `helm test` that stands for a worker, told to fail where anything is open."""
     rendered = helm("get", "hooks", "polarpod-local")
-    (pod,) = [one for one in yaml.safe_load_all(rendered) if one and one["metadata"]["name"] == "polarpod-test-egress"]
+    (pod,) = [one for one in yaml.safe_load_all(rendered) if one and one["metadata"]["name"] == "polarpod-egress-test"]
     # a pod of ours: Helm's own is gone when it succeeds, and its log with it
     pod["metadata"] |= {"name": _NAME, "annotations": {}}
     kubectl("delete", "pod", _NAME, "-n", NAMESPACE, "--ignore-not-found")
