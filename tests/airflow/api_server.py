@@ -40,6 +40,10 @@ class Cut(NamedTuple):
     broken: bool = True
 
 
+class Late(NamedTuple):
+    """An answer that comes when everybody has gone: with the end of the server."""
+
+
 class No(NamedTuple):
     """A refusal in the API server's words."""
 
@@ -61,6 +65,7 @@ class ApiServer:
         self.create: list[Any] = [None]
         self.requests: dict[str, list[Any]] = defaultdict(list)
         self.kubeconfig = root / "kubeconfig"
+        self.ended = threading.Event()
 
     def answer(self, kind: str, request: Any) -> Any:
         self.requests[kind].append(request)
@@ -98,6 +103,9 @@ def serve(root: Path) -> Iterator[ApiServer]:
             self.say(api.answer("delete", json.loads(body)))
 
         def say(self, answer: Any) -> None:
+            if isinstance(answer, Late):
+                api.ended.wait()
+                return
             if isinstance(answer, Cut):
                 self.break_off(answer)
                 return
@@ -128,5 +136,6 @@ def serve(root: Path) -> Iterator[ApiServer]:
     try:
         yield api
     finally:
+        api.ended.set()
         server.shutdown()
         server.server_close()

@@ -12,11 +12,15 @@ import pytest
 from tests.airflow.api_server import ApiServer, serve
 from tests.airflow.shop import DAY, Shop
 from tests.airflow.tasks import End, a_dag, run_task
+from tests.launch.kubernetes.attempts import CONTEXT
 
 from polarpod.airflow import run_job
+from polarpod.airflow.deferring import Deferring
 from polarpod.airflow.exceptions import AirflowException
 from polarpod.contract.verdict import Category
+from polarpod.launch.kubernetes.pod import Pod
 from polarpod.launch.state import AttemptInfo, State
+from polarpod.launch.worker import Ended, HandedOver, Watcher
 
 # whatever the trigger has seen, the task looks for itself
 EVENT = {"phase": "Succeeded"}
@@ -112,3 +116,27 @@ def test_a_pod_that_is_refused_is_judged_at_once(shop: Shop, api: ApiServer) -> 
     (attempt,) = attempts(shop)
     assert attempt.record is not None
     assert str(end.error) == attempt.record.verdict.text()
+
+
+@pytest.mark.parametrize("stop", [pytest.param(True, id="asked to stop"), pytest.param(False, id="not asked to")])
+def test_a_run_that_is_asked_to_stop_is_handed_over_to_nobody(stop: bool) -> None:
+    ended = Ended(lambda receipt: pytest.fail("nobody judges here"), None, b"")
+
+    class Pods:
+        """A launcher whose pod is there at once."""
+
+        def start(self, *_: Any) -> Pod:
+            return Pod("tolls-1", "uid-1", {})
+
+        def attach(self, *_: Any, orphaned: bool) -> Ended:
+            assert orphaned
+            return ended
+
+    def run() -> object:
+        return Deferring(Pods(), woken=None).run(CONTEXT, b"", Watcher(stop=lambda: stop))
+
+    if stop:
+        assert run() is ended
+    else:
+        with pytest.raises(HandedOver):
+            run()

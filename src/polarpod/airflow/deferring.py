@@ -25,9 +25,12 @@ class Deferring:
 
     def run(self, context: Context, data: bytes, watcher: Watcher) -> Ended:
         started = self._pods.start(context, data, watcher)
-        if isinstance(started, Pod):
-            raise HandedOver(context, started)
-        return started
+        if not isinstance(started, Pod):
+            return started
+        if watcher.stop():
+            # nobody would take it
+            return self._pods.attach(context, watcher, orphaned=True)
+        raise HandedOver(context, started)
 
     def attach(self, context: Context, watcher: Watcher, *, orphaned: bool) -> Ended:
         if context.attempt.uid != self._woken and (pod := self._pods.find(context)) and not Status(pod=pod.seen).over:

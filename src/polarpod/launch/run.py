@@ -6,7 +6,6 @@ The only place where these meet. Clock and uids are passed in.
 from __future__ import annotations
 
 import datetime as dt
-import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -18,6 +17,7 @@ from polarpod.contract.receipt import Receipt
 from polarpod.contract.verdict import Budget, Category, PolarpodError, Verdict
 from polarpod.launch.budgets import DEFAULT, pause_seconds, try_again
 from polarpod.launch.launcher import launcher_of
+from polarpod.launch.pause import pause
 from polarpod.launch.plan import Plan
 from polarpod.launch.plane import Plane
 from polarpod.launch.state import Record, StandingNote, State
@@ -46,18 +46,12 @@ class Ran(NamedTuple):
     log: bytes = b""
 
 
-def _pause(seconds: float, stop: Callable[[], bool]) -> None:
-    until = time.monotonic() + seconds
-    while time.monotonic() < until and not stop():
-        time.sleep(0.2)  # how late a request to stop is seen
-
-
 class Ports(NamedTuple):
     """The world, as far as deciding needs it."""
 
     now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
     new_uid: Callable[[], str] = lambda: uuid.uuid4().hex
-    pause: Callable[[float, Callable[[], bool]], None] = _pause
+    pause: Callable[[float, Callable[[], bool]], None] = pause
 
 
 class Listener(NamedTuple):

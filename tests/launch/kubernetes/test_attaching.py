@@ -121,12 +121,12 @@ class Launched:
         self.seconds = seconds
         self.slept: list[float] = []
         cluster = connect(plane(kubeconfig=str(api.kubeconfig), namespace=NAMESPACE))
-        self.launcher = PodLauncher(plane(), cluster, now=self.now, sleep=self.sleep)
+        self.launcher = PodLauncher(plane(), cluster, now=self.now, pause=self.pause)
 
     def now(self) -> dt.datetime:
         return CONTEXT.created_at + dt.timedelta(seconds=self.seconds)
 
-    def sleep(self, seconds: float) -> None:
+    def pause(self, seconds: float, stop: Callable[[], bool]) -> None:
         self.seconds += seconds
         self.slept.append(seconds)
 

@@ -119,6 +119,18 @@ def test_a_job_that_ends_no_line_does_not_fill_its_launcher(
     assert lines[2:] == [b"last".ljust(100 - len(stamp), b".")]
 
 
+@pytest.mark.parametrize(
+    "watch",
+    [pytest.param(403, id="may not be watched"), pytest.param([event("MODIFIED", "?")], id="is told of in no words")],
+)
+def test_a_log_is_shown_to_its_end_although_its_pod(api: ApiServer, cluster: Cluster, watch: Any) -> None:
+    api.look, api.watch = [attempts_pod(), attempts_pod("Succeeded")], [watch]
+    api.log = [Cut(LOG, broken=False)]
+    lines: list[bytes] = []
+    assert PodLauncher(plane(), cluster, now=lambda: CONTEXT.created_at).print_log(CONTEXT, lines.append, tail=None)
+    assert [line.decode() for line in lines] == LINES
+
+
 CHANGE = json.dumps(event("MODIFIED", attempts_pod(message="größer")), ensure_ascii=False).encode() + b"\n"
 OVER = json.dumps(event("MODIFIED", attempts_pod("Succeeded")), ensure_ascii=False).encode() + b"\n"
 

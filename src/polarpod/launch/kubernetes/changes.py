@@ -77,8 +77,9 @@ class Changes:
         self._was_allowed, self._denied_at = True, None
         for line in self._stream:
             event = change_of(line)
-            seen = event.get("object") or {}
-            if event.get("type") == "ERROR":
+            seen = event.get("object")
+            # what is no object of the API's is a word of something in between
+            if event.get("type") == "ERROR" or not isinstance(seen, dict):
                 break
             if (seen.get("metadata") or {}).get("uid") != self._pod.uid:
                 continue

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -31,6 +32,9 @@ _ANSWER_SECONDS = 30
 # servers end watches after 30 to 60 minutes by themselves; ours end earlier, so that a dead connection is noticed
 _WATCH_SECONDS = 300
 _LONGEST_TEXT = 500
+_NO_HANDSHAKE = re.compile(r"certificate|handshake|wrong version number|unknown ca|protocol version", re.IGNORECASE)
+# of a request that is safe to repeat: connections that were never made, and one that hung or broke
+_RETRIES = urllib3.Retry(3, read=1)
 # a job that prints without an end of line must not fill this process
 _LONGEST_LINE_BYTES = 64 * 1024
 
@@ -72,7 +76,7 @@ class Cluster:
             NoAnswer: it may be there all the same.
         """
         options = {"dry_run": "All"} if dry_run else {}
-        return self._json(
+        return self._pod(
             lambda api: api.create_namespaced_pod(
                 self.namespace, body=manifest, _preload_content=False, _request_timeout=_TIMEOUT, **options
             )
@@ -81,7 +85,7 @@ class Cluster:
     def pod(self, name: str) -> Json | None:
         """A pod as it is now; None where there is none of that name."""
         try:
-            return self._json(
+            return self._pod(
                 lambda api: api.read_namespaced_pod(name, self.namespace, _preload_content=False, _request_timeout=_TIMEOUT)
             )
         except Refused as error:
@@ -196,13 +200,14 @@ class Cluster:
             return False
         return False
 
-    def version(self) -> tuple[str, float]:
-        """The server's version and its clock, in seconds since the epoch."""
+    def version(self) -> tuple[str, float | None]:
+        """The server's version and its clock, in seconds since the epoch; None where a proxy keeps that back."""
 
-        def ask(api: client.CoreV1Api) -> tuple[str, float]:
+        def ask(api: client.CoreV1Api) -> tuple[str, float | None]:
             answer = client.VersionApi(api.api_client).get_code(_preload_content=False, _request_timeout=_TIMEOUT)
-            date = parsedate_to_datetime(str(answer.headers.get("Date")))
-            return str(json.loads(answer.data).get("gitVersion")), date.timestamp()
+            found, date = json.loads(answer.data), answer.headers.get("Date")
+            version = found.get("gitVersion") if isinstance(found, dict) else None
+            return str(version), parsedate_to_datetime(date).timestamp() if date else None
 
         return self._answered(ask)
 
@@ -220,7 +225,16 @@ class Cluster:
 
     def _json(self, call: Callable[[client.CoreV1Api], urllib3.HTTPResponse]) -> Json:
         # the body comes after the headers, from a server that may be gone by then
-        found: Json = self._answered(lambda api: json.loads(call(api).data))
+        found = self._answered(lambda api: json.loads(call(api).data))
+        if not isinstance(found, dict):
+            raise _unreachable(self.where, "its answer is no object of Kubernetes", sent=True)
+        return found
+
+    def _pod(self, call: Callable[[client.CoreV1Api], urllib3.HTTPResponse]) -> Json:
+        found = self._json(call)
+        metadata = found.get("metadata")
+        if not isinstance(metadata, dict) or not {"name", "uid"} <= metadata.keys():
+            raise _unreachable(self.where, "its answer is no pod", sent=True)
         return found
 
     def _told(self, call: Callable[[client.CoreV1Api], urllib3.HTTPResponse]) -> Json:
@@ -313,6 +327,7 @@ def connect(plane: KubernetesPlane) -> Cluster:
                     config.load_kube_config(config_file=plane.kubeconfig, context=plane.context, client_configuration=found)
         except Exception as error:  # noqa: BLE001  # the loader lets through whatever YAML, base64 and exec plugins raise
             raise unusable(where, error) from None
+        found.retries = _RETRIES
         return client.CoreV1Api(client.ApiClient(found))
 
     return Cluster(make_api, namespace=plane.namespace, where=where)
@@ -384,22 +399,24 @@ def _in_words(where: str) -> Iterator[None]:
         if error.status:
             raise Refused(_refusal(error)) from None
         raise _unreachable(where, str(error.reason)) from None
+    except urllib3.exceptions.LocationValueError as error:
+        raise unusable(where, error) from None
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise _unreachable(where, _words(error), sent=_was_sent(error)) from None
-    except ValueError as error:  # half an answer, or one of something in between
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:  # half an answer, or one of something in between
         raise _unreachable(where, f"its answer is no JSON: {_words(error)}", sent=True) from None
+    except ValueError as error:  # a token or an address that no request can be made of
+        raise unusable(where, error) from None
 
 
 def _was_sent(error: Exception) -> bool:
     """Whether a request may have come through. A connection that was never made is told apart by its own errors."""
     cause = error.reason if isinstance(error, urllib3.exceptions.MaxRetryError) else error
-    return not isinstance(
-        cause,
-        urllib3.exceptions.NewConnectionError
-        | urllib3.exceptions.ConnectTimeoutError
-        | urllib3.exceptions.SSLError
-        | urllib3.exceptions.ProxyError,
-    )
+    if isinstance(cause, urllib3.exceptions.SSLError):
+        # TLS can break at any time; these end it before anything is said
+        return not _NO_HANDSHAKE.search(str(cause))
+    never = urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError | urllib3.exceptions.ProxyError
+    return not isinstance(cause, never)
 
 
 def _refusal(error: ApiException) -> Refusal:

@@ -13,23 +13,22 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-import tenacity
-
 from polarpod.contract import labels
 from polarpod.contract.context import Context
 from polarpod.contract.message import Message
 from polarpod.contract.receipt import Receipt
-from polarpod.contract.verdict import Category, PolarpodError, Verdict
-from polarpod.launch.kubernetes.changes import change_of
-from polarpod.launch.kubernetes.cluster import Cluster, NoAnswer, Refused
+from polarpod.contract.verdict import PolarpodError, Verdict
+from polarpod.launch.kubernetes.changes import Changes, News
+from polarpod.launch.kubernetes.cluster import Cluster, Refused
+from polarpod.launch.kubernetes.creation import Creation, Pause
 from polarpod.launch.kubernetes.diagnose import diagnose
 from polarpod.launch.kubernetes.follow import LogFollower
 from polarpod.launch.kubernetes.names import pod_name
 from polarpod.launch.kubernetes.pod import Pod
-from polarpod.launch.kubernetes.refusal import START_SECONDS, is_of_a_start, may_have_been_done, refused
-from polarpod.launch.kubernetes.status import Json, Refusal, Status
+from polarpod.launch.kubernetes.status import Json, Status
 from polarpod.launch.kubernetes.template import load_template, pod_of
 from polarpod.launch.kubernetes.watched import Watched
+from polarpod.launch.pause import pause
 from polarpod.launch.plane import KubernetesPlane
 from polarpod.launch.worker import Ended, LostSight, Watcher, message_of
 
@@ -47,7 +46,7 @@ class PodLauncher:
         *,
         finish: Callable[[dict[str, object]], Json] = lambda manifest: manifest,
         now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
-        sleep: Callable[[float], None] = time.sleep,
+        pause: Pause = pause,
     ) -> None:
         """Args:
         finish: what a caller adds to a manifest before it goes out, such as Airflow's labels and cluster policy.
@@ -56,7 +55,7 @@ class PodLauncher:
         self._cluster = cluster
         self._finish = finish
         self._now = now
-        self._sleep = sleep
+        self._pause = pause
         # read now: a template that is not there is told before an attempt takes a number
         if plane.template:
             load_template(Path(plane.template))
@@ -72,59 +71,24 @@ class PodLauncher:
     def start(self, context: Context, data: bytes, watcher: Watcher) -> Pod | Ended:
         """Creates the pod; an end already where the API server will not have it.
 
-        A full quota is a queue: it is asked again until the plane's start timeout. So is an API server that has just started
-        and does not know yet who may do what, or that gave no answer, for a moment. The name is this attempt's alone, so
-        that asking again finds what was made before.
-
         Raises:
             LostSight: it may be there, and nobody says whether it is.
         """
-        manifest = self.manifest(context, data)
         begun = time.monotonic()
-        unsure = False
-
-        def passes(error: BaseException) -> bool:
-            nonlocal unsure
-            unsure = unsure or _may_be_there(error)
-            soon = time.monotonic() < begun + START_SECONDS
-            if not isinstance(error, Refused):
-                return soon and unsure and _is_away(error)
-            if refused(error.refusal).category is Category.QUOTA_EXCEEDED:
-                return True
-            return soon and (_may_be_there(error) or self._is_starting(error.refusal))
-
-        too_long = tenacity.stop_after_delay(self._plane.start_timeout_seconds)
-        create = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(passes),
-            wait=tenacity.wait_random_exponential(multiplier=2, max=30),
-            stop=lambda state: watcher.stop() or too_long(state),
-            sleep=self._sleep,
-            reraise=True,
+        creation = Creation(
+            self._cluster,
+            self.manifest(context, data),
+            lambda: self.find(context),
+            queue_seconds=self._plane.start_timeout_seconds,
+            pause=self._pause,
+            stop=watcher.stop,
         )
         try:
-            return Pod.of(create(self._cluster.create, manifest))
-        except (Refused, PolarpodError) as error:
-            taken = isinstance(error, Refused) and error.refusal.code == 409
-            if (unsure or taken) and (pod := self._made_before(context)):
-                return pod
-            if not isinstance(error, Refused):
-                raise
+            return creation.run()
+        except Refused as error:
             stopped = watcher.stop()
             status = Status(refusal=error.refusal, stop_requested=stopped, seconds=time.monotonic() - begun)
             return self._ended(status, context, b"")
-
-    def _made_before(self, context: Context) -> Pod | None:
-        """The pod of a request whose answer was lost."""
-        try:
-            return self.find(context)
-        except PolarpodError as error:
-            raise LostSight(error) from None
-
-    def _is_starting(self, refusal: Refusal) -> bool:
-        if is_of_a_start(refusal):
-            return True
-        # its words may be those of rights that are truly missing, so it is asked
-        return refused(refusal).category is Category.CLUSTER_DENIED and refusal.code == 403 and self._cluster.is_starting()
 
     def attach(self, context: Context, watcher: Watcher, *, orphaned: bool) -> Ended:
         while True:
@@ -133,7 +97,7 @@ class PodLauncher:
             age = (self._now() - context.created_at).total_seconds()
             if orphaned or age > _CREATION_SECONDS or watcher.stop():
                 return self._ended(Status(gone=True, seconds=age), context, b"")
-            self._sleep(1)
+            self._pause(1, watcher.stop)
 
     def find(self, context: Context) -> Pod | None:
         """The attempt's pod. One of its name with another uid in its label is somebody else's."""
@@ -148,19 +112,19 @@ class PodLauncher:
         if pod is None:
             return False
         over = threading.Event()
-        if Status(pod=pod.seen).over:
-            over.set()
-        watch = threading.Thread(target=self._tell_the_end, args=(pod, over), daemon=True)
-        watch.start()
-        LogFollower(self._cluster, pod.name, say, tail_lines=tail).follow(over)
-        return True
 
-    def _tell_the_end(self, pod: Pod, over: threading.Event) -> None:
-        for line in self._cluster.watch(pod.name, pod.version):
-            event = change_of(line)
-            if event.get("type") == "DELETED" or Status(pod=event.get("object")).over:
-                break
-        over.set()
+        def hear(news: News) -> None:
+            if not isinstance(news, dict) or Status(pod=news).over:
+                over.set()
+
+        hear(pod.seen)
+        changes = Changes(self._cluster, pod, hear, left=lambda: 0.0)
+        threading.Thread(target=changes.follow, daemon=True).start()
+        try:
+            LogFollower(self._cluster, pod.name, say, tail_lines=tail).follow(over)
+        finally:
+            changes.close()
+        return True
 
     def _see_through(self, pod: Pod, context: Context, watcher: Watcher) -> Ended:
         watched = Watched(self._cluster, pod, context, watcher, self._plane.start_timeout_seconds, self._now)
@@ -193,15 +157,6 @@ class PodLauncher:
 
     def _gave_up(self, verdict: Verdict, log: bytes, status: Status) -> Ended:
         return Ended(lambda receipt: receipt.verdict if receipt else verdict, None, log, status)
-
-
-def _may_be_there(error: BaseException) -> bool:
-    """Whether a pod was asked for and the answer does not say what became of that."""
-    return isinstance(error, NoAnswer) or (isinstance(error, Refused) and may_have_been_done(error.refusal))
-
-
-def _is_away(error: BaseException) -> bool:
-    return isinstance(error, PolarpodError) and error.verdict.category is Category.CLUSTER_UNREACHABLE
 
 
 def _last_words(status: Status, uid: str) -> Message | None:

@@ -94,7 +94,7 @@ def is_of_a_start(refusal: Refusal) -> bool:
 
 def may_have_been_done(refusal: Refusal) -> bool:
     """Whether what was asked may have been done all the same: a server that gave up waiting, for etcd or another server."""
-    return refusal.code in (500, 502, 504) and not any(words.pattern.search(refusal.message) for words in _BY_WORDS)
+    return refusal.code in (500, 502, 503, 504) and not any(words.pattern.search(refusal.message) for words in _BY_WORDS)
 
 
 def _quota(refusal: Refusal, match: re.Match[str]) -> Verdict:
