@@ -14,7 +14,9 @@ from typing import Any
 from kubernetes.config.kube_config import KUBE_CONFIG_DEFAULT_LOCATION
 
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.launch.kubernetes.cluster import Cluster, reject_missing, unusable, where_is
+from polarpod.launch.kubernetes.answers import unusable
+from polarpod.launch.kubernetes.cluster import Cluster
+from polarpod.launch.kubernetes.kubeconfig import reject_missing, where_is
 from polarpod.launch.kubernetes.pods import PodLauncher
 from polarpod.launch.kubernetes.status import WORKER, Json
 from polarpod.launch.plane import KubernetesPlane

@@ -25,7 +25,8 @@ from urllib3.exceptions import (
 
 from polarpod.contract import labels
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.launch.kubernetes.cluster import NoAnswer, connect
+from polarpod.launch.kubernetes.answers import NoAnswer
+from polarpod.launch.kubernetes.cluster import connect
 from polarpod.launch.kubernetes.names import pod_name
 from polarpod.launch.kubernetes.pod import Pod
 from polarpod.launch.kubernetes.pods import PodLauncher

@@ -11,10 +11,11 @@ import msgspec
 import tenacity
 
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.launch.kubernetes.cluster import Cluster, Stream
+from polarpod.launch.kubernetes.cluster import Cluster
 from polarpod.launch.kubernetes.pod import Pod
 from polarpod.launch.kubernetes.refusal import START_SECONDS
 from polarpod.launch.kubernetes.status import Json
+from polarpod.launch.kubernetes.stream import Stream
 
 # between two watches: a server that ends every watch at once must not be asked as fast as it can answer
 _BETWEEN_SECONDS = 0.2

@@ -1,38 +1,29 @@
-"""The only place that talks to a Kubernetes API server.
-
-Pods go in and come out as plain JSON. What the server refuses is a `Refusal` for `diagnose`; that it cannot be reached, or
-does not let us in, is a PolarpodError in words. Response headers and request bodies stay out of both: they carry tokens.
-"""
+"""The only place that talks to a Kubernetes API server. Pods go in and come out as plain JSON."""
 
 from __future__ import annotations
 
 import json
-import logging
-import re
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import Any, TypeVar
 
 import urllib3
-from kubernetes import client, config
-from kubernetes.client.exceptions import ApiException
+from kubernetes import client
 
-from polarpod.contract.redact import redact
-from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.launch.kubernetes.refusal import refused
-from polarpod.launch.kubernetes.status import Json, Refusal
+from polarpod.contract.verdict import PolarpodError
+from polarpod.launch.kubernetes.answers import Refused, in_words, told, unreachable
+from polarpod.launch.kubernetes.kubeconfig import configuration, where_is
+from polarpod.launch.kubernetes.status import Json
+from polarpod.launch.kubernetes.stream import Stream
 from polarpod.launch.plane import KubernetesPlane
 
 # an API server that is there answers in milliseconds; a watch says nothing for as long as nothing happens
 _CONNECT_SECONDS = 10
 _ANSWER_SECONDS = 30
+_TIMEOUT = (_CONNECT_SECONDS, _ANSWER_SECONDS)
 # servers end watches after 30 to 60 minutes by themselves; ours end earlier, so that a dead connection is noticed
 _WATCH_SECONDS = 300
-_LONGEST_TEXT = 500
-_NO_HANDSHAKE = re.compile(r"certificate|handshake|wrong version number|unknown ca|protocol version", re.IGNORECASE)
 # of a request that is safe to repeat: connections that were never made, and one that hung or broke
 _RETRIES = urllib3.Retry(3, read=1)
 # a job that prints without an end of line must not fill this process
@@ -41,18 +32,6 @@ _LONGEST_LINE_BYTES = 64 * 1024
 T = TypeVar("T")
 
 MakeApi = Callable[[], client.CoreV1Api]
-
-
-class Refused(Exception):
-    """The API server answered, and the answer is no."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        self.refusal = refusal
-        super().__init__(f"{refusal.code} {refusal.reason}: {refusal.message}")
-
-
-class NoAnswer(PolarpodError):
-    """A request went out, and no answer came back: what it asked for may have been done."""
 
 
 class Cluster:
@@ -227,14 +206,14 @@ class Cluster:
         # the body comes after the headers, from a server that may be gone by then
         found = self._answered(lambda api: json.loads(call(api).data))
         if not isinstance(found, dict):
-            raise _unreachable(self.where, "its answer is no object of Kubernetes", sent=True)
+            raise unreachable(self.where, "its answer is no object of Kubernetes", sent=True)
         return found
 
     def _pod(self, call: Callable[[client.CoreV1Api], urllib3.HTTPResponse]) -> Json:
         found = self._json(call)
         metadata = found.get("metadata")
         if not isinstance(metadata, dict) or not {"name", "uid"} <= metadata.keys():
-            raise _unreachable(self.where, "its answer is no pod", sent=True)
+            raise unreachable(self.where, "its answer is no pod", sent=True)
         return found
 
     def _told(self, call: Callable[[client.CoreV1Api], urllib3.HTTPResponse]) -> Json:
@@ -248,7 +227,7 @@ class Cluster:
 
     def _answered(self, call: Callable[[client.CoreV1Api], T]) -> T:
         try:
-            with _in_words(self.where):
+            with in_words(self.where):
                 return call(self._api)
         except Refused as error:
             if error.refusal.code != 401:
@@ -256,56 +235,8 @@ class Cluster:
         # a token that was good when this run began may have expired since: EKS' live for 15 minutes
         with suppress(PolarpodError):
             self._api = self._make_api()
-        with _in_words(self.where):
+        with in_words(self.where):
             return call(self._api)
-
-
-class Stream:
-    """Whole lines as they come, until the server ends them or somebody else closes this.
-
-    Attributes:
-        broken: the connection ended before the server did. That ends the lines too: whoever reads asks what is true now.
-    """
-
-    def __init__(self, response: urllib3.HTTPResponse, *, longest: int | None = None) -> None:
-        """Args:
-        longest: what comes after so many bytes of a line is left out.
-        """
-        self._response = response
-        self._longest = longest
-        self._pieces: list[bytes] = []
-        self._size = 0
-        self.broken = False
-
-    def __iter__(self) -> Iterator[bytes]:
-        try:
-            for chunk in self._response.stream(None, decode_content=False):
-                *lines, rest = chunk.split(b"\n")
-                for line in lines:
-                    self._keep(line)
-                    yield self.rest
-                    self._pieces, self._size = [], 0
-                self._keep(rest)
-        except (urllib3.exceptions.HTTPError, OSError, ValueError, AttributeError):
-            self.broken = True
-
-    @property
-    def rest(self) -> bytes:
-        """What came after the last end of a line: words without one, or half a line, which no one can tell apart here."""
-        return b"".join(self._pieces)
-
-    def _keep(self, piece: bytes) -> None:
-        kept = piece if self._longest is None else piece[: max(self._longest - self._size, 0)]
-        if kept:
-            self._pieces.append(kept)
-            self._size += len(kept)
-
-    def close(self) -> None:
-        """Ends the reading, also from another thread."""
-        with suppress(Exception):  # a connection in any state; there is nothing to be said about it
-            self._response.shutdown()
-        with suppress(Exception):
-            self._response.close()
 
 
 def connect(plane: KubernetesPlane) -> Cluster:
@@ -314,139 +245,10 @@ def connect(plane: KubernetesPlane) -> Cluster:
     Raises:
         PolarpodError: there is no usable configuration. Nothing is asked of the cluster yet.
     """
-    where = where_is(plane)
 
     def make_api() -> client.CoreV1Api:
-        found = client.Configuration()
-        try:
-            if plane.kubeconfig is None and plane.context is None and _inside():
-                config.load_incluster_config(client_configuration=found)
-            else:
-                reject_missing(plane.kubeconfig)
-                with _raising_what_is_logged():
-                    config.load_kube_config(config_file=plane.kubeconfig, context=plane.context, client_configuration=found)
-        except Exception as error:  # noqa: BLE001  # the loader lets through whatever YAML, base64 and exec plugins raise
-            raise unusable(where, error) from None
+        found = configuration(plane)
         found.retries = _RETRIES
         return client.CoreV1Api(client.ApiClient(found))
 
-    return Cluster(make_api, namespace=plane.namespace, where=where)
-
-
-class _Logged(logging.Handler):
-    """Keeps the errors that a thread logs by the root logger."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self._thread = threading.get_ident()
-        self.said: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.name == "root" and record.thread == self._thread:
-            self.said.append(record.getMessage())
-
-
-@contextmanager
-def _raising_what_is_logged() -> Iterator[None]:
-    """The kubeconfig's loader logs that a command for a token failed, and goes on without one: a 401 would be told."""
-    handler = _Logged()
-    logging.getLogger().addHandler(handler)
-    try:
-        yield
-    finally:
-        logging.getLogger().removeHandler(handler)
-    if handler.said:
-        raise RuntimeError("; ".join(handler.said))
-
-
-def where_is(plane: KubernetesPlane) -> str:
-    """The cluster in words, as its kubeconfig names it."""
-    return f"kubeconfig {plane.kubeconfig or 'by default'}, context {plane.context or 'current'}"
-
-
-def reject_missing(path: str | None) -> None:
-    """Raises FileNotFoundError for a kubeconfig that is not there; the client library would only say that it is invalid."""
-    if path is not None and not Path(path).is_file():
-        raise FileNotFoundError(f"no such file: {path}")
-
-
-def unusable(where: str, error: Exception, *, remedy: str = "") -> PolarpodError:
-    """A cluster's configuration that no client can be made of, in words."""
-    return PolarpodError(
-        Category.REQUEST_INVALID,
-        "the cluster's configuration cannot be used",
-        evidence=[where, _words(error)],
-        remedy=remedy
-        or "Correct `kubeconfig` and `context` of the plane; `kubectl config get-contexts` lists them. "
-        "`make cluster` writes those of a local cluster.",
-    )
-
-
-_TIMEOUT = (_CONNECT_SECONDS, _ANSWER_SECONDS)
-
-
-def told(refusal: Refusal) -> PolarpodError:
-    """A refusal in words, where nobody can make more of it."""
-    verdict = refused(refusal)
-    return PolarpodError(verdict.category, verdict.summary, evidence=verdict.evidence, remedy=verdict.remedy)
-
-
-@contextmanager
-def _in_words(where: str) -> Iterator[None]:
-    try:
-        yield
-    except ApiException as error:
-        if error.status:
-            raise Refused(_refusal(error)) from None
-        raise _unreachable(where, str(error.reason)) from None
-    except urllib3.exceptions.LocationValueError as error:
-        raise unusable(where, error) from None
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise _unreachable(where, _words(error), sent=_was_sent(error)) from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:  # half an answer, or one of something in between
-        raise _unreachable(where, f"its answer is no JSON: {_words(error)}", sent=True) from None
-    except ValueError as error:  # a token or an address that no request can be made of
-        raise unusable(where, error) from None
-
-
-def _was_sent(error: Exception) -> bool:
-    """Whether a request may have come through. A connection that was never made is told apart by its own errors."""
-    cause = error.reason if isinstance(error, urllib3.exceptions.MaxRetryError) else error
-    if isinstance(cause, urllib3.exceptions.SSLError):
-        # TLS can break at any time; these end it before anything is said
-        return not _NO_HANDSHAKE.search(str(cause))
-    never = urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError | urllib3.exceptions.ProxyError
-    return not isinstance(cause, never)
-
-
-def _refusal(error: ApiException) -> Refusal:
-    try:
-        body = json.loads(error.body)
-        reason, message = str(body.get("reason") or ""), str(body.get("message") or "")
-    except (TypeError, ValueError, AttributeError):
-        # not a Status object: a proxy in between, whose page may hold anything
-        reason, message = str(error.reason or ""), ""
-    return Refusal(int(error.status), reason, redact(message)[:2000])
-
-
-def _unreachable(where: str, words: str, *, sent: bool = False) -> PolarpodError:
-    expired = "certificate" in words.lower()
-    return (NoAnswer if sent else PolarpodError)(
-        Category.CLUSTER_UNREACHABLE,
-        "the cluster's API server cannot be reached",
-        evidence=[where, words],
-        remedy="Its certificate is not the one the kubeconfig trusts: get a fresh kubeconfig."
-        if expired
-        else "Check that the cluster is up and this machine can reach it: `kubectl cluster-info` with the same kubeconfig.",
-    )
-
-
-def _words(error: BaseException) -> str:
-    return f"{type(error).__name__}: {redact(' '.join(str(error).split()))[:_LONGEST_TEXT]}"
-
-
-def _inside() -> bool:
-    return (
-        Path("/var/run/secrets/kubernetes.io/serviceaccount/token").exists()
-        and not Path("~/.kube/config").expanduser().exists()
-    )
+    return Cluster(make_api, namespace=plane.namespace, where=where_is(plane))

@@ -9,7 +9,8 @@ from contextlib import suppress
 import tenacity
 
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.launch.kubernetes.cluster import Cluster, NoAnswer, Refused
+from polarpod.launch.kubernetes.answers import NoAnswer, Refused
+from polarpod.launch.kubernetes.cluster import Cluster
 from polarpod.launch.kubernetes.pod import Pod
 from polarpod.launch.kubernetes.refusal import START_SECONDS, is_of_a_start, may_have_been_done, refused
 from polarpod.launch.kubernetes.status import Json, Refusal

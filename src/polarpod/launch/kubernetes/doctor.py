@@ -22,7 +22,8 @@ from polarpod.contract.job import JobSpec
 from polarpod.contract.probe import Answer, Question
 from polarpod.contract.resources import MIB, Resources
 from polarpod.contract.verdict import PolarpodError, Verdict
-from polarpod.launch.kubernetes.cluster import Cluster, Refused
+from polarpod.launch.kubernetes.answers import Refused
+from polarpod.launch.kubernetes.cluster import Cluster
 from polarpod.launch.kubernetes.diagnose import diagnose
 from polarpod.launch.kubernetes.patience import patience
 from polarpod.launch.kubernetes.refusal import refused

@@ -13,9 +13,11 @@ from collections import deque
 from collections.abc import Callable
 
 from polarpod.contract.verdict import PolarpodError
-from polarpod.launch.kubernetes.cluster import Cluster, Refused, Stream
+from polarpod.launch.kubernetes.answers import Refused
+from polarpod.launch.kubernetes.cluster import Cluster
 from polarpod.launch.kubernetes.facts import moment
 from polarpod.launch.kubernetes.status import WORKER
+from polarpod.launch.kubernetes.stream import Stream
 from polarpod.launch.worker import LOG_TAIL_BYTES, redacted
 
 # before the log is asked for again: the API server is away, or the container's end is not known yet

@@ -18,8 +18,9 @@ from polarpod.contract.context import Context
 from polarpod.contract.message import Message
 from polarpod.contract.receipt import Receipt
 from polarpod.contract.verdict import PolarpodError, Verdict
+from polarpod.launch.kubernetes.answers import Refused
 from polarpod.launch.kubernetes.changes import Changes, News
-from polarpod.launch.kubernetes.cluster import Cluster, Refused
+from polarpod.launch.kubernetes.cluster import Cluster
 from polarpod.launch.kubernetes.creation import Creation, Pause
 from polarpod.launch.kubernetes.diagnose import diagnose
 from polarpod.launch.kubernetes.follow import LogFollower
