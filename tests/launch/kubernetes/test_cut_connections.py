@@ -7,19 +7,22 @@ import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import pytest
 from tests.airflow.api_server import NAMESPACE, ApiServer, Cut, No, a_pod, event, serve
 from tests.launch.kubernetes.attempts import CONTEXT, plane
 
 from polarpod.contract import labels
+from polarpod.contract.verdict import Category
 from polarpod.launch.kubernetes.changes import change_of
 from polarpod.launch.kubernetes.cluster import Cluster, connect
 from polarpod.launch.kubernetes.follow import LogFollower
 from polarpod.launch.kubernetes.pods import PodLauncher
 from polarpod.launch.kubernetes.status import Status
-from polarpod.launch.worker import Watcher
+from polarpod.launch.worker import LostSight, Watcher
 
 NOW = dt.datetime(2026, 11, 21, 12, 0, 30, tzinfo=dt.UTC)
 LINES = ["first", "zweitens: größer als 3 €", "last"]
@@ -170,6 +173,39 @@ def test_a_watch_that_is_cut_is_taken_up_with_what_is_true_then(
     assert lines == [f"{line}\n".encode() for line in LINES]
     assert len(api.requests["look"]) >= 2, "to attach, and after the break"
     assert len(api.requests["delete"]) == 1
+
+
+def test_a_pod_that_was_seen_and_is_denied_for_a_moment_is_waited_for(api: ApiServer, cluster: Cluster) -> None:
+    api.look = [attempts_pod(), 403, attempts_pod("Succeeded")]
+    api.log = [Cut(LOG, broken=False)]
+    status, _ = seen_through(cluster)
+    assert status.phase == "Succeeded"
+    assert len(api.requests["look"]) >= 3
+
+
+@pytest.mark.parametrize(
+    ("watch", "look"),
+    [
+        pytest.param([403], [attempts_pod()], id="it was never allowed to watch"),
+        pytest.param([[]], [attempts_pod(), 403], id="its rights were taken away, longer ago than a server takes to start"),
+    ],
+)
+def test_a_pod_that_may_not_be_seen_is_lost_sight_of(
+    watch: list[Any], look: list[Any], api: ApiServer, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("polarpod.launch.kubernetes.changes.START_SECONDS", 0)
+    api.watch, api.look = watch, look
+    with pytest.raises(LostSight) as caught:
+        seen_through(cluster)
+    assert caught.value.verdict.category is Category.CLUSTER_DENIED
+    assert api.requests["delete"] == []
+
+
+@pytest.mark.parametrize("date", [pytest.param(None, id="no date"), pytest.param("soon", id="no date that is one")])
+def test_a_server_whose_clock_nobody_tells_still_has_a_version(date: str | None, cluster: Cluster) -> None:
+    answer = SimpleNamespace(data=b'{"gitVersion": "v1.34.4"}', headers={"Date": date} if date else {})
+    with mock.patch("kubernetes.client.VersionApi.get_code", return_value=answer):
+        assert cluster.version() == ("v1.34.4", None)
 
 
 def test_any_piece_of_a_line_is_either_the_change_or_the_word_to_begin_anew() -> None:

@@ -75,6 +75,10 @@ class Changes:
             if not self._passes(error):
                 raise
             return not self._closed.is_set()
+        if self._closed.is_set():
+            # closed while it was opened: nobody else ends it
+            self._stream.close()
+            return False
         self._was_allowed, self._denied_at = True, None
         for line in self._stream:
             event = change_of(line)

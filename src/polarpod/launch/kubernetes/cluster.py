@@ -184,9 +184,9 @@ class Cluster:
 
         def ask(api: client.CoreV1Api) -> tuple[str, float | None]:
             answer = client.VersionApi(api.api_client).get_code(_preload_content=False, _request_timeout=_TIMEOUT)
-            found, date = json.loads(answer.data), answer.headers.get("Date")
+            found = json.loads(answer.data)
             version = found.get("gitVersion") if isinstance(found, dict) else None
-            return str(version), parsedate_to_datetime(date).timestamp() if date else None
+            return str(version), _clock(answer.headers.get("Date"))
 
         return self._answered(ask)
 
@@ -237,6 +237,12 @@ class Cluster:
             self._api = self._make_api()
         with in_words(self.where):
             return call(self._api)
+
+
+def _clock(date: str | None) -> float | None:
+    with suppress(ValueError):
+        return parsedate_to_datetime(date or "").timestamp()
+    return None
 
 
 def connect(plane: KubernetesPlane) -> Cluster:
