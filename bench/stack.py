@@ -23,7 +23,7 @@ from tools.cluster.command import ask, kubectl
 from tools.cluster.names import ADMIN
 from tools.demo.rest import Rest
 from tools.stack import images, release
-from tools.stack.names import AIRFLOW, NAMESPACE
+from tools.stack.names import AIRFLOW, DEV_NAMESPACE
 
 ROOT = Path(__file__).parents[1]
 # minutes and seconds that the stack may take on two cores
@@ -44,7 +44,7 @@ def main() -> int:
     with _skaffold() as tree:
         # not by skaffold's own forwarding, which it begins anew at each change
         rest = Rest(AIRFLOW)
-        keys = release.secret("airflow-sign-in")
+        keys = release.secret("airflow-sign-in", namespace=DEV_NAMESPACE)
         rest.sign_in(keys["user"], keys["password"])
         # the first of each warms what stays warm while somebody works
         found["a changed job runs in a pod"] = (_worst(lambda: _change_job(tree, rest)), JOB_CHANGE)
@@ -135,12 +135,12 @@ def _released(tree: Path) -> str:
 
 
 def _in_scheduler(*command: str) -> bytes:
-    asked = ask("kubectl", "--kubeconfig", ADMIN, "-n", NAMESPACE, "exec", "airflow-scheduler-0", "--", *command)
+    asked = ask("kubectl", "--kubeconfig", ADMIN, "-n", DEV_NAMESPACE, "exec", "airflow-scheduler-0", "--", *command)
     return asked.stdout.encode().strip()
 
 
 def _running(version: str) -> bool:
-    listed = kubectl("get", "pods", "-n", NAMESPACE, "-l", f"polarpod.dev/release={version}", "-o", "json")
+    listed = kubectl("get", "pods", "-n", DEV_NAMESPACE, "-l", f"polarpod.dev/release={version}", "-o", "json")
     return any("startedAt" in json.dumps(pod.get("status", {})) for pod in json.loads(listed)["items"])
 
 

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 import yaml
 from tests.charts.helm import CHARTS
+from tools.stack.names import DEV_NAMESPACE, DEV_RELEASE, NAMESPACE, RELEASE
 
 ROOT = CHARTS.parent
 SKAFFOLD: dict[str, Any] = yaml.safe_load((ROOT / "skaffold.yaml").read_text())
@@ -63,3 +64,20 @@ def test_dags_are_synced_to_where_the_image_has_them() -> None:
     for rule in sync:
         folder = Path(rule["src"]).parts[0]
         assert f"COPY {folder} {rule['dest']}/{folder}" in dockerfile
+
+
+def test_skaffold_has_a_release_and_a_namespace_of_its_own() -> None:
+    """It uninstalls its release whenever it ends, even where its build failed: never that of `make up`."""
+    (local,) = SKAFFOLD["deploy"]["helm"]["releases"]
+    assert (local["name"], local["namespace"]) == (DEV_RELEASE, DEV_NAMESPACE)
+    assert DEV_RELEASE != RELEASE
+    assert DEV_NAMESPACE != NAMESPACE
+    smoke = yaml.safe_load((ROOT / "tools/stack/smoke-job.yaml").read_text())
+    forwarded = PROFILES["kind"]["portForward"]
+    assert {smoke["metadata"]["namespace"], *(one["namespace"] for one in forwarded)} == {DEV_NAMESPACE}
+
+
+def test_the_cluster_is_checked_before_the_deploy_phase() -> None:
+    (check,) = SKAFFOLD["test"]
+    assert check["image"] in {one["image"] for one in SKAFFOLD["build"]["artifacts"]}
+    assert [one["command"] for one in check["custom"]] == [".venv/dev/bin/python -m tools.stack check"]

@@ -6,15 +6,16 @@ import argparse
 import os
 import sys
 import time
+from pathlib import Path
 
 from tools.cluster import kind, lake, requirements
-from tools.cluster.command import Failed
+from tools.cluster.command import Failed, ask
 from tools.cluster.names import ADMIN, CLUSTER, ROOT
 from tools.cluster.steps import step
 from tools.demo.processes import Died
 from tools.demo.rest import Rest
 from tools.stack import images, release, smoke
-from tools.stack.names import AIRFLOW, LAKE, NAMESPACE, RELEASE, S3
+from tools.stack.names import AIRFLOW, DEV_NAMESPACE, DEV_RELEASE, LAKE, NAMESPACE, RELEASE, S3
 
 # what the DAG `flights_week` takes when nothing is said
 _DAYS = 7
@@ -22,7 +23,7 @@ _DAYS = 7
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.stack", description="polarpod's local stack, in a cluster.")
-    known = {"up": up, "prepare": prepare, "build": build, "land": land, "smoke": run_smoke, "down": down}
+    known = {"up": up, "check": check, "prepare": prepare, "build": build, "land": land, "smoke": run_smoke, "down": down}
     parser.add_argument("do", choices=known, help="up: make it; land: raw data; smoke: a DAG; down: remove it")
     parser.add_argument("image", nargs="?", choices=["job", "airflow", "postgres", "versitygw"], help="what to build")
     asked = parser.parse_args()
@@ -43,12 +44,16 @@ def up() -> None:
     began = time.monotonic()
     step("cluster", kind.ensure)
     kind.require_ports()
+    release.reject_other_release(
+        DEV_RELEASE,
+        remedy=f"End `skaffold dev` with Ctrl-C; where none runs, `helm uninstall {DEV_RELEASE} -n {DEV_NAMESPACE}`.",
+    )
     built = step("building images", images.build_all)
     step("loading images", lambda: kind.load(*built.values()))
     step("namespace", release.namespace)
     tags = {place: image.partition(":")[2] for place, image in built.items()}
     step(f"helm upgrade --install {RELEASE}", lambda: release.install(tags))
-    print(f"    {step('landing flights', _land)}")
+    print(f"    {step('landing flights', lambda: _land(NAMESPACE))}")
     print(f"done in {time.monotonic() - began:.0f} s")
     _next_steps()
 
@@ -58,9 +63,9 @@ def build(image: str) -> None:
     images.build_one(image, os.environ["IMAGE"], push=os.environ.get("PUSH_IMAGE") == "true")
 
 
-def prepare() -> None:
-    """For `skaffold`: what has to be there before the chart is installed."""
-    meant = os.environ.get("SKAFFOLD_KUBE_CONTEXT", "")
+def check() -> None:
+    """For `skaffold`, before it deploys anything: refuses a cluster where its stack cannot be installed."""
+    meant = os.environ.get("SKAFFOLD_KUBE_CONTEXT") or ask("kubectl", "config", "current-context").stdout.strip()
     if meant != f"kind-{CLUSTER}":
         raise Failed(
             f"skaffold is about to install into {meant or 'no context'}, and this is for kind-{CLUSTER}",
@@ -68,13 +73,23 @@ def prepare() -> None:
             remedy=f"`make cluster`, then export KUBECONFIG={ADMIN.relative_to(ROOT)}.",
         )
     kind.require_ports()
-    release.reject_another()
-    release.namespace()
+    release.reject_other_release(
+        RELEASE,
+        remedy="Work with the stack of `make up`, or remove it, with its lake and Airflow's history: "
+        f"`{_python()} -m tools.stack down`.",
+    )
+
+
+def prepare() -> None:
+    """For `skaffold`: what has to be there before the chart is installed."""
+    check()
+    release.namespace(DEV_NAMESPACE)
     release.pack()
 
 
 def land() -> None:
-    print(f"    {step('landing flights', _land)}")
+    """For `skaffold`: raw data in the store that it has just installed."""
+    print(f"    {step('landing flights', lambda: _land(DEV_NAMESPACE))}")
 
 
 def run_smoke() -> None:
@@ -89,9 +104,13 @@ def down() -> None:
     step(f"removing {RELEASE}", release.uninstall)
 
 
-def _land() -> str:
-    keys = release.secret("polarpod-s3")
-    lake.wait(S3, namespace=NAMESPACE, deployment="polarpod-s3")
+def _python() -> Path:
+    return Path(sys.executable).relative_to(ROOT)
+
+
+def _land(namespace: str) -> str:
+    keys = release.secret("polarpod-s3", namespace=namespace)
+    lake.wait(S3, namespace=namespace, deployment="polarpod-s3")
     variables = {"AWS_ACCESS_KEY_ID": keys["access-key-id"], "AWS_SECRET_ACCESS_KEY": keys["secret-access-key"]}
     if lake.is_landed(variables, store=S3, to=LAKE, days=_DAYS):
         return f"{_DAYS} days are there"
@@ -107,9 +126,9 @@ Airflow: {AIRFLOW}   sign in as {sign_in["user"]} with
 
 try next:
   helm test {RELEASE} -n {NAMESPACE}
-  trigger `flights_week` in Airflow, or: .venv/dev/bin/python -m tools.stack smoke
+  trigger `flights_week` in Airflow, or: {_python()} -m tools.stack smoke
   kubectl get pods -n {NAMESPACE} --watch    # the job pods come and go
-  .venv/dev/bin/python -m tools.stack down""")
+  {_python()} -m tools.stack down""")
 
 
 if __name__ == "__main__":

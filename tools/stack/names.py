@@ -7,6 +7,9 @@ import os
 from tools.cluster.names import AIRFLOW_PORT, ROOT, S3_PORT
 
 RELEASE = "polarpod-local"
+# What `skaffold dev` installs. skaffold uninstalls its release whenever it ends, even where it failed before it deployed
+# anything, so it must never share a release with `make up`.
+DEV_RELEASE = DEV_NAMESPACE = "polarpod-dev"
 NAMESPACE = os.environ.get("POLARPOD_STACK_NAMESPACE", "polarpod-local")
 CHART, PLANE_CHART = ROOT / "charts/polarpod-local", ROOT / "charts/polarpod"
 

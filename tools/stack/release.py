@@ -62,14 +62,19 @@ def pack() -> None:
         run("helm", "dependency", "update", "--skip-refresh", CHART, remedy="See the last lines.")
 
 
-def reject_another() -> None:
-    """Raises Failed where `make up` has installed the stack: `skaffold dev` would take its volumes, and in the end all."""
-    status = _status()
-    if status and not status["config"].get("airflow", {}).get("dags", {}).get("sync"):
+def reject_other_release(name: str, *, remedy: str) -> None:
+    """Raises Failed where another release of the stack is installed: both would take the same ports of the node."""
+    installed = json.loads(run("helm", "--kubeconfig", ADMIN, "list", "--all-namespaces", "-o", "json", remedy=_REMEDY))
+    found = [one for one in installed if one["name"] == name]
+    if found:
         raise Failed(
-            "the stack of `make up` is installed, and `skaffold dev` would replace it",
-            evidence=[f"release {RELEASE} in namespace {NAMESPACE}, without airflow.dags.sync"],
-            remedy="`python -m tools.stack down` removes it, with its lake and Airflow's history.",
+            f"another local stack is installed: the Helm release {name}",
+            evidence=[
+                f"namespace {found[0]['namespace']}, status {found[0]['status']}",
+                "a cluster has one stack at a time: its ports of this machine lead to one Airflow and one S3 store",
+                "nothing was changed",
+            ],
+            remedy=remedy,
         )
 
 
@@ -112,13 +117,13 @@ def uninstall() -> None:
     kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found")
 
 
-def secret(name: str) -> dict[str, str]:
+def secret(name: str, *, namespace: str = NAMESPACE) -> dict[str, str]:
     """The values of a Secret of the stack."""
-    found = kubectl("get", "secret", name, "-n", NAMESPACE, "--ignore-not-found", "-o", "json")
+    found = kubectl("get", "secret", name, "-n", namespace, "--ignore-not-found", "-o", "json")
     if not found:
         raise Failed(
             f"the stack has no Secret {name}",
-            evidence=[f"namespace {NAMESPACE}"],
+            evidence=[f"namespace {namespace}"],
             remedy="`make up` makes the stack, and this with it.",
         )
     return {key: base64.b64decode(value).decode() for key, value in json.loads(found)["data"].items()}
