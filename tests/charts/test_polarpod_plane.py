@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import textwrap
 from pathlib import Path
 
@@ -52,3 +53,31 @@ def test_the_copy_for_an_airflow_elsewhere_is_what_the_readme_says_and_the_same(
         if one and one["kind"] == "ConfigMap" and one["metadata"]["name"] == "polarpod-plane"
     }
     assert found["airflow"] == found["etl"]
+
+
+def test_the_notes_copy_the_plane_and_overwrite_nothing(tmp_path: Path) -> None:
+    need("helm")
+    command = ["helm", "install", "polarpod", str(CHARTS / "polarpod"), "--namespace", "etl", "--dry-run=client"]
+    command += ["--values", str(scenario_path("polarpod", "eks-pod-identity"))]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    copied = re.findall(r"^  mkdir .*&&\n  kubectl .*&&\n  kubectl .*$", said, re.MULTILINE)
+    assert len(copied) == 1
+    # a kubectl that prints what it was asked
+    program = tmp_path / "bin" / "kubectl"
+    program.parent.mkdir()
+    program.write_text('#!/bin/sh\necho "$@"\n')
+    program.chmod(0o755)
+    project = tmp_path / "project"
+    existing = project / "dags" / "planes.yaml"
+    existing.parent.mkdir(parents=True)
+    existing.write_text("planes: {}\n")
+    environment = {"PATH": f"{program.parent}:/usr/bin:/bin"}
+    subprocess.run(["sh", "-c", copied[0]], cwd=project, env=environment, check=True)
+    made = {str(path.relative_to(project)): path.read_text() for path in project.rglob("*") if path.is_file()}
+    assert made.pop("dags/planes.yaml") == "planes: {}\n"
+    assert {name: text.split("jsonpath=")[1].strip() for name, text in made.items()} == {
+        "polarpod-plane/planes.yaml": r"{.data.planes\.yaml}",
+        "polarpod-plane/pod.yaml": r"{.data.pod\.yaml}",
+    }
+    again = subprocess.run(["sh", "-c", copied[0]], cwd=project, env=environment, check=False, capture_output=True)
+    assert again.returncode != 0, "what was copied before is not overwritten"

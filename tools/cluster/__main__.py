@@ -9,8 +9,8 @@ from pathlib import Path
 
 from tools.cluster import access, first_run, images, kind, lake, requirements
 from tools.cluster.command import Failed, kubectl
-from tools.cluster.names import CLUSTER, GATEWAY, GATEWAY_IMAGE, HERE, JOB_IMAGE, LAKE, LAUNCHER, NAMESPACE, ROOT
-from tools.cluster.steps import step
+from tools.cluster.names import CLUSTER, GATEWAY, GATEWAY_IMAGE, HERE, JOB_IMAGE, LAKE, LAUNCHER, NAMESPACE, ROOT, SETTINGS
+from tools.cluster.steps import exports, step
 
 
 def main() -> int:
@@ -43,7 +43,7 @@ def up() -> None:
     print(f"    {step('landing flights', lambda: lake.land(variables, store=GATEWAY, to=LAKE))}")
     print(f"    {step('the first job: clean_flights', first_run.clean_flights)}")
     print(f"done in {time.monotonic() - began:.0f} s")
-    _next_steps()
+    print(next_steps())
 
 
 def down() -> None:
@@ -64,16 +64,17 @@ def _wait() -> None:
     lake.wait(GATEWAY, namespace=NAMESPACE, deployment="versitygw")
 
 
-def _next_steps() -> None:
+def next_steps() -> str:
+    """Commands for the cluster that was made; each works as printed, in the repository's root."""
     polarpod = first_run.POLARPOD.relative_to(ROOT)
     python = Path(sys.executable).relative_to(ROOT)
-    print(f"""
+    return f"""
 try next:
-  {polarpod} run airport_delays --plane kind --param ds={lake.FIRST}
+{exports(SETTINGS)}  {polarpod} run airport_delays --plane kind --param ds={lake.FIRST}
   {polarpod} run clean_flights --plane kind --param ds=2013-02-02
   kubectl --kubeconfig {LAUNCHER.relative_to(ROOT)} get pods   # as the launcher, with no more rights than it has
   make test-cluster
-  {python} -m tools.cluster down""")
+  {python} -m tools.cluster down"""
 
 
 if __name__ == "__main__":

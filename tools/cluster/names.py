@@ -14,6 +14,12 @@ PORT = os.environ.get("POLARPOD_CLUSTER_PORT", "30900")
 S3_PORT, AIRFLOW_PORT = str(int(PORT) + 1), str(int(PORT) + 2)
 # where the plane `kind` of dags/planes.yaml looks
 HOME = ROOT / ".polarpod" / ("cluster" if CLUSTER == "polarpod" else CLUSTER)
+# what a shell must export, so that the next command means a cluster that is not the default one; planes.yaml reads it too
+SETTINGS = (
+    {}
+    if (CLUSTER, PORT) == ("polarpod", "30900")
+    else {"POLARPOD_CLUSTER_NAME": CLUSTER, "POLARPOD_CLUSTER_PORT": PORT, "POLARPOD_CLUSTER_HOME": str(HOME)}
+)
 ADMIN = HOME / "admin.kubeconfig"
 LAUNCHER = HOME / "launcher.kubeconfig"
 S3_KEYS = HOME / "s3.env"

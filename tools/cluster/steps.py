@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 Result = TypeVar("Result")
+
+
+def exports(settings: Mapping[str, str]) -> str:
+    """The line that a shell needs first, with its line end; empty for the default cluster."""
+    return f"  export {shlex.join(f'{name}={value}' for name, value in settings.items())}\n" if settings else ""
 
 
 def step(name: str, work: Callable[[], Result]) -> Result:

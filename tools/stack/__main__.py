@@ -10,8 +10,8 @@ from pathlib import Path
 
 from tools.cluster import kind, lake, requirements
 from tools.cluster.command import Failed, ask
-from tools.cluster.names import ADMIN, CLUSTER, ROOT
-from tools.cluster.steps import step
+from tools.cluster.names import ADMIN, CLUSTER, ROOT, SETTINGS
+from tools.cluster.steps import exports, step
 from tools.demo.processes import Died
 from tools.demo.rest import Rest
 from tools.stack import images, release, smoke
@@ -125,7 +125,7 @@ Airflow: {AIRFLOW}   sign in as {sign_in["user"]} with
   kubectl get secret airflow-sign-in -n {NAMESPACE} -o jsonpath='{{.data.password}}' | base64 -d
 
 try next:
-  helm test {RELEASE} -n {NAMESPACE}
+{exports(SETTINGS)}  helm test {RELEASE} -n {NAMESPACE}
   trigger `flights_week` in Airflow, or: {_python()} -m tools.stack smoke
   kubectl get pods -n {NAMESPACE} --watch    # the job pods come and go
   {_python()} -m tools.stack down""")
