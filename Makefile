@@ -10,10 +10,10 @@ export UV_PYTHON_DOWNLOADS = never
 LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 PYTEST = $(DEV)/bin/python -m pytest
 # parts of the cluster's tests that run by themselves
-APART := airflow faults stack
+APART := airflow faults stack skaffold
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test cluster up test-cluster check format bench lock clean
+.PHONY: help setup demo test cluster up test-cluster test-all check format bench lock clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ test-cluster: cluster $(AIRFLOW)/.ready $(AIRFLOW_OLD)/.ready .venv/checkov/.rea
 	$(PYTEST) tests/cluster/faults
 	$(MAKE) up
 	$(PYTEST) -p no:randomly tests/cluster/stack
+
+test-all: test test-cluster ## what a push proves, and what it leaves out: skaffold from build to a green DAG
+	$(PYTEST) tests/cluster/skaffold
 
 check: $(DEV)/.ready ## format, lint, types, import rules
 	$(DEV)/bin/ruff format --check .

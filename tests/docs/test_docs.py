@@ -51,7 +51,8 @@ def test_pages_name_only_commands_that_exist(page: Path) -> None:
 def test_pages_name_only_make_targets_that_exist(page: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"(?:^ {4}|`)make ([a-z-]+)", page.read_text(), re.MULTILINE)) <= targets
-    assert len(targets) <= 12
+    # what a person reads in one look
+    assert len(targets) <= 13
 
 
 @pytest.mark.parametrize(("name", "kind"), [("process", ProcessPlane), ("eks", KubernetesPlane)], ids=["process", "eks"])
