@@ -6,6 +6,7 @@ leaves its outcome in the report file as its last act.
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import shutil
@@ -18,16 +19,12 @@ from typing import IO
 import msgspec
 
 from polarpod.contract.context import Context
-from polarpod.contract.dataset import Delta, Input
-from polarpod.contract.identity import fingerprint_of
-from polarpod.contract.receipt import InputUse
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
 from polarpod.runtime import context as contexts
 from polarpod.runtime.envelope import envelope
 from polarpod.runtime.outcome import Outcome
 from polarpod.runtime.progress import Phase, Progress
 from polarpod.store.code import code_version
-from polarpod.store.listing import Listing, list_input
 
 JOBS = "POLARPOD_JOBS"
 SCRATCH = "POLARPOD_SCRATCH"
@@ -68,65 +65,24 @@ def _work(context: Context, progress: Progress, environment: Mapping[str, str]) 
 
     definition = load_job(context.job, jobs)
 
-    progress.enter(Phase.SCAN)
-    datasets = {name: _pinned(context, name) for name in context.job.inputs}
-    listings = {name: list_input(name, dataset, context.storage) for name, dataset in datasets.items()}
-    fingerprint = fingerprint_of(
-        job=context.job,
-        code_version=context.code_version,
-        params=context.params,
-        input_versions={name: listing.version for name, listing in listings.items()},
-    )
+    from polarpod.runtime.attempt import attempt
+    from polarpod.runtime.host import Host
 
-    from polarpod.runtime import work
+    host = Host(before_transform=_collect_garbage, unstoppable=_ignore_interrupts)
+    return attempt(context, definition, progress, scratch=scratch, host=host)
 
-    known = Outcome(
-        verdict=Verdict(category=Category.SUCCEEDED, summary="published"),
-        fingerprint=fingerprint,
-        inputs={name: _use(context, name, listing) for name, listing in listings.items()},
-        engine=work.engine(),
-    )
+
+def _collect_garbage() -> None:
+    """Collected again from here on, but for what loading left, which stays anyway."""
+    gc.freeze()
+    gc.enable()
+
+
+def _ignore_interrupts() -> None:
     try:
-        return work.publish_run(
-            context,
-            definition,
-            datasets,
-            listings,
-            known,
-            progress,
-            scratch=scratch,
-        )
-    except BaseException as error:  # noqa: BLE001  # whatever it was, it becomes a verdict
-        try:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-        except KeyboardInterrupt:
-            # Polars raises one for a SIGINT, and Python a second for the same, which would cost the receipt
-            # all that is known by now
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-        try:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-        except KeyboardInterrupt:  # Polars raised it at the signal; Python raises it once more, a moment later
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-        verdict = _verdict(error, progress.read()[0].name.lower())
-        if verdict.category in (Category.INPUT_UNREADABLE, Category.INPUT_MISMATCH):
-            from polarpod.runtime.blame import unreadable_files
-
-            found = unreadable_files(datasets, listings, context.storage)
-            verdict = msgspec.structs.replace(verdict, evidence=[*found, *verdict.evidence])
-        checks = error.checks if isinstance(error, work.ChecksFailed) else None
-        return msgspec.structs.replace(known, verdict=verdict, checks=checks)
-
-
-def _pinned(context: Context, name: str) -> Input:
-    dataset = context.job.inputs[name]
-    if isinstance(dataset, Delta) and name in context.pins:
-        return msgspec.structs.replace(dataset, version=context.pins[name])
-    return dataset
-
-
-def _use(context: Context, name: str, listing: Listing) -> InputUse:
-    kind = type(context.job.inputs[name]).__name__.lower()
-    return InputUse(uri=listing.uri, format=kind, version=listing.version, files=len(listing.files), bytes=listing.bytes)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except KeyboardInterrupt:  # Polars raised it at the signal; Python raises it once more, a moment later
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _verdict(error: BaseException, phase: str) -> Verdict:

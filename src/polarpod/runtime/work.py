@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import signal
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +18,7 @@ from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime import check, stage
 from polarpod.runtime.decimal_guard import REMEDY, rounding_products
 from polarpod.runtime.dtype import fit_delta
+from polarpod.runtime.host import Host
 from polarpod.runtime.outcome import Outcome
 from polarpod.runtime.progress import Phase, Progress
 from polarpod.runtime.publish import delta, parquet, quarantine
@@ -52,6 +51,7 @@ def publish_run(
     progress: Progress,
     *,
     scratch: Path,
+    host: Host,
 ) -> Outcome:
     """From listed inputs to published rows."""
     output = context.job.output
@@ -64,7 +64,7 @@ def publish_run(
     frames = {name: scan(name, dataset, listings[name], context.storage) for name, dataset in datasets.items()}
     progress.enter(Phase.TRANSFORM)
     check.check_inputs(frames, dict(definition.input_schemas))
-    result = _transform(context, definition, frames, progress)
+    result = _transform(context, definition, frames, progress, host)
     if isinstance(output, Delta):
         result = fit_delta(result)
 
@@ -96,7 +96,7 @@ def publish_run(
 
     progress.enter(Phase.PUBLISH)
     # from here to the report an interruption could only lose the news of a commit, never prevent it
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    host.unstoppable()
     if staged.checks and context.job.checks and context.job.checks.quarantine:
         place = normal(context.job.checks.quarantine)
         quarantine.publish(commit, place, staged.checks, staged.bad_files, staged.bad_schema)
@@ -115,13 +115,11 @@ class _Staged(NamedTuple):
 
 
 def _transform(
-    context: Context, definition: Definition[Any], frames: dict[str, pl.LazyFrame], progress: Progress
+    context: Context, definition: Definition[Any], frames: dict[str, pl.LazyFrame], progress: Progress, host: Host
 ) -> pl.LazyFrame:
     spec = context.job
     arguments = {name: typed(name, spec.params[name], context.params[name]) for name in spec.arguments}
-    # collected again from here on, but for what loading left, which stays anyway
-    gc.freeze()
-    gc.enable()
+    host.before_transform()
     progress.first_line()
     result = definition.transform(**frames, **arguments)
     if not isinstance(result, pl.LazyFrame):

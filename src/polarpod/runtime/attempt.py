@@ -1,0 +1,88 @@
+"""One attempt of a loaded job, from its inputs' listing to its outcome. Needs no process of its own: the child runs it
+after a fork, a test calls it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from polarpod.contract.context import Context
+from polarpod.contract.dataset import Dataset, Delta, Input
+from polarpod.contract.definition import Definition
+from polarpod.contract.identity import fingerprint_of
+from polarpod.contract.receipt import InputUse
+from polarpod.contract.verdict import Category, Verdict
+from polarpod.runtime import work
+from polarpod.runtime.host import Host
+from polarpod.runtime.outcome import Outcome
+from polarpod.runtime.progress import Phase, Progress
+from polarpod.store.listing import Listing, list_input
+
+
+def attempt(
+    context: Context, definition: Definition[Any], progress: Progress, *, scratch: Path, host: Host | None = None
+) -> Outcome:
+    """How the attempt ended, with all that was known by then.
+
+    Raises:
+        PolarpodError: an input could not be listed, so that nothing is known yet.
+    """
+    host = host or Host()
+    progress.enter(Phase.SCAN)
+    datasets = {name: _pinned(context, name) for name in context.job.inputs}
+    listings = {name: list_input(name, dataset, context.storage) for name, dataset in datasets.items()}
+    known = Outcome(
+        verdict=Verdict(category=Category.SUCCEEDED, summary="published"),
+        fingerprint=fingerprint_of(
+            job=context.job,
+            code_version=context.code_version,
+            params=context.params,
+            input_versions={name: listing.version for name, listing in listings.items()},
+        ),
+        inputs={name: _use(context, name, listing) for name, listing in listings.items()},
+        engine=work.engine(),
+    )
+    try:
+        return work.publish_run(context, definition, datasets, listings, known, progress, scratch=scratch, host=host)
+    except BaseException as error:  # noqa: BLE001  # whatever it was, it becomes a verdict
+        try:
+            host.unstoppable()
+        except KeyboardInterrupt:
+            # Polars raises one for a SIGINT, and Python a second for the same, which would cost the receipt
+            # all that is known by now
+            host.unstoppable()
+        return _failed(error, known, context, datasets, listings, progress)
+
+
+def _failed(
+    error: BaseException,
+    known: Outcome,
+    context: Context,
+    datasets: dict[str, Dataset],
+    listings: dict[str, Listing],
+    progress: Progress,
+) -> Outcome:
+    from polarpod.runtime.classify import classify  # only a failure needs its tables
+
+    verdict = classify(error, phase=progress.read()[0].name.lower())
+    if verdict.category in (Category.INPUT_UNREADABLE, Category.INPUT_MISMATCH):
+        from polarpod.runtime.blame import unreadable_files
+
+        found = unreadable_files(datasets, listings, context.storage)
+        verdict = msgspec.structs.replace(verdict, evidence=[*found, *verdict.evidence])
+    checks = error.checks if isinstance(error, work.ChecksFailed) else None
+    return msgspec.structs.replace(known, verdict=verdict, checks=checks)
+
+
+def _pinned(context: Context, name: str) -> Input:
+    dataset = context.job.inputs[name]
+    if isinstance(dataset, Delta) and name in context.pins:
+        return msgspec.structs.replace(dataset, version=context.pins[name])
+    return dataset
+
+
+def _use(context: Context, name: str, listing: Listing) -> InputUse:
+    kind = type(context.job.inputs[name]).__name__.lower()
+    return InputUse(uri=listing.uri, format=kind, version=listing.version, files=len(listing.files), bytes=listing.bytes)
