@@ -11,7 +11,7 @@ import pytest
 HEAVY = ["polars", "airflow", "kubernetes", "boto3", "botocore", "deltalake", "dataframely", "pyarrow", "numpy", "pandas"]
 CONTRACT = [
     "codec", "context", "dataset", "definition", "identity", "job", "labels", "message", "param", "probe", "receipt",
-    "redact", "release", "resources", "schemas", "verdict", "version",
+    "redact", "release", "resources", "schemas", "template", "verdict", "version",
 ]  # fmt: skip
 
 

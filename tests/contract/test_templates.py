@@ -9,14 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polarpod.contract.param import (
-    Param,
-    check_path_safe,
-    placeholders,
-    render,
-    spelling,
-    typed,
-)
+from polarpod.contract.param import LONGEST_TEXT, Param, check_texts, spelling, typed
+from polarpod.contract.template import placeholders, render, render_partition
 from polarpod.contract.verdict import PolarpodError
 
 
@@ -63,21 +57,28 @@ def test_a_value_that_does_not_read_as_its_type_is_refused(type_: Any, text: Any
     assert caught.value.verdict.remedy == f"Pass a {type_} for 'x'."
 
 
-UNSAFE = ["", ".", "..", "a/b", "a\\b", "*", "a?", "[a]", "{a}", "a\0", "a\n", "\x7f", "x" * 257, "\udcff"]
-
-
-@pytest.mark.parametrize("text", [pytest.param(text, id=ascii(text)[:20]) for text in UNSAFE])
-def test_a_value_that_would_leave_its_place_in_a_path_is_refused(text: str) -> None:
-    with pytest.raises(PolarpodError, match="parameter 'x' has a value that cannot be part of a path") as caught:
-        check_path_safe("x", text)
-    assert "belongs under `variables` of the plane" in caught.value.verdict.remedy
+@pytest.mark.parametrize(
+    ("values", "name", "why"),
+    [
+        pytest.param({"tz": "\udcff"}, "tz", "is no text", id="half a surrogate pair"),
+        pytest.param({"ds": "1", "query": "ü" * (LONGEST_TEXT // 2)}, "query", "is too long", id="too long together"),
+    ],
+)
+def test_a_text_that_no_document_can_carry_is_refused_by_its_name(values: dict[str, Any], name: str, why: str) -> None:
+    with pytest.raises(PolarpodError, match=f"parameter {name!r} .*{why}") as caught:
+        check_texts(values)
+    assert len(caught.value.verdict.evidence[0]) < 200
 
 
 @pytest.mark.parametrize(
-    "text", [pytest.param(text, id=text[:20]) for text in ("2013-02-01", "a b", "ü", "...", "a.b", "x" * 256)]
+    "text",
+    [
+        pytest.param(text, id=ascii(text)[:20])
+        for text in ("", "Europe/Berlin", "a\0b\n", "SELECT * FROM t WHERE a = '..'", "x" * LONGEST_TEXT)
+    ],
 )
-def test_ordinary_values_are_safe_in_a_path(text: str) -> None:
-    check_path_safe("x", text)
+def test_any_other_text_may_be_a_parameter(text: str) -> None:
+    check_texts({"x": text})
 
 
 def test_placeholders_are_found_once_each_in_order() -> None:
@@ -100,3 +101,22 @@ def test_a_placeholder_without_a_value_is_named_with_what_is_known() -> None:
     with pytest.raises(PolarpodError, match=r"no value for lake in '\{lake\}/x'") as caught:
         render("{lake}/x", {"ds": "1"})
     assert caught.value.verdict.evidence == ["known: ds"]
+
+
+def test_a_partitions_value_may_be_any_text_that_a_folder_can_be_named_after() -> None:
+    values = {"zone": "Europe/Berlin #1 %2e"}
+    assert render_partition("zone", "{zone}", {}, values) == values["zone"]
+
+
+@pytest.mark.parametrize(
+    ("value", "phrase"),
+    [
+        pytest.param("", "makes the partition 'zone' empty", id="empty"),
+        pytest.param("日" * 28, "too long for the name of a folder: 257 bytes when escaped", id="too long when escaped"),
+    ],
+)
+def test_a_partitions_value_that_no_folder_can_be_named_after_is_refused(value: str, phrase: str) -> None:
+    with pytest.raises(PolarpodError, match=phrase) as caught:
+        render_partition("zone", "{x}", {}, {"x": value})
+    assert caught.value.verdict.summary.startswith("parameter 'x'")
+    assert render_partition("zone", "{x}", {"x": value}, {}) == value, "a plane's variable is its author's business"

@@ -10,7 +10,8 @@ from typing import TypeAlias
 
 import msgspec
 
-from polarpod.contract.param import Scalar, placeholders, render, render_sql
+from polarpod.contract.param import Scalar
+from polarpod.contract.template import placeholders, render, render_partition, render_path, render_sql
 from polarpod.contract.verdict import Category, PolarpodError
 
 Schema: TypeAlias = dict[str, str]
@@ -192,16 +193,23 @@ def needs(dataset: Dataset) -> list[str]:
     return list(dict.fromkeys(name for template in templates(dataset) for name in placeholders(template)))
 
 
-def resolve(dataset: Dataset, values: dict[str, Scalar]) -> Dataset:
-    """The dataset with every template filled in."""
-    resolved: Dataset = msgspec.structs.replace(dataset, uri=render(dataset.uri, values))
+def resolve(dataset: Dataset, values: dict[str, Scalar], variables: dict[str, str]) -> Dataset:
+    """The dataset with every template filled in from a run's parameters and its plane's variables.
+
+    Raises:
+        PolarpodError: a parameter's value does not fit where it stands.
+    """
+    known: dict[str, Scalar] = {**variables, **values}
+    uri = render_path(dataset.uri, variables, values, is_url=isinstance(dataset, Delta))
+    resolved: Dataset = msgspec.structs.replace(dataset, uri=uri)
     if isinstance(resolved, (Parquet, Delta)):
         if isinstance(resolved.replace, dict):
-            filled = {column: render(template, values) for column, template in resolved.replace.items()}
+            owned = resolved.replace.items()
+            filled = {column: render_partition(column, template, variables, values) for column, template in owned}
             resolved = msgspec.structs.replace(resolved, replace=filled)
         elif isinstance(resolved.replace, str):
-            resolved = msgspec.structs.replace(resolved, replace=render_sql(resolved.replace, values))
+            resolved = msgspec.structs.replace(resolved, replace=render_sql(resolved.replace, known))
     if isinstance(resolved, Delta) and resolved.where:
-        where = {column: render(template, values) for column, template in resolved.where.items()}
+        where = {column: render(template, known) for column, template in resolved.where.items()}
         resolved = msgspec.structs.replace(resolved, where=where)
     return resolved

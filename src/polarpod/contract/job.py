@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import msgspec
 
-from polarpod.contract.dataset import Input, Output, check_input, check_output, needs
-from polarpod.contract.param import Param, placeholders, typed
+from polarpod.contract.dataset import Input, Output, check_input, check_output, needs, resolve
+from polarpod.contract.param import Param, Scalar, check_texts, spelling, typed
 from polarpod.contract.resources import Resources
+from polarpod.contract.template import placeholders, render_path
 from polarpod.contract.verdict import Category, PolarpodError
 
 # Short enough to be part of a pod's name together with a run key and an attempt, and safe in a label and a path.
@@ -68,9 +70,7 @@ def check_spec(spec: JobSpec) -> None:
     for name, dataset in spec.inputs.items():
         check_input(name, dataset)
     check_output(spec.output)
-    for name, param in spec.params.items():
-        if param.default is not None:
-            typed(name, param, param.default)
+    _check_defaults(spec)
     for name in spec.input_checks:
         if name not in spec.inputs:
             raise PolarpodError(
@@ -93,3 +93,31 @@ def placeholders_of(spec: JobSpec) -> list[str]:
     if spec.checks and spec.checks.quarantine:
         names += placeholders(spec.checks.quarantine)
     return list(dict.fromkeys(names))
+
+
+def resolve_spec(spec: JobSpec, values: Mapping[str, Scalar], variables: Mapping[str, str]) -> JobSpec:
+    """The job with every template filled in from a run's parameters and its plane's variables.
+
+    Raises:
+        PolarpodError: a parameter's value does not fit where it stands.
+    """
+    given, known = dict(values), dict(variables)
+    checks = spec.checks
+    if checks and checks.quarantine:
+        checks = msgspec.structs.replace(checks, quarantine=render_path(checks.quarantine, known, given))
+    return msgspec.structs.replace(
+        spec,
+        inputs={name: resolve(dataset, given, known) for name, dataset in spec.inputs.items()},
+        output=resolve(spec.output, given, known),
+        checks=checks,
+    )
+
+
+def _check_defaults(spec: JobSpec) -> None:
+    """Holds defaults to what a run's values are held to: one that no run would take is a mistake of the declaration."""
+    given = [(name, param, param.default) for name, param in spec.params.items() if param.default is not None]
+    defaults: dict[str, Scalar] = {name: spelling(typed(name, param, value)) for name, param, value in given}
+    check_texts(defaults)
+    # what else a run or its plane will say is not known here, and fits
+    others = {name: "x" for name in placeholders_of(spec) if name not in defaults}
+    resolve_spec(spec, defaults, others)

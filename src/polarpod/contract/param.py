@@ -13,11 +13,11 @@ from polarpod.contract.verdict import Category, PolarpodError
 
 Scalar: TypeAlias = str | int | float | bool
 
-# One placeholder of a template: {name}. Braces that are not a placeholder have no meaning in a URI and are refused.
-_PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]{0,62})\}")
-# A value becomes part of a path: a separator, a parent folder, a glob or a control character would make it another path,
-# and half a surrogate pair (a byte of the command line that was no UTF-8) cannot be written at all.
-_UNSAFE_IN_PATH = re.compile(r"[/\\*?\[\]{}\x00-\x1f\x7f\ud800-\udfff]|^\.{1,2}$|^$")
+# Half a surrogate pair: a byte of the command line that was no UTF-8. No document can hold it.
+_NO_TEXT = re.compile(r"[\ud800-\udfff]")
+# A parameter says what to do, it does not carry data. Ten thousand words of SQL fit; the context that carries all of them
+# to the worker has at most a mebibyte, and a predicate repeats them.
+LONGEST_TEXT = 64 * 1024
 
 
 class Param(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -69,61 +69,25 @@ def spelling(value: object) -> str:
     return value.isoformat() if isinstance(value, dt.date) else str(value)
 
 
-def placeholders(template: str) -> list[str]:
-    """The names in a template's {placeholders}, in order of first appearance. Raises PolarpodError on a stray brace."""
-    stripped = _PLACEHOLDER.sub("", template)
-    if "{" in stripped or "}" in stripped:
+def check_texts(values: Mapping[str, Scalar]) -> None:
+    """Raises PolarpodError where a parameter's value is no text, or is too long to be carried to a worker."""
+    for name, value in values.items():
+        if _NO_TEXT.search(str(value)):
+            raise PolarpodError(
+                Category.REQUEST_INVALID,
+                f"parameter {name!r} has a value that is no text",
+                evidence=[f"{name} = {str(value)[:100]!a}"],
+                remedy=f"Pass {name!r} as UTF-8.",
+            )
+    lengths = {name: len(str(value).encode()) for name, value in values.items()}
+    if sum(lengths.values()) > LONGEST_TEXT:
+        longest = max(lengths, key=lengths.__getitem__)
         raise PolarpodError(
             Category.REQUEST_INVALID,
-            f"the template {template!r} has a brace that is not a placeholder",
-            remedy="Write placeholders as {name}: a lower-case letter, then lower-case letters, digits and underscores.",
+            f"parameter {longest!r} is too long",
+            evidence=[
+                f"{longest} has {lengths[longest]:,} bytes in UTF-8; all parameters have {sum(lengths.values()):,}, "
+                f"at most {LONGEST_TEXT:,}"
+            ],
+            remedy="Pass data by its place: write it to a file, declare that as an input, and pass what names it.",
         )
-    return list(dict.fromkeys(_PLACEHOLDER.findall(template)))
-
-
-def render(template: str, values: Mapping[str, Scalar]) -> str:
-    """Fills a URI template. Whether a value is safe inside a path is the caller's business: a plane's prefixes are not.
-
-    Raises:
-        PolarpodError: a placeholder has no value.
-    """
-    missing = [name for name in placeholders(template) if name not in values]
-    if missing:
-        raise PolarpodError(
-            Category.REQUEST_INVALID,
-            f"no value for {', '.join(missing)} in {template!r}",
-            evidence=[f"known: {', '.join(sorted(values)) or 'nothing'}"],
-            remedy="Pass it as a parameter, or set it under `variables` of the plane.",
-        )
-    return _PLACEHOLDER.sub(lambda match: _text(values[match[1]]), template)
-
-
-def render_sql(template: str, values: Mapping[str, Scalar]) -> str:
-    """Fills a predicate template: each value becomes a SQL literal, so that none can change the predicate's shape."""
-    placeholders(template)
-    render(template, values)  # the missing-value error, worded once
-    return _PLACEHOLDER.sub(lambda match: sql_literal(values[match[1]]), template)
-
-
-def sql_literal(value: Scalar) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, (int, float)):
-        return str(value)
-    return "'" + value.replace("'", "''") + "'"
-
-
-def check_path_safe(name: str, value: Scalar) -> None:
-    """Raises PolarpodError where a parameter's value would leave its place in a path."""
-    if isinstance(value, str) and (_UNSAFE_IN_PATH.search(value) or len(value) > 256):
-        raise PolarpodError(
-            Category.REQUEST_INVALID,
-            f"parameter {name!r} has a value that cannot be part of a path",
-            evidence=[f"{name} = {value[:100]!r}"],
-            remedy="Use a value without slashes, globs, braces and control characters, of 1 to 256 characters. "
-            "A whole prefix belongs under `variables` of the plane.",
-        )
-
-
-def _text(value: Scalar) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

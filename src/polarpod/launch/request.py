@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from difflib import get_close_matches
 
-import msgspec
-
-from polarpod.contract.dataset import resolve
-from polarpod.contract.job import JobSpec, placeholders_of
-from polarpod.contract.param import Scalar, check_path_safe, render, spelling, typed
+from polarpod.contract.job import JobSpec, placeholders_of, resolve_spec
+from polarpod.contract.param import Scalar, check_texts, spelling, typed
 from polarpod.contract.verdict import Category, PolarpodError
 
 
@@ -47,7 +44,8 @@ def check_names(spec: JobSpec, given: Mapping[str, object], variables: Mapping[s
 
 
 def parameters(spec: JobSpec, given: Mapping[str, Scalar], variables: Mapping[str, str]) -> dict[str, Scalar]:
-    """The run's parameters with defaults filled in, each readable as its type and safe in a path."""
+    """The run's parameters with defaults filled in, each readable as its type. What one may be in a path is asked
+    where a template is filled in: most are in none."""
     check_names(spec, given, variables)
     values: dict[str, Scalar] = {}
     for name, param in spec.params.items():
@@ -56,23 +54,13 @@ def parameters(spec: JobSpec, given: Mapping[str, Scalar], variables: Mapping[st
         value = given.get(name, param.default)
         assert value is not None, "check_names has seen to it"
         # one spelling a value: "20130201" and "2013-02-01", 7 and "7" are one run, one partition, one path
-        spelled = spelling(typed(name, param, value))
-        check_path_safe(name, spelled)
-        values[name] = spelled
+        values[name] = spelling(typed(name, param, value))
+    check_texts(values)
     return values
 
 
 def resolve_job(spec: JobSpec, values: Mapping[str, Scalar], variables: Mapping[str, str]) -> JobSpec:
     """The job with every template filled in from parameters and the plane's variables."""
-    known = {**variables, **values}
-    unset = [name for name in placeholders_of(spec) if name not in known]
+    unset = [name for name in placeholders_of(spec) if name not in variables and name not in values]
     assert not unset, "every placeholder is a declared parameter, and parameters() has them all"
-    checks = spec.checks
-    if checks and checks.quarantine:
-        checks = msgspec.structs.replace(checks, quarantine=render(checks.quarantine, known))
-    return msgspec.structs.replace(
-        spec,
-        inputs={name: resolve(dataset, known) for name, dataset in spec.inputs.items()},
-        output=resolve(spec.output, known),
-        checks=checks,
-    )
+    return resolve_spec(spec, values, variables)

@@ -1,0 +1,177 @@
+"""Templates: texts with {placeholders}, and what a parameter may be where one stands.
+
+A plane's variables may be whole prefixes. A parameter is one part of a path, a partition's value or a literal, and can
+never become anything else: paths are looked at after they are filled in, since two harmless values may meet there, and
+with the eyes of whoever opens them: deltalake takes "%2e%2e" for the folder above, on disks and on S3, and cuts a path at
+"#"; a file:// URI is decoded by definition. Elsewhere such a text is a name like any other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import quote
+
+from polarpod.contract.param import Scalar
+from polarpod.contract.verdict import Category, PolarpodError
+
+# One placeholder of a template: {name}. Braces that are not a placeholder have no meaning in a URI and are refused.
+_PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]{0,62})\}")
+# A separator, a parent folder, a glob, a brace or a control character makes it another path.
+_UNSAFE_IN_PATH = re.compile(r"[/\\*?\[\]{}\x00-\x1f\x7f\ud800-\udfff]|^\.{1,2}$|^$")
+# What a reader of URLs takes for another character, and for the end of the path. Looked ahead, so that matches may overlap.
+_SPECIAL_IN_URL = re.compile(r"(?=(%[0-9A-Fa-f]{2}|#))")
+# what file systems take as one name, in bytes
+LONGEST_NAME = 255
+
+
+class _Segment(NamedTuple):
+    """One name of a path: its text, which of it parameters gave, and their names."""
+
+    text: str
+    spans: tuple[tuple[int, int], ...]
+    names: tuple[str, ...]
+
+
+def placeholders(template: str) -> list[str]:
+    """The names in a template's {placeholders}, in order of first appearance. Raises PolarpodError on a stray brace."""
+    stripped = _PLACEHOLDER.sub("", template)
+    if "{" in stripped or "}" in stripped:
+        raise PolarpodError(
+            Category.REQUEST_INVALID,
+            f"the template {template!r} has a brace that is not a placeholder",
+            remedy="Write placeholders as {name}: a lower-case letter, then lower-case letters, digits and underscores.",
+        )
+    return list(dict.fromkeys(_PLACEHOLDER.findall(template)))
+
+
+def render(template: str, values: Mapping[str, Scalar]) -> str:
+    """Fills a template in. Whether a value is safe where it stands is the caller's business.
+
+    Raises:
+        PolarpodError: a placeholder has no value.
+    """
+    missing = [name for name in placeholders(template) if name not in values]
+    if missing:
+        raise PolarpodError(
+            Category.REQUEST_INVALID,
+            f"no value for {', '.join(missing)} in {template!r}",
+            evidence=[f"known: {', '.join(sorted(values)) or 'nothing'}"],
+            remedy="Pass it as a parameter, or set it under `variables` of the plane.",
+        )
+    return _PLACEHOLDER.sub(lambda match: _text(values[match[1]]), template)
+
+
+def render_path(
+    template: str, variables: Mapping[str, str], values: Mapping[str, Scalar], *, is_url: bool = False
+) -> str:
+    """Fills the template of a place in. No parameter's value leaves the names of the path that its placeholder stands in.
+
+    Args:
+        variables: the plane's, which may be whole prefixes; a parameter of the same name comes first.
+        is_url: whether whoever opens the place decodes it as a URL; a file:// URI always is one.
+
+    Raises:
+        PolarpodError: a placeholder has no value, or a parameter's value cannot be part of a path.
+    """
+    known = {**variables, **values}
+    filled = render(template, known)
+    for name in placeholders(template):
+        if name in values:
+            _check_part(name, _text(values[name]))
+    for segment in _segments(template, known, frozenset(values)):
+        _check_segment(segment, values, is_url=is_url or filled.startswith("file:"))
+    return filled
+
+
+def render_partition(column: str, template: str, variables: Mapping[str, str], values: Mapping[str, Scalar]) -> str:
+    """Fills the template of a partition's value in. Any text can be one that is a folder's name once it is escaped."""
+    filled = render(template, {**variables, **values})
+    names = [name for name in placeholders(template) if name in values]
+    length = len(quote(f"{column}=", safe="=")) + len(quote(filled, safe=""))
+    if names and (not filled or length > LONGEST_NAME):
+        why = "empty" if not filled else f"too long for the name of a folder: {length} bytes when escaped"
+        raise PolarpodError(
+            Category.REQUEST_INVALID,
+            f"parameter {names[0]!r} makes the partition {column!r} {why}",
+            evidence=[f"{column} = {filled[:100]!r}"],
+            remedy=f"Use a value that is a folder's name of 1 to {LONGEST_NAME} bytes together with its column.",
+        )
+    return filled
+
+
+def render_sql(template: str, values: Mapping[str, Scalar]) -> str:
+    """Fills a predicate template: each value becomes a SQL literal, so that none can change the predicate's shape."""
+    placeholders(template)
+    render(template, values)  # the missing-value error, worded once
+    return _PLACEHOLDER.sub(lambda match: sql_literal(values[match[1]]), template)
+
+
+def sql_literal(value: Scalar) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (int, float)):
+        return str(value)
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _check_part(name: str, value: str) -> None:
+    """Raises PolarpodError where a value cannot be part of any path."""
+    if _UNSAFE_IN_PATH.search(value):
+        raise _unfit(name, value)
+    if (length := len(value.encode())) > LONGEST_NAME:
+        raise _unfit(name, value, f"it is {length:,} bytes long in UTF-8")
+
+
+def _check_segment(segment: _Segment, values: Mapping[str, Scalar], *, is_url: bool) -> None:
+    """Raises PolarpodError where values and what stands around them make another path together."""
+    name = segment.names[0]
+    value = _text(values[name])
+    for special in _SPECIAL_IN_URL.finditer(segment.text) if is_url else ():
+        start, end = special.span(1)
+        if any(start < stop and begin < end for begin, stop in segment.spans):
+            raise _unfit(name, value, f"{special[1]!r} means something else where the path is read as a URL")
+    if (length := len(segment.text.encode())) > LONGEST_NAME:
+        raise _unfit(name, value, f"the name it is part of would be {length:,} bytes long in UTF-8")
+
+
+def _unfit(name: str, value: str, why: str | None = None) -> PolarpodError:
+    return PolarpodError(
+        Category.REQUEST_INVALID,
+        f"parameter {name!r} has a value that cannot be part of a path",
+        evidence=[f"{name} = {value[:100]!r}", *([why] if why else [])],
+        remedy=f"Use a value of 1 to {LONGEST_NAME} bytes without slashes, globs, braces and control characters, and in a "
+        "Delta table's path or a file:// URI without # and % escapes. A whole prefix belongs under `variables` of the plane.",
+    )
+
+
+def _segments(template: str, known: Mapping[str, Scalar], parameters: frozenset[str]) -> list[_Segment]:
+    """The names of a filled path that parameters are part of. Slashes of the template and of variables separate them."""
+    found: list[_Segment] = []
+    text, spans, names = "", [], []
+
+    def end() -> None:
+        if names:
+            found.append(_Segment(text, tuple(spans), tuple(names)))
+
+    for index, piece in enumerate(_PLACEHOLDER.split(template)):
+        # split() alternates: what stands between placeholders, a placeholder's name
+        name = piece if index % 2 else None
+        if name in parameters:
+            value = _text(known[name])
+            spans.append((len(text), len(text) + len(value)))
+            names.append(name)
+            text += value
+            continue
+        first, *rest = (piece if name is None else _text(known[name])).split("/")
+        text += first
+        for part in rest:
+            end()
+            text, spans, names = part, [], []
+    end()
+    return found
+
+
+def _text(value: Scalar) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
