@@ -145,3 +145,25 @@ def test_a_quarantine_policy_without_a_place_is_refused() -> None:
     )
     with pytest.raises(PolarpodError, match="quarantines bad rows but says not where"):
         check_spec(spec)
+
+
+@pytest.mark.parametrize(
+    "value", [pytest.param(value, id=value or "nothing") for value in ("", "Europe/Berlin", "a LIKE '*'")]
+)
+def test_a_default_that_is_in_no_template_may_be_any_text(value: str) -> None:
+    spec = declare(with_arguments, params={"top": Param(default=value)}).spec
+    assert spec.params["top"].default == value
+
+
+@pytest.mark.parametrize(
+    ("output", "default", "phrase"),
+    [
+        pytest.param(Parquet("{lake}/{top}", append=True), "a/b", "cannot be part of a path", id="path"),
+        pytest.param(Delta("{lake}/{top}", append=True), "%2e%2e", "cannot be part of a path", id="an escape for Delta"),
+        pytest.param(Delta("{lake}/o", replace={"top": "{top}"}), "", "makes the partition 'top' empty", id="partition"),
+        pytest.param(Delta("{lake}/o", append=True), "\x00" * 70_000, "is too long", id="any"),
+    ],
+)
+def test_a_default_that_no_run_would_take_is_refused_at_its_declaration(output: Any, default: str, phrase: str) -> None:
+    with pytest.raises(PolarpodError, match=f"parameter 'top' .*{phrase}"):
+        declare(with_arguments, output=output, params={"top": Param(default=default)})

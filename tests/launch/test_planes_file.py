@@ -43,6 +43,7 @@ def test_a_file_is_read_as_planes(tmp_path: Path) -> None:
     assert load(GOOD, tmp_path) == {
         "laptop": ProcessPlane(
             state=str(tmp_path.parent / "state"),
+            root=str(tmp_path),
             variables={"lake": str(tmp_path / "lake"), "user": "ada"},
             storage=Storage(endpoint_url="http://store:9000", allow_http=True),
             environment_from=["AWS_ACCESS_KEY_ID"],
@@ -50,7 +51,7 @@ def test_a_file_is_read_as_planes(tmp_path: Path) -> None:
             max_memory="4Gi",
             memory_growth=1.5,
         ),
-        "bucket": ProcessPlane(state="s3://state/x"),
+        "bucket": ProcessPlane(state="s3://state/x", root=str(tmp_path)),
     }
 
 
@@ -153,3 +154,25 @@ def test_a_plane_that_could_run_no_worker_is_refused_with_its_line(tmp_path: Pat
     path.write_text(f"planes:\n  small:\n    state: s\n    max_memory: {amount}\n")
     with pytest.raises(PolarpodError, match=r"planes\.yaml:4: plane 'small'"):
         load_planes(path)
+
+
+def test_a_planes_own_places_are_absolute_wherever_the_file_is_read_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "planes.yaml"
+    path.write_text(
+        "planes:\n  here: {state: state, scratch: spill}\n  above: {root: .., state: a/../state, scratch: /spill}\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    planes = load_planes(Path("planes.yaml"))
+    assert planes == {
+        "here": ProcessPlane(root=str(tmp_path), state=f"{tmp_path}/state", scratch=f"{tmp_path}/spill"),
+        "above": ProcessPlane(root=str(tmp_path.parent), state=f"{tmp_path.parent}/state", scratch="/spill"),
+    }
+
+
+@pytest.mark.parametrize("key", ["state", "root", "scratch"])
+def test_a_tilde_is_refused_since_only_shells_know_it(tmp_path: Path, key: str) -> None:
+    text = f"planes:\n  here:\n    {key}: ~/x\n" + ("" if key == "state" else "    state: s\n")
+    with pytest.raises(PolarpodError, match=r"planes\.yaml:2: plane 'here': '~/x' begins with ~"):
+        load(text, tmp_path)

@@ -86,7 +86,9 @@ def test_a_value_that_does_not_read_as_its_type_is_refused(given: dict[str, Any]
         assert phrase in str(refusal(given))
 
 
-@pytest.mark.parametrize("value", [pytest.param(value, id=value or "nothing") for value in ("Europe/Berlin", "", "a LIKE '%*'")])
+@pytest.mark.parametrize(
+    "value", [pytest.param(value, id=value or "nothing") for value in ("Europe/Berlin", "", "a LIKE '%*'")]
+)
 def test_a_parameter_that_is_in_no_template_may_be_any_text(value: str) -> None:
     values = parameters(SPEC, {"ds": "2013-02-01", "region": value}, LAKE)
     assert values["region"] == value
@@ -94,7 +96,9 @@ def test_a_parameter_that_is_in_no_template_may_be_any_text(value: str) -> None:
 
 
 def test_a_value_that_no_document_can_carry_is_refused_by_its_name() -> None:
-    assert "parameter 'region' has a value that is no text" in str(refusal({"ds": "2013-02-01", "region": "\udcff"}, spec=SPEC))
+    assert "parameter 'region' has a value that is no text" in str(
+        refusal({"ds": "2013-02-01", "region": "\udcff"}, spec=SPEC)
+    )
 
 
 def test_defaults_are_filled_in_and_a_planes_variables_are_not_parameters() -> None:

@@ -68,7 +68,9 @@ def setting(plane: str, planes: Path | None) -> Setting:
     """The plane a command works on. Without a planes file there is one: this machine, with everything in ./.polarpod."""
     path = planes or (Path("dags/planes.yaml") if Path("dags/planes.yaml").is_file() else None)
     if path is None:
-        builtin = ProcessPlane(state=str(_LOCAL / "state"), variables={"lake": str((_LOCAL / "lake").absolute())})
+        here = Path.cwd()
+        lake = {"lake": str(here / _LOCAL / "lake")}
+        builtin = ProcessPlane(state=str(here / _LOCAL / "state"), root=str(here), variables=lake)
         known: dict[str, Plane] = {"process": builtin}
         source = "without a planes file, polarpod"
     else:

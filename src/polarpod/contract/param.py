@@ -80,14 +80,11 @@ def check_texts(values: Mapping[str, Scalar]) -> None:
                 remedy=f"Pass {name!r} as UTF-8.",
             )
     lengths = {name: len(str(value).encode()) for name, value in values.items()}
-    if sum(lengths.values()) > LONGEST_TEXT:
+    if (total := sum(lengths.values())) > LONGEST_TEXT:
         longest = max(lengths, key=lengths.__getitem__)
         raise PolarpodError(
             Category.REQUEST_INVALID,
             f"parameter {longest!r} is too long",
-            evidence=[
-                f"{longest} has {lengths[longest]:,} bytes in UTF-8; all parameters have {sum(lengths.values()):,}, "
-                f"at most {LONGEST_TEXT:,}"
-            ],
+            evidence=[f"{longest} has {lengths[longest]:,} bytes in UTF-8; all have {total:,}, at most {LONGEST_TEXT:,}"],
             remedy="Pass data by its place: write it to a file, declare that as an input, and pass what names it.",
         )

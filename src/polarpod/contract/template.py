@@ -63,9 +63,7 @@ def render(template: str, values: Mapping[str, Scalar]) -> str:
     return _PLACEHOLDER.sub(lambda match: _text(values[match[1]]), template)
 
 
-def render_path(
-    template: str, variables: Mapping[str, str], values: Mapping[str, Scalar], *, is_url: bool = False
-) -> str:
+def render_path(template: str, variables: Mapping[str, str], values: Mapping[str, Scalar], *, is_url: bool = False) -> str:
     """Fills the template of a place in. No parameter's value leaves the names of the path that its placeholder stands in.
 
     Args:
@@ -141,8 +139,9 @@ def _unfit(name: str, value: str, why: str | None = None) -> PolarpodError:
         Category.REQUEST_INVALID,
         f"parameter {name!r} has a value that cannot be part of a path",
         evidence=[f"{name} = {value[:100]!r}", *([why] if why else [])],
-        remedy=f"Use a value of 1 to {LONGEST_NAME} bytes without slashes, globs, braces and control characters, and in a "
-        "Delta table's path or a file:// URI without # and % escapes. A whole prefix belongs under `variables` of the plane.",
+        remedy=f"Use a value of 1 to {LONGEST_NAME} bytes without slashes, globs, braces and control characters, and "
+        "without # and % escapes in a Delta table's path or a file:// URI. A whole prefix belongs under "
+        "`variables` of the plane.",
     )
 
 

@@ -10,6 +10,7 @@ from polarpod.contract.identity import fingerprint_of, run_key_of
 from polarpod.contract.job import JobSpec
 from polarpod.contract.param import Scalar
 from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.launch.places import with_places
 from polarpod.launch.plane import Plane
 from polarpod.launch.request import choose_job, parameters, resolve_job
 from polarpod.launch.size import Past, Size, size
@@ -56,7 +57,7 @@ def make_plan(name: str, given: Mapping[str, Scalar], *, specs: Specs, plane_nam
         raise _perhaps_broken(name, specs)
     declared = choose_job(specs.jobs, name, source=specs.source)
     params = parameters(declared, given, plane.variables)
-    job = resolve_job(declared, params, plane.variables)
+    job = with_places(resolve_job(declared, params, plane.variables), plane)
     run_key = run_key_of(params)
     pins = {}
     listings = {}

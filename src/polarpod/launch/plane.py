@@ -32,6 +32,8 @@ class Plane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         environment: variables of the worker; it gets no others.
         python: the interpreter that has polarpod[worker], to read a jobs directory; the caller's own by default.
         jobs: the jobs directory.
+        root: the folder that relative places of jobs and of this plane are relative to; by default that of the planes
+            file, and without a file the current directory.
         max_memory: how far a run may grow after running out of memory.
         memory_growth: factor on the limit after running out of memory.
     """
@@ -43,6 +45,7 @@ class Plane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     environment: dict[str, str] = {}
     python: str | None = None
     jobs: str = "jobs"
+    root: str | None = None
     max_memory: str | int | None = None
     memory_growth: Annotated[float, msgspec.Meta(gt=1, le=8)] = 2.0
 

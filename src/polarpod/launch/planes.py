@@ -15,6 +15,7 @@ import yaml
 from polarpod.contract.codec import convert
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.launch.plane import KubernetesPlane, Plane, ProcessPlane, problems_of
+from polarpod.store.location import absolute
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
@@ -69,10 +70,12 @@ def load_planes(path: Path, environment: Mapping[str, str] = os.environ) -> dict
         if not isinstance(kind, str) or kind not in KINDS:
             raise _wrong(path, _find(where, ["kind"])[0], f"plane {name!r}: there is no kind {kind!r}; {_HAVE_KINDS}")
         try:
-            planes[name] = convert(filled, KINDS[kind])
+            planes[name] = _rooted(convert(filled, KINDS[kind]), path)
         except (msgspec.ValidationError, UnicodeError, RecursionError, OverflowError) as error:
             message, key = _explain(str(error), KINDS[kind])
             raise _wrong(path, _find(where, [key])[0] if key else line, f"plane {name!r}: {message}") from None
+        except PolarpodError as error:
+            raise _wrong(path, line, f"plane {name!r}: {error.verdict.summary}") from None
         for key, problem in problems_of(planes[name]):
             raise _wrong(path, _find(where, key.split("."))[0], f"plane {name!r}: {problem}")
     return planes
@@ -127,6 +130,16 @@ def _fill(value: Any, path: Path, environment: Mapping[str, str], *, line: int) 
     filled = _VARIABLE.sub(substitute, value)
     # not resolve(): the interpreter of a virtual environment is a link, and its target has none of its packages
     return os.path.normpath(path.parent.absolute() / filled) if filled.startswith(("./", "../")) else filled
+
+
+def _rooted(plane: Plane, path: Path) -> Plane:
+    """The plane with its own places absolute: whoever loads the file next may do so in another directory."""
+    folder = path.parent.absolute()
+    root = Path(absolute(plane.root, folder)) if plane.root else folder
+    plane = msgspec.structs.replace(plane, root=str(root), state=absolute(plane.state, root))
+    if isinstance(plane, ProcessPlane) and plane.scratch:
+        plane = msgspec.structs.replace(plane, scratch=absolute(plane.scratch, root))
+    return plane
 
 
 def _explain(message: str, kind: type[Plane]) -> tuple[str, str | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from urllib.parse import unquote
@@ -58,6 +59,25 @@ def normal(uri: str) -> str:
             remedy="Write s3://bucket/prefix; a bucket's name has no globs and no placeholders left.",
         )
     return f"s3://{rest.rstrip('/')}"
+
+
+def absolute(uri: str, root: Path) -> str:
+    """The same place, wherever it is opened from: a relative path is relative to `root`, everything else stays as it is.
+
+    Raises:
+        PolarpodError: it begins with "~", which only a shell knows.
+    """
+    if not is_local(uri) or uri.startswith(("file://", "/")):
+        return uri
+    if uri.startswith("~"):
+        raise PolarpodError(
+            Category.REQUEST_INVALID,
+            f"{uri!r} begins with ~, which only a shell makes into a home directory",
+            evidence=["here it would be a folder of that name"],
+            remedy="Write ${HOME}/... in planes.yaml, or an absolute path.",
+        )
+    # normpath, not resolve(): a link in the path stays one, as in an absolute path
+    return os.path.normpath(root.absolute() / uri)
 
 
 def bucket_and_key(uri: str) -> tuple[str, str]:

@@ -1,0 +1,66 @@
+"""Where a resolved job's places are: the same for plan and worker, in whatever directory each of them runs.
+
+A worker starts in a scratch directory that is removed at its end. What it found or left under a relative path would be
+another place than the planner's, or gone; so every place is absolute before a context is written.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from polarpod.contract.job import JobSpec
+from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.launch.plane import KubernetesPlane, Plane
+from polarpod.store.location import absolute, is_local
+
+
+def with_places(job: JobSpec, plane: Plane) -> JobSpec:
+    """The job with every place absolute.
+
+    Raises:
+        PolarpodError: a worker of this plane could not reach one of them.
+    """
+    _kept("the plane's state", plane.state, plane)
+    checks = job.checks
+    if checks and checks.quarantine:
+        checks = msgspec.structs.replace(checks, quarantine=_kept("the quarantine", checks.quarantine, plane))
+    output = msgspec.structs.replace(job.output, uri=_kept("the output", job.output.uri, plane))
+    inputs = {
+        name: msgspec.structs.replace(dataset, uri=_place(f"input {name!r}", dataset.uri, plane))
+        for name, dataset in job.inputs.items()
+    }
+    return msgspec.structs.replace(job, inputs=inputs, output=output, checks=checks)
+
+
+def root_of(plane: Plane) -> Path:
+    """The folder that relative places are relative to."""
+    return Path(plane.root) if plane.root else Path.cwd()
+
+
+def _place(what: str, uri: str, plane: Plane) -> str:
+    place = absolute(uri, root_of(plane))
+    if isinstance(plane, KubernetesPlane) and place != uri:
+        raise PolarpodError(
+            Category.REQUEST_INVALID,
+            f"{what} is a relative path, which means nothing in a pod",
+            evidence=[uri],
+            remedy='Begin it with a variable of the plane, such as "{lake}/...", and give the variable an s3:// prefix.',
+        )
+    return place
+
+
+def _kept(what: str, uri: str, plane: Plane) -> str:
+    """A place that must be there when the worker is gone."""
+    place = _place(what, uri, plane)
+    # a template may mount a volume there; whether it does is for whoever wrote it
+    if isinstance(plane, KubernetesPlane) and is_local(place) and plane.template is None:
+        raise PolarpodError(
+            Category.REQUEST_INVALID,
+            f"{what} is a local path, and a pod's files go with the pod",
+            evidence=[uri],
+            remedy="Use an s3:// prefix; or mount a shared volume there, in pods by the plane's `template` and for whoever "
+            "launches too.",
+        )
+    return place

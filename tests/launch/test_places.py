@@ -1,0 +1,100 @@
+"""Every place of a planned job is absolute, or the plan is refused: a worker starts in a directory that goes with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from polarpod import Csv, Delta, Parquet
+from polarpod.contract.job import CheckSpec, JobSpec
+from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.launch.places import with_places
+from polarpod.launch.plane import KubernetesPlane, Plane, ProcessPlane
+
+HERE = ProcessPlane(state="/state", root="/project")
+PODS = KubernetesPlane(state="s3://state", root="/project", namespace="etl", image="jobs")
+MOUNTED = KubernetesPlane(state="s3://state", root="/project", namespace="etl", image="jobs", template="pod.yaml")
+
+
+def job(place: str = "s3://lake/in", output: str = "s3://lake/out", quarantine: str | None = None) -> JobSpec:
+    return JobSpec(
+        name="sales",
+        module="sales",
+        function="sales",
+        inputs={"orders": Csv(place)},
+        output=Delta(output, append=True),
+        checks=CheckSpec(schema="Rules", policy="quarantine", quarantine=quarantine) if quarantine else None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        pytest.param("data/x.csv", "/project/data/x.csv", id="relative"),
+        pytest.param("./data/../x[1]?.csv", "/project/x[1]?.csv", id="with dots and globs"),
+        pytest.param("../lake/*.csv", "/lake/*.csv", id="above"),
+        pytest.param("/srv/../lake", "/srv/../lake", id="absolute"),
+        pytest.param("file:///srv/a%20b", "file:///srv/a%20b", id="a file URI"),
+        pytest.param("s3://lake/./x", "s3://lake/./x", id="S3"),
+    ],
+)
+def test_a_relative_place_is_relative_to_the_planes_root_and_others_stay(place: str, expected: str) -> None:
+    placed = with_places(job(place, place, place), HERE)
+    assert placed.inputs["orders"].uri == placed.output.uri == expected
+    assert placed.checks
+    assert placed.checks.quarantine == expected
+
+
+def test_without_a_planes_file_the_root_is_the_current_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert with_places(job("data/x.csv"), ProcessPlane(state="s")).inputs["orders"].uri == str(tmp_path / "data/x.csv")
+
+
+def test_what_is_absolute_already_is_the_same_job() -> None:
+    planned = job("/in", "/out", "/bad")
+    assert with_places(planned, HERE) == planned
+
+
+@pytest.mark.parametrize("plane", [pytest.param(HERE, id="process"), pytest.param(MOUNTED, id="kubernetes")])
+def test_a_tilde_is_refused_since_only_shells_know_it(plane: Plane) -> None:
+    with pytest.raises(PolarpodError, match="begins with ~") as caught:
+        with_places(job("~/in.csv"), plane)
+    assert "${HOME}" in caught.value.verdict.remedy
+
+
+@pytest.mark.parametrize(
+    ("planned", "what"),
+    [
+        pytest.param(job("data/x.csv"), "input 'orders' is a relative path", id="relative input"),
+        pytest.param(job(output="lake/out"), "the output is a relative path", id="relative output"),
+        pytest.param(job(output="/lake/out"), "the output is a local path", id="local output"),
+        pytest.param(job(output="file:///lake/out"), "the output is a local path", id="local output as a URI"),
+        pytest.param(job(quarantine="/bad"), "the quarantine is a local path", id="local quarantine"),
+    ],
+)
+def test_a_place_that_no_pod_has_is_refused(planned: JobSpec, what: str) -> None:
+    with pytest.raises(PolarpodError, match=what) as caught:
+        with_places(planned, PODS)
+    assert caught.value.verdict.category is Category.REQUEST_INVALID
+    assert caught.value.verdict.remedy
+
+
+@pytest.mark.parametrize("state", ["/state", "file:///state"])
+def test_receipts_that_would_go_with_the_pod_are_refused(state: str) -> None:
+    plane = KubernetesPlane(state=state, namespace="etl", image="jobs")
+    with pytest.raises(PolarpodError, match="the plane's state is a local path"):
+        with_places(job(), plane)
+
+
+def test_a_template_may_mount_what_a_pod_itself_does_not_have() -> None:
+    planned = job("/in", "/out", "/bad")
+    assert with_places(planned, MOUNTED) == planned
+    assert with_places(job("/opt/reference.csv"), PODS).inputs["orders"].uri == "/opt/reference.csv"
+    with pytest.raises(PolarpodError, match="relative path"):
+        with_places(job(output="out"), MOUNTED)
+
+
+def test_every_format_has_its_place() -> None:
+    planned = JobSpec(name="a", module="a", function="a", inputs={}, output=Parquet("out", replace={}))
+    assert with_places(planned, HERE).output == Parquet("/project/out", replace={})
