@@ -148,7 +148,9 @@ def _unfit(name: str, value: str, why: str | None = None) -> PolarpodError:
 def _segments(template: str, known: Mapping[str, Scalar], parameters: frozenset[str]) -> list[_Segment]:
     """The names of a filled path that parameters are part of. Slashes of the template and of variables separate them."""
     found: list[_Segment] = []
-    text, spans, names = "", [], []
+    text = ""
+    spans: list[tuple[int, int]] = []
+    names: list[str] = []
 
     def end() -> None:
         if names:
