@@ -5,14 +5,18 @@ Only the text itself; that evidence goes through `redact` is tested with what ma
 
 from __future__ import annotations
 
+import itertools
+import re
 import string
+import sys
 import time
+from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from polarpod.contract.redact import HIDDEN, redact
+from polarpod.contract.redact import _PASSES, HIDDEN, Redactor, _fold, redact
 
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 # what S3 answers to a signature made with another secret, shortened
@@ -105,6 +109,71 @@ def test_whatever_a_password_in_a_url_holds_it_goes(user: str, password: str, ho
 def test_redacting_twice_changes_nothing_more(text: str) -> None:
     once = redact(text)
     assert redact(once) == once
+
+
+# what patterns begin with, go on with and end at, also in letters that only look like them to a pattern without case
+PIECES = [
+    *["secret", "token", "password", "passphrase", "pwd", "credential", "signature", "authorization", "api_key", "apikey"],
+    *["access-key", "accountkey", "private_key", "client-key", "key", "error", "***", "=", ":", "=>", '"', "'", "\\", " "],
+    *["\n", "\t", "?", "&", "%", "<", ">", "://", "@", "/", ".", "-", "user:pw", "AKIA", "ASIA", "AROA", "AIDA", "A" * 12],
+    *["-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", "-----BEGIN ", "eyJ", "abcdefgh.", "ghp_", "github_pat_"],
+    *["AWS4-HMAC-SHA256 ", "Bearer ", "Basic ", "abc/def+=", "<StringToSign>", "<SecretAccessKey>", "</x>", SECRET],
+    *[SECRET[:30], "x" * 40, "aB3" * 13 + "Z", "a" * 20, "\u017fecret", "to\u212aen", "s\u0131gnature", "cl\u0130ent_key"],
+    *["\u00e9", "\udc80", "\U0001f511"],
+]
+
+
+def slowly(text: str) -> str:
+    """What the patterns make of a text, each tried everywhere."""
+    for one in _PASSES:
+        text = one.pattern.sub(one.replacement, text)
+    return text
+
+
+@given(
+    pieces=st.lists(st.sampled_from(PIECES), max_size=14),
+    spelled=st.sampled_from([str, str.upper, str.lower]),
+)
+@settings(max_examples=600)
+def test_looking_only_where_a_pattern_may_begin_finds_what_looking_everywhere_does(
+    pieces: list[str], spelled: Callable[[str], str]
+) -> None:
+    text = spelled("".join(pieces))
+    assert redact(text) == slowly(text)
+
+
+@given(st.text())
+def test_any_text_is_redacted_as_by_looking_everywhere(text: str) -> None:
+    assert redact(text) == slowly(text)
+
+
+def test_whatever_a_pattern_takes_for_a_letter_is_folded_to_it() -> None:
+    every = "".join(map(chr, range(sys.maxunicode + 1)))
+    folded = _fold(every)
+    assert len(folded) == len(every)
+    for letter in string.ascii_lowercase:
+        for match in re.finditer(letter, every, re.IGNORECASE):
+            assert folded[match.start()] == letter, hex(match.start())
+
+
+KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nIBAAKC\n-----END RSA PRIVATE KEY-----\nand on, MIIx"
+
+
+@given(st.lists(st.integers(0, len(KEY)), max_size=5))
+def test_a_private_key_is_hidden_in_whatever_pieces_it_comes(cuts: list[int]) -> None:
+    # between lines, as logs are cut
+    at = sorted({0, len(KEY), *(KEY.rfind("\n", 0, cut) + 1 for cut in cuts)})
+    redactor = Redactor()
+    shown = [redactor.redact(KEY[begin:end]) for begin, end in itertools.pairwise(at)]
+    assert not [piece for piece in shown if "MIIEow" in piece or "IBAAKC" in piece]
+    assert shown[-1].endswith("and on, MIIx")
+
+
+def test_one_key_after_another_is_hidden_and_what_is_between_is_not() -> None:
+    redactor = Redactor()
+    begin, end = "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----"
+    said = [redactor.redact(piece) for piece in ["a " + begin, "MII1", f"MII2{end} b {begin}", "MII3", "-c", "MII4"]]
+    assert said == [f"a {begin}{HIDDEN}", HIDDEN, f"{HIDDEN} b {begin}{HIDDEN}", HIDDEN, f"{HIDDEN}-c", "MII4"]
 
 
 @pytest.mark.parametrize(

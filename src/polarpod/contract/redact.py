@@ -5,13 +5,16 @@ signed, and libraries add the URL with its query. Patterns cannot know every sec
 column called `password` may lose its type here, a password must not keep a character.
 
 Every pattern starts at a fixed word and has bounded repetition before it decides, so the time is linear in the text;
-error texts are as long as their authors like.
+error texts are as long as their authors like. Logs are longer still, and hold next to nothing that is secret: so each
+pattern is only tried where its first word is, which a plain text search finds twenty times faster than the pattern would.
+The result is that of `pattern.sub`, pass by pass; a property test holds the two together.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 HIDDEN = "***"
 
@@ -24,6 +27,8 @@ _WORDS = (
 _SEPARATOR = r"[\w.-]{0,40}(?<!error)(?<!exception)\\{0,4}[\"']?\s{0,3}(?:=>|[=:])\s{0,3}"
 
 _PEM = re.compile(r"(-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----)[^-]*(?:-----END [A-Z ]{0,30}PRIVATE KEY-----)?")
+_PEM_OPEN = re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]*\Z")
+_PEM_END = re.compile(r"-----END [A-Z ]{0,30}PRIVATE KEY-----")
 # S3's own error documents
 _XML = re.compile(
     r"<(AWSAccessKeyId|SignatureProvided|StringToSign|StringToSignBytes|CanonicalRequest|CanonicalRequestBytes"
@@ -46,11 +51,112 @@ _GITHUB = re.compile(r"\b(gh[pousr]_|github_pat_)\w{20,}")
 _SECRET_KEY = re.compile(r"(?<![\w/+=.-])[A-Za-z0-9/+]{40}(?![\w/+=.-])")
 
 
+# what patterns that ignore case take for an ASCII letter, beyond the letter itself
+_FOLDED = {"\u0130": "i", "\u0131": "i", "\u017f": "s", "\u212a": "k"}
+# what may not stand beside an AWS secret, as one letter; all else is a blank
+_SECRET = "x" * 40
+_RUNS = bytes.maketrans(
+    bytes(range(256)),
+    bytes(ord("x") if chr(code).isalnum() or chr(code) in "_/+=.-" else 32 for code in range(128)) + b" " * 128,
+)
+
+
+class _Pass(NamedTuple):
+    """A pattern, and where in a folded text it may match at all.
+
+    Attributes:
+        begins: the first words of every match; none: it begins a run of letters as long as an AWS secret.
+        holds: one of these is in every match too; nothing is looked for where none is in the text.
+    """
+
+    pattern: re.Pattern[str]
+    replacement: Callable[[re.Match[str]], str]
+    begins: tuple[str, ...] = ()
+    holds: tuple[str, ...] = ()
+
+    def starts(self, folded: str) -> list[int]:
+        """Where to try, in order."""
+        if self.holds and not any([word in folded for word in self.holds]):  # noqa: C419  # a generator takes twice as long
+            return []
+        if not self.begins:
+            return _long_runs(folded)
+        found = [word for word in self.begins if word in folded]
+        return sorted([at for word in found for at in _places(folded, word)]) if found else []
+
+    def applied(self, text: str, starts: list[int]) -> str:
+        """What `pattern.sub` makes of the text, whose matches all begin at one of these places."""
+        pieces: list[str] = []
+        end = 0
+        for at in starts:
+            if at >= end and (match := self.pattern.match(text, at)) is not None:
+                pieces += [text[end:at], self.replacement(match)]
+                end = match.end()
+        return "".join([*pieces, text[end:]]) if pieces else text
+
+
 def redact(text: str) -> str:
     """The text without what looks like a credential; everything else stays as it is."""
-    for pattern, replacement in _PASSES:
-        text = pattern.sub(replacement, text)
+    folded = _fold(text)
+    for one in _PASSES:
+        if starts := one.starts(folded):
+            done = one.applied(text, starts)
+            if done != text:
+                text, folded = done, _fold(done)
     return text
+
+
+class Redactor:
+    """Redacts a text that comes in pieces, whole lines each: a private key may begin in one and end in another."""
+
+    def __init__(self) -> None:
+        self._within_key = False
+
+    def redact(self, text: str) -> str:
+        hidden = ""
+        if self._within_key:
+            hidden, begin = HIDDEN, text.find("-")
+            if begin < 0:
+                return hidden
+            end = _PEM_END.match(text, begin)
+            text = text[end.end() if end else begin :]
+        self._within_key = "PRIVATE KEY" in text and _PEM_OPEN.search(text) is not None
+        return hidden + redact(text)
+
+
+def _fold(text: str) -> str:
+    """The text in lower case, character for character, as far as the words to look for can tell."""
+    if text.isascii():
+        return text.lower()
+    for character, letter in _FOLDED.items():
+        text = text.replace(character, letter)
+    return text.encode("ascii", "replace").decode("ascii").lower()
+
+
+def _places(folded: str, word: str) -> Iterator[int]:
+    at = folded.find(word)
+    while at >= 0:
+        yield at
+        at = folded.find(word, at + 1)
+
+
+def _long_runs(folded: str) -> list[int]:
+    """Where runs begin that are at least as long as an AWS secret."""
+    found: list[int] = []
+    if len(folded) < len(_SECRET):
+        return found
+    runs = folded.encode("ascii", "replace").translate(_RUNS).decode("ascii")
+    at = runs.find(_SECRET)
+    while at >= 0:
+        found.append(at)
+        end = runs.find(" ", at)
+        at = runs.find(_SECRET, end) if end >= 0 else -1
+    return found
+
+
+def _after(separator: str = "", end: str = "") -> Callable[[re.Match[str]], str]:
+    """Keeps the first group, which says what was hidden."""
+    hidden = f"{separator}{HIDDEN}{end}"
+    return lambda match: match[1] + hidden
 
 
 def _hide_mixed(match: re.Match[str]) -> str:
@@ -59,18 +165,23 @@ def _hide_mixed(match: re.Match[str]) -> str:
     return HIDDEN if all(any(kind(character) for character in found) for kind in kinds) else found
 
 
+_NAMES = ("secret", "token", "passw", "passphrase", "pwd", "credential", "signature", "authorization")
+_KEYS = ("api", "access", "account", "private", "client")
+# the fewest words of which one is in whatever `_WORDS` matches
+_ANY_NAME = ("key", "token", "secret", "pass", "pwd", "credential", "signature", "authorization")
+
 # The order matters: whole blocks first, then values by their names, what is known by its shape alone last.
-_PASSES: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
-    (_PEM, rf"\1{HIDDEN}"),
-    (_XML, rf"<\1>{HIDDEN}"),
-    (_SIGNED_HEADER, rf"\1 {HIDDEN}"),
-    (_BEARER, rf"\1 {HIDDEN}"),
-    (_USER_INFO, rf"\1{HIDDEN}@"),
-    (_QUERY, rf"\1{HIDDEN}"),
-    (_QUOTED, rf"\1\2{HIDDEN}"),
-    (_BARE, rf"\1{HIDDEN}"),
-    (_KEY_ID, rf"\1{HIDDEN}"),
-    (_JWT, HIDDEN),
-    (_GITHUB, rf"\1{HIDDEN}"),
-    (_SECRET_KEY, _hide_mixed),
+_PASSES: list[_Pass] = [
+    _Pass(_PEM, _after(), ("-----begin ",)),
+    _Pass(_XML, lambda match: f"<{match[1]}>{HIDDEN}", ("<aws", "<sig", "<str", "<can", "<sec", "<ses"), ("<",)),
+    _Pass(_SIGNED_HEADER, _after(" "), ("aws4-hmac-sha256",)),
+    _Pass(_BEARER, _after(" "), ("bearer", "basic")),
+    _Pass(_USER_INFO, _after(end="@"), ("://",), ("@",)),
+    _Pass(_QUERY, _after(), ("?", "&"), _ANY_NAME),
+    _Pass(_QUOTED, lambda match: f"{match[1]}{match[2]}{HIDDEN}", (*_NAMES, *_KEYS), _ANY_NAME),
+    _Pass(_BARE, _after(), (*_NAMES, *_KEYS), _ANY_NAME),
+    _Pass(_KEY_ID, _after(), ("akia", "asia", "aroa", "aida")),
+    _Pass(_JWT, lambda _: HIDDEN, ("eyj",)),
+    _Pass(_GITHUB, _after(), ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"), ("_",)),
+    _Pass(_SECRET_KEY, _hide_mixed),
 ]

@@ -21,6 +21,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from polarpod.contract.context import Context
+from polarpod.contract.redact import Redactor
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.launch.cgroup import Cgroup, memory_cgroup
 from polarpod.launch.judge import Exit, judge
@@ -242,9 +243,10 @@ class _Follower:
         self._say = on_lines
         self._offset = 0
         self._rest = b""
+        self._redactor = Redactor()
 
     def _on_lines(self, lines: bytes) -> None:
-        self._say(redacted(lines))
+        self._say(redacted(lines, self._redactor))
 
     def finish(self) -> None:
         """Passes on all that is left, the line that was never ended included."""

@@ -14,7 +14,7 @@ from polarpod.contract.codec import decoder
 from polarpod.contract.context import Context
 from polarpod.contract.message import Message
 from polarpod.contract.receipt import Receipt
-from polarpod.contract.redact import redact
+from polarpod.contract.redact import Redactor
 from polarpod.contract.verdict import PolarpodError, Verdict
 
 # the end of a worker's log that is kept beside its receipt
@@ -97,6 +97,11 @@ def message_of(data: bytes, uid: str) -> Message | None:
     return message if message.uid == uid else None
 
 
-def redacted(log: bytes) -> bytes:
-    """A log without what looks like a credential; bytes that are no text pass through as they are."""
-    return redact(log.decode(errors="surrogateescape")).encode(errors="surrogateescape")
+def redacted(log: bytes, redactor: Redactor | None = None) -> bytes:
+    """A log without what looks like a credential; bytes that are no text pass through as they are.
+
+    Args:
+        redactor: the one that has seen what came before, where this is a piece of a log.
+    """
+    text = (redactor or Redactor()).redact(log.decode(errors="surrogateescape"))
+    return text.encode(errors="surrogateescape")
