@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +14,7 @@ from polarpod.launch.kubernetes.cluster import Cluster
 from polarpod.launch.kubernetes.pod import Pod
 from polarpod.launch.kubernetes.refusal import START_SECONDS
 from polarpod.launch.kubernetes.status import Json
-from polarpod.launch.kubernetes.stream import Stream
+from polarpod.launch.kubernetes.stream import Reading
 
 # between two watches: a server that ends every watch at once must not be asked as fast as it can answer
 _BETWEEN_SECONDS = 0.2
@@ -38,8 +37,7 @@ class Changes:
         self._pod = pod
         self._say = say
         self._left = left
-        self._closed = threading.Event()
-        self._stream: Stream | None = None
+        self._reading = Reading()
         # since when the API server denies what it has allowed before
         self._denied_at: float | None = None
         self._was_allowed = False
@@ -48,11 +46,11 @@ class Changes:
         """Tells every change, until the pod is gone or `close` is called."""
         version = self._pod.version
         try:
-            while not self._closed.is_set():
+            while not self._reading.closed:
                 if not self._watch_once(version):
                     return
                 # a watch ends for many reasons; what is true now is one request away
-                self._closed.wait(_BETWEEN_SECONDS)
+                self._reading.wait(_BETWEEN_SECONDS)
                 seen = self._look()
                 if seen is None or seen["metadata"]["uid"] != self._pod.uid:
                     self._say(None)
@@ -63,24 +61,20 @@ class Changes:
             self._say(error)
 
     def close(self) -> None:
-        self._closed.set()
-        if self._stream:
-            self._stream.close()
+        self._reading.close()
 
     def _watch_once(self, version: str) -> bool:
         """One connection's worth. False where the pod is gone, or nobody watches any more."""
         try:
-            self._stream = self._cluster.watch(self._pod.name, version)
+            stream = self._reading.open(lambda: self._cluster.watch(self._pod.name, version))
         except PolarpodError as error:
             if not self._passes(error):
                 raise
-            return not self._closed.is_set()
-        if self._closed.is_set():
-            # closed while it was opened: nobody else ends it
-            self._stream.close()
+            return not self._reading.closed
+        if stream is None:
             return False
         self._was_allowed, self._denied_at = True, None
-        for line in self._stream:
+        for line in stream:
             event = change_of(line)
             seen = event.get("object")
             # what is no object of the API's is a word of something in between
@@ -92,12 +86,12 @@ class Changes:
             if event.get("type") == "DELETED":
                 self._say(None)
                 return False
-        return not self._closed.is_set()
+        return not self._reading.closed
 
     def _look(self) -> Json | None:
         """The pod as it is now, however long the API server is away while the run may still go on."""
         look = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(lambda error: not self._closed.is_set() and self._passes(error)),
+            retry=tenacity.retry_if_exception(lambda error: not self._reading.closed and self._passes(error)),
             wait=tenacity.wait_random_exponential(multiplier=0.5, max=10),
             stop=tenacity.stop_after_delay(max(self._left(), 0) + _OUTAGE_SECONDS),
             reraise=True,

@@ -9,16 +9,16 @@ from __future__ import annotations
 import datetime as dt
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 
+from polarpod.contract.redact import Redactor
 from polarpod.contract.verdict import PolarpodError
 from polarpod.launch.kubernetes.answers import Refused
 from polarpod.launch.kubernetes.cluster import Cluster
 from polarpod.launch.kubernetes.facts import moment
 from polarpod.launch.kubernetes.status import WORKER
-from polarpod.launch.kubernetes.stream import Stream
-from polarpod.launch.worker import LOG_TAIL_BYTES, redacted
+from polarpod.launch.kubernetes.stream import Reading
+from polarpod.launch.worker import redacted
 
 # before the log is asked for again: the API server is away, or the container's end is not known yet
 _AGAIN_SECONDS = 1.0
@@ -45,8 +45,8 @@ class LogFollower:
         self._pod = pod
         self._on_line = on_line
         self._tail_lines = tail_lines
-        self._stream: Stream | None = None
-        self._closed = False
+        self._reading = Reading()
+        self._redactor = Redactor()
         self._now = now
         self._newest = b""
         self._last_read = time.monotonic()
@@ -60,16 +60,14 @@ class LogFollower:
         Args:
             over: set when the container is known to have ended. An end of the stream alone may be the connection's.
         """
-        while not self._read(over) and not self._closed:
+        while not self._read(over) and not self._reading.closed:
             # one that was cut has more to say, also of a container that is over
             if over.wait(_AGAIN_SECONDS) and not self._cut:
                 break
-        self._take(self._rest)
+        self._take([self._rest])
 
     def close(self) -> None:
-        self._closed = True
-        if self._stream:
-            self._stream.close()
+        self._reading.close()
 
     def _read(self, over: threading.Event) -> bool:
         """One connection's worth. True where the log has come to its end."""
@@ -77,19 +75,21 @@ class LogFollower:
         since = int(self._seconds_since_newest()) + _SKEW_SECONDS if self._newest else None
         try:
             tail = None if self._newest else self._tail_lines
-            self._stream = self._cluster.log(self._pod, WORKER, since_seconds=since, tail_lines=tail)
+            stream = self._reading.open(lambda: self._cluster.log(self._pod, WORKER, since_seconds=since, tail_lines=tail))
         except Refused as error:
             if error.refusal.code == 403:
-                self._on_line(b"polarpod: this log cannot be shown: the launcher may not get pods/log in this namespace")
+                self._on_line(b"(polarpod: this log cannot be shown: the launcher may not get pods/log in this namespace)")
             # 404: the pod is gone, and its log with it; anything else (400: not started) may pass
             return error.refusal.code in (403, 404)
         except PolarpodError:
             return False
-        for line in self._stream:
-            self._take(line)
-        self._rest = self._stream.rest or self._rest
+        if stream is None:
+            return True
+        for lines in stream.batches():
+            self._take(lines)
+        self._rest = stream.rest or self._rest
         # a server that gets no further is not asked for ever
-        self._cut = self._stream.broken and (self._newest != before or not was_over)
+        self._cut = stream.broken and (self._newest != before or not was_over)
         return False
 
     def _seconds_since_newest(self) -> float:
@@ -97,27 +97,16 @@ class LogFollower:
         at = moment(self._newest.decode(errors="replace"))
         return max(time.monotonic() - self._last_read, (self._now() - at).total_seconds() if at else 0.0)
 
-    def _take(self, line: bytes) -> None:
+    def _take(self, lines: list[bytes]) -> None:
+        """Hands over what is new of them. Redacted together: a value may stand on the line after its name, and each look at
+        a text has its price."""
         self._last_read = time.monotonic()
-        stamp, space, text = line.partition(b" ")
-        if not space or stamp <= self._newest:
-            return
-        self._newest = stamp
-        self._on_line(redacted(text))
-
-
-class Tail:
-    """The end of a log, bounded."""
-
-    def __init__(self) -> None:
-        self._lines: deque[bytes] = deque()
-        self._size = 0
-
-    def add(self, line: bytes) -> None:
-        self._lines.append(line)
-        self._size += len(line) + 1
-        while self._size > LOG_TAIL_BYTES and len(self._lines) > 1:
-            self._size -= len(self._lines.popleft()) + 1
-
-    def bytes(self) -> bytes:
-        return b"".join(line + b"\n" for line in self._lines)
+        new = []
+        for line in lines:
+            stamp, space, text = line.partition(b" ")
+            if space and stamp > self._newest:
+                self._newest = stamp
+                new.append(text)
+        if new:
+            for line in redacted(b"\n".join(new), self._redactor).split(b"\n"):
+                self._on_line(line)

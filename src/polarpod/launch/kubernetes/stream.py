@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import urllib3
@@ -26,14 +27,22 @@ class Stream:
         self.broken = False
 
     def __iter__(self) -> Iterator[bytes]:
+        for lines in self.batches():
+            yield from lines
+
+    def batches(self) -> Iterator[list[bytes]]:
+        """The lines, as many at a time as came together."""
         try:
             for chunk in self._response.stream(None, decode_content=False):
-                *lines, rest = chunk.split(b"\n")
-                for line in lines:
-                    self._keep(line)
-                    yield self.rest
+                *ends, rest = chunk.split(b"\n")
+                lines = []
+                for end in ends:
+                    self._keep(end)
+                    lines.append(self.rest)
                     self._pieces, self._size = [], 0
                 self._keep(rest)
+                if lines:
+                    yield lines
         except (urllib3.exceptions.HTTPError, OSError, ValueError, AttributeError):
             self.broken = True
 
@@ -54,3 +63,39 @@ class Stream:
             self._response.shutdown()
         with suppress(Exception):
             self._response.close()
+
+
+class Reading:
+    """The one stream that a thread reads at a time, and that another thread may close at any moment.
+
+    A stream that is closed while it is being opened is never read: of the two threads one sees what the other has done.
+    """
+
+    def __init__(self) -> None:
+        self._closed = threading.Event()
+        self._stream: Stream | None = None
+
+    @property
+    def closed(self) -> bool:
+        return self._closed.is_set()
+
+    def wait(self, seconds: float) -> None:
+        """Returns after that time, or at once when this is closed."""
+        self._closed.wait(seconds)
+
+    def open(self, connect: Callable[[], Stream]) -> Stream | None:
+        """A new stream; None where nobody wants it any more."""
+        if self.closed:
+            return None
+        # in this order: `close` sets first and looks then
+        self._stream = stream = connect()
+        if self.closed:
+            stream.close()
+            return None
+        return stream
+
+    def close(self) -> None:
+        """Ends the reading, and all that would come."""
+        self._closed.set()
+        if self._stream:
+            self._stream.close()

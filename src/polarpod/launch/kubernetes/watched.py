@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import queue
 import threading
 import time
 from collections.abc import Callable
@@ -13,7 +12,8 @@ from polarpod.contract.context import Context
 from polarpod.contract.verdict import PolarpodError, Verdict
 from polarpod.launch.kubernetes.changes import Changes, News
 from polarpod.launch.kubernetes.cluster import Cluster
-from polarpod.launch.kubernetes.follow import LogFollower, Tail
+from polarpod.launch.kubernetes.follow import LogFollower
+from polarpod.launch.kubernetes.inbox import Inbox
 from polarpod.launch.kubernetes.patience import is_abandoned, patience, wants_events
 from polarpod.launch.kubernetes.pod import Pod
 from polarpod.launch.kubernetes.status import Status
@@ -24,8 +24,10 @@ from polarpod.launch.worker import LostSight, Watcher
 _TICK_SECONDS = 0.2
 # events change slowly, and each look at them is a request
 _EVENTS_SECONDS = 10.0
-# what the kubelet still has to say of a container that has ended
+# what the kubelet still has to say of a container that has ended, without a word in between
 _LOG_END_SECONDS = 5.0
+# and how long it may go on: 50 MiB, the most that it keeps by default, through a log handler that takes 50 us a line
+_LOG_REST_SECONDS = 60.0
 # after its grace period a pod is gone in a moment, unless its node is
 _GONE_SECONDS = 30.0
 
@@ -49,10 +51,9 @@ class Watched:
         self._start_timeout = start_timeout_seconds
         self._created = context.created_at
         self._now = now
-        self.tail = Tail()
-        # statuses and lines of the log in the order they came; None where the watch has come to its end
-        self._news: queue.SimpleQueue[News | bytes] = queue.SimpleQueue()
-        self._changes = Changes(cluster, pod, self._news.put, left=self._left)
+        self._inbox = Inbox()
+        self.tail = self._inbox.tail
+        self._changes = Changes(cluster, pod, self._inbox.put_news, left=self._left)
         self._over = threading.Event()
         self._follower: LogFollower | None = None
         self._follows: threading.Thread | None = None
@@ -87,42 +88,54 @@ class Watched:
 
     def close(self) -> None:
         self._over.set()
+        self._inbox.hurry()
         self._changes.close()
         if self._follower:
             self._follower.close()
 
     def _hear(self, seconds: float) -> None:
         """Takes what is new, waiting for it at most so long."""
-        try:
-            news = self._news.get(timeout=seconds)
-        except queue.Empty:
-            return
-        if isinstance(news, bytes):
-            self._pass_on(news)
-        elif isinstance(news, PolarpodError):
+        self._inbox.wait(seconds)
+        # the lines first: of a pod that cannot be seen any more they are the last
+        self._pass_on(self._inbox.lines())
+        for news in self._inbox.news():
+            self._take(news)
+
+    def _take(self, news: News) -> None:
+        if isinstance(news, PolarpodError):
             raise LostSight(news)
-        elif news is None:
+        if news is None:
             self._status = self._status._replace(gone=True)
         else:
             self._status = self._status._replace(pod=news)
 
-    def _pass_on(self, line: bytes) -> None:
-        self.tail.add(line)
-        self._watcher.on_log(line + b"\n")
+    def _pass_on(self, lines: list[bytes]) -> None:
+        for line in lines:
+            self._watcher.on_log(line + b"\n")
 
     def _hear_the_end(self) -> None:
-        """Waits a little for the rest of the log."""
+        """Waits for the rest of the log while it comes, for a while; what is left out is said."""
         self._over.set()
         if self._follows is None:
             return
-        limit = time.monotonic() + _LOG_END_SECONDS
-        while (self._follows.is_alive() or not self._news.empty()) and time.monotonic() < limit:
-            try:
-                news = self._news.get(timeout=0.05)
-            except queue.Empty:
-                continue
-            if isinstance(news, bytes):
-                self._pass_on(news)
+        ends, quiet = time.monotonic() + _LOG_REST_SECONDS, time.monotonic() + _LOG_END_SECONDS
+        while time.monotonic() < min(ends, quiet):
+            reads = self._follows.is_alive()
+            if lines := self._inbox.lines():
+                self._pass_on(lines)
+                quiet = time.monotonic() + _LOG_END_SECONDS
+            elif not reads:
+                return
+            else:
+                self._inbox.wait(0.05)
+        # the record keeps the log's end, so that is still read
+        self._inbox.hurry()
+        self._follows.join(_LOG_END_SECONDS)
+        self._pass_on(self._inbox.lines())
+        if self._inbox.left_out:
+            self._pass_on([b"(polarpod: %d lines of the log are left out here: they took too long)" % self._inbox.left_out])
+        if self._follows.is_alive():
+            self._pass_on([b"(polarpod: the log may go on from here: its end was not read in time)"])
 
     def _stop(self) -> None:
         self._status = self._status._replace(stop_requested=True)
@@ -148,7 +161,7 @@ class Watched:
         return self._context.deadline_seconds + self._context.grace_seconds - self._age()
 
     def _start_following(self) -> None:
-        self._follower = LogFollower(self._cluster, self._pod.name, self._news.put)
+        self._follower = LogFollower(self._cluster, self._pod.name, self._inbox.put_line)
         follower = self._follower
         self._follows = threading.Thread(target=follower.follow, args=(self._over,), daemon=True)
         self._follows.start()
