@@ -13,12 +13,16 @@ from tests.suite.terminal import Terminal
 
 pytestmark = on_disk
 
-JOBS = copying("daily_revenue", 'Parquet("{lake}/orders.parquet")', 'Delta("{lake}/out", replace={"day": "{day}"})') + (
-    '@job(inputs={}, output=Delta("{lake}/other", append=True), memory="512Mi")\n'
-    "def fails():\n"
-    '    """Always fails."""\n'
-    "    print('about to fail')\n"
-    "    return 1 // 0\n"
+JOBS = (
+    copying("daily_revenue", 'Parquet("{lake}/orders.parquet")', 'Delta("{lake}/out", replace={"day": "{day}"})')
+    + (copying("from_folder", 'Parquet("{lake}/folder")'))
+    + (
+        '@job(inputs={}, output=Delta("{lake}/other", append=True), memory="512Mi")\n'
+        "def fails():\n"
+        '    """Always fails."""\n'
+        "    print('about to fail')\n"
+        "    return 1 // 0\n"
+    )
 )
 DAY = ("--param", "day=mon")
 
@@ -56,6 +60,24 @@ def test_a_plan_tells_all_and_changes_nothing(polarpod: Terminal, bench: Bench) 
     assert bench.files("") == before
     polarpod("run", "daily_revenue", *DAY)
     assert "would skip" in polarpod("plan", "daily_revenue", *DAY).out
+
+
+def test_what_a_folder_input_leaves_out_is_said_by_plan_and_by_show(polarpod: Terminal, bench: Bench) -> None:
+    for name in ("a.parquet", "_SUCCESS", "readme.txt"):
+        bench.put_bytes(f"folder/{name}", bench.read_bytes("orders.parquet"))
+    words = (
+        "orders: left out: 1 file (hidden: the name begins with _ or .): _SUCCESS",
+        "orders: left out: 1 file (other names than the format's files have): readme.txt",
+    )
+    planned = polarpod("plan", "from_folder")
+    left_out = polarpod("plan", "from_folder", "--json").json["inputs"]["orders"]["left_out"]
+    assert [left["first"] for left in left_out] == [["_SUCCESS"], ["readme.txt"]]
+    ran = polarpod("run", "from_folder", "--json").json
+    assert ran["receipt"]["inputs"]["orders"]["left_out"] == left_out
+    shown = polarpod("show", f"from_folder/{ran['receipt']['run_key']}")
+    for word in words:
+        assert word in planned.out
+        assert word in shown.out
 
 
 def test_a_run_is_run_skipped_forced_and_found_again(polarpod: Terminal) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import polars as pl
 import pytest
 from tests.suite.bench import Bench, copying
-from tests.suite.conftest import on_disk
+from tests.suite.conftest import not_in_a_pod, on_disk
+
+from polarpod.contract.verdict import Category, PolarpodError, exit_code_of
 
 SCHEMA = 'schema={"id": "Int64"}'
 JOBS = (
@@ -21,6 +23,12 @@ JOBS = (
     + copying("ndjson", f'NdJson("{{lake}}/orders/*.ndjson", {SCHEMA})')
     + copying("guessed_ndjson", 'NdJson("{lake}/orders/*.ndjson")')
     + copying("delta", 'Delta("{lake}/table")')
+    + copying("by_partition", 'Delta("{lake}/table", where={"day": "{day}"})')
+    + copying(
+        "maybe_partition",
+        'Delta("{lake}/table", where={"day": "{day}"}, allow_empty=True)',
+        'Delta("{lake}/out", replace={}, allow_empty=True)',
+    )
     + copying(
         "maybe",
         f'Csv("{{lake}}/orders/*.csv", {SCHEMA}, allow_empty=True)',
@@ -88,7 +96,22 @@ def test_no_rows_are_an_empty_input_unless_that_is_a_normal_day(bench: Bench) ->
 @on_disk
 def test_a_table_without_rows_is_an_empty_input(bench: Bench) -> None:
     bench.put_delta("table", pl.DataFrame(schema={"id": pl.Int64}))
-    bench.fails("delta", "input_empty", "input 'orders' has no rows", "0 files")
+    assert bench.fails("delta", "input_empty", "input 'orders' has no rows", "0 files").attempts == 0
+
+
+@on_disk
+@not_in_a_pod("no worker is started")
+def test_a_partition_that_is_not_there_is_refused_before_a_worker_is_started_unless_that_is_a_normal_day(
+    bench: Bench,
+) -> None:
+    bench.put_delta("table", pl.DataFrame({"id": [1], "day": ["mon"]}), partition_by=["day"])
+    words = ("input 'orders' has no rows", "0 files", "allow_empty=True")
+    assert bench.fails("by_partition", "input_empty", *words, day="tue").attempts == 0
+    with pytest.raises(PolarpodError, match="input 'orders' has no rows") as caught:
+        bench.plan("by_partition", day="tue")
+    assert caught.value.verdict.exit_code == exit_code_of(Category.INPUT_EMPTY)
+    assert bench.plan("maybe_partition", day="tue").listings["orders"].files == ()
+    assert bench.publish("maybe_partition", day="tue").rows == 0
 
 
 @on_disk

@@ -82,6 +82,7 @@ def command(
                         "bytes": found.bytes,
                         "rows": rows[name],
                         "version": found.version,
+                        "left_out": found.left_out,
                     }
                     for name, found in plan.listings.items()
                 },
@@ -104,6 +105,9 @@ def command(
             found.uri,
         )
     inputs.show()
+    for name, found in plan.listings.items():
+        for left in found.left_out:
+            click.echo(f"{name}: {left.text()}")
     output = plan.job.output
     owned = f" {output.replace}" if output.replace else ""
     click.echo(f"publishes  {publish_mode(output)}{owned} to {type(output).__name__} {normal(output.uri)}")

@@ -20,6 +20,9 @@ def print_receipt(receipt: Receipt, verdict: Verdict) -> None:
         for name, use in receipt.inputs.items():
             inputs.add_row(name, f"{use.files:,}", format_bytes(use.bytes), use.uri)
         inputs.show()
+        for name, use in receipt.inputs.items():
+            for left in use.left_out:
+                click.echo(f"{name}: {left.text()}")
     if receipt.published:
         done = receipt.published
         adopted = f", adopted from attempt {done.adopted_from[:8]}" if done.adopted_from else ""

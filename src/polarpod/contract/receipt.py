@@ -16,14 +16,29 @@ from polarpod.contract.verdict import Verdict
 from polarpod.contract.version import PROTOCOL
 
 
+class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
+    """Files that lie below an input's URI and are not read, for one reason. `first` names a few of them."""
+
+    reason: str
+    files: int
+    first: list[str]
+
+    def text(self) -> str:
+        names = ", ".join(repr(name) if name != name.strip() or not name.isprintable() else name for name in self.first)
+        return f"left out: {self.files:,} {'file' if self.files == 1 else 'files'} ({self.reason}): {names}" + (
+            ", ..." if self.files > len(self.first) else ""
+        )
+
+
 class InputUse(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run read from one input: which version, and how much of it there was."""
+    """What a run read from one input: which version, how much of it there was, and what beside it was not read."""
 
     uri: str
     format: str
     version: str
     files: int
     bytes: int
+    left_out: list[LeftOut] = []
 
 
 class CheckResult(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from polarpod.launch.specs import Specs
 from polarpod.launch.state import AttemptInfo, State
 from polarpod.store import delta_log
 from polarpod.store.fence import Standing, standing
-from polarpod.store.listing import Listing, list_input
+from polarpod.store.listing import Listing, list_input, refuse_empty
 
 
 class Plan(NamedTuple):
@@ -51,7 +51,7 @@ def make_plan(name: str, given: Mapping[str, Scalar], *, specs: Specs, plane_nam
     """Resolves, lists, compares and sizes one run; starts nothing.
 
     Raises:
-        PolarpodError: the request is wrong, an input is missing, or a store cannot be reached.
+        PolarpodError: the request is wrong, an input is missing or has no files, or a store cannot be reached.
     """
     if name not in specs.jobs and specs.broken:
         raise _perhaps_broken(name, specs)
@@ -63,6 +63,7 @@ def make_plan(name: str, given: Mapping[str, Scalar], *, specs: Specs, plane_nam
     listings = {}
     for key, dataset in job.inputs.items():
         listings[key] = list_input(key, dataset, plane.storage)
+        refuse_empty(key, dataset, listings[key])
         if isinstance(dataset, Delta) and dataset.version is None:
             table = delta_log.open_table(dataset.uri, plane.storage)
             if table is not None:

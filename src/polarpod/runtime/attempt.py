@@ -85,4 +85,11 @@ def _pinned(context: Context, name: str) -> Input:
 
 def _use(context: Context, name: str, listing: Listing) -> InputUse:
     kind = type(context.job.inputs[name]).__name__.lower()
-    return InputUse(uri=listing.uri, format=kind, version=listing.version, files=len(listing.files), bytes=listing.bytes)
+    return InputUse(
+        uri=listing.uri,
+        format=kind,
+        version=listing.version,
+        files=len(listing.files),
+        bytes=listing.bytes,
+        left_out=list(listing.left_out),
+    )

@@ -13,7 +13,8 @@ from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime.dtype import from_text, parse_dtype, parse_schema
 from polarpod.store.delta_log import open_table
 from polarpod.store.dialect import for_polars
-from polarpod.store.listing import Listing, split_glob
+from polarpod.store.glob import split_glob
+from polarpod.store.listing import Listing, no_rows
 from polarpod.store.location import is_local, normal
 from polarpod.store.manifest import Manifest
 
@@ -42,12 +43,7 @@ def scan(name: str, dataset: Dataset, listing: Listing, storage: Storage) -> pl.
     else:
         frame = _ndjson(dataset, files, options)
     if not dataset.allow_empty and frame.head(1).collect().is_empty():
-        raise PolarpodError(
-            Category.INPUT_EMPTY,
-            f"input {name!r} has no rows",
-            evidence=[f"{listing.uri}: {len(listing.files)} files, {listing.bytes:,} bytes, 0 rows"],
-            remedy="Check the step that delivers it. If no rows are a normal day, declare the input with allow_empty=True.",
-        )
+        raise no_rows(name, listing)
     return frame
 
 

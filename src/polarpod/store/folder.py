@@ -10,6 +10,8 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
+import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, cached_property
@@ -153,12 +155,47 @@ class Folder:
             return True
 
     def list(self, prefix: str = "") -> Entries:
-        """Every object whose key lies below the prefix folder, in key order."""
+        """Every object whose key lies below the prefix folder, in key order.
+
+        An object that stands for a folder above others (see `is_marker`) is none.
+        """
         if self._absent():
             return []
         with self._errors("list", prefix):
             chunks = _obstore().list(self._store, prefix=prefix or None)
-            found = [Entry(meta["path"], meta["size"], str(meta["e_tag"])) for chunk in chunks for meta in chunk]
+            found = sorted(Entry(meta["path"], meta["size"], str(meta["e_tag"])) for chunk in chunks for meta in chunk)
+        return found if self._local else self._objects(found)
+
+    def _objects(self, found: Entries) -> Entries:
+        """What S3 lists, without markers of folders that are seen to be folders, and each key once."""
+        folders = {parent for entry in found for parent in _parents(entry.key)}
+        objects: dict[str, Entry] = {}
+        for entry in found:
+            if not entry.key or (not entry.size and entry.key in folders):
+                continue
+            # `name` and `name/` are two objects; only the first can be read
+            twice = entry.key in objects
+            objects[entry.key] = (self.head(entry.key) if twice else None) or entry
+        return list(objects.values())
+
+    def is_marker(self, entry: Entry) -> bool:
+        """Whether a listed entry only stands for a folder: in S3 an empty object whose key ends in a slash.
+
+        Consoles and Hadoop make them. obstore lists them without the slash, under a key where nothing can be read.
+        """
+        return not self._local and not entry.size and self.head(entry.key) is None
+
+    def broken_links(self) -> Names:
+        """Local links to nothing below the folder, which `list` leaves out."""
+        if not self._local or self._absent():
+            return []
+        found = []
+        root = local_path(self.uri)
+        for folder, _, names in os.walk(root, followlinks=True):
+            for name in names:
+                path = os.path.join(folder, name)  # noqa: PTH118  # a Path for every file would cost more than the walk
+                if os.path.islink(path) and not os.path.exists(path):  # noqa: PTH110, PTH114  # likewise
+                    found.append(os.path.relpath(path, root))
         return sorted(found)
 
     def head(self, key: str) -> Entry | None:
@@ -223,6 +260,15 @@ class Folder:
 
     def _refusal(self, verb: str, key: str, error: Exception) -> PolarpodError:
         said, place = answer(error), f"{self.uri}/{key}"
+        if (unusual := _UNUSUAL_NAME.search(str(error))) and isinstance(error, _obstore().exceptions.InvalidPathError):
+            return _unusual_name(self.uri, unusual[1])
+        if loop := _LOOP.search(str(error)):
+            return PolarpodError(
+                Category.REQUEST_INVALID,
+                f"{self.uri} has a link to a folder above itself",
+                evidence=[loop[0]],
+                remedy="Remove the link, or name a folder without it.",
+            )
         if isinstance(error, _denied()):
             said = said._replace(denied=True)
         full = "No space left" in said.words or (isinstance(error, OSError) and error.errno == errno.ENOSPC)
@@ -247,6 +293,27 @@ def put_once(folder: Folder, key: str, data: bytes) -> bool:
 def _below_a_file(error: BaseException) -> bool:
     """Whether the key leads through a file as if it were a folder. The local store says so in words only."""
     return "(os error 20)" in str(error)  # ENOTDIR
+
+
+# obstore lists all of a folder or nothing of it
+_UNUSUAL_NAME = re.compile(r'Path "(.*?)"(?:: | contained)', re.DOTALL)
+_LOOP = re.compile(r"File system loop found: .*")
+
+
+def _unusual_name(uri: str, name: str) -> PolarpodError:
+    return PolarpodError(
+        Category.REQUEST_INVALID,
+        f"below {uri} is a name that no object store client reads",
+        evidence=[repr(name)],
+        remedy="Rename or delete what has it: names with empty parts (//), parts . and .., control characters, and bytes "
+        "that are not UTF-8 hide everything beside them. Or name a folder without it.",
+    )
+
+
+def _parents(key: str) -> Iterator[str]:
+    """The folders above a key, innermost first."""
+    while (cut := key.rfind("/")) >= 0:
+        yield (key := key[:cut])
 
 
 def _content_tag(data: bytes) -> str:

@@ -8,37 +8,63 @@ from __future__ import annotations
 
 import hashlib
 import re
-from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from polarpod.contract.context import Storage
 from polarpod.contract.dataset import Dataset, Delta, Parquet
+from polarpod.contract.receipt import LeftOut
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.store import delta_log, manifest
 from polarpod.store.folder import Entry, Folder
+from polarpod.store.glob import has_hidden_part, matches, split_glob
 from polarpod.store.location import join, normal
+
+__all__ = ["Listing", "list_input", "matches", "missing_input", "split_glob"]
 
 # A file that polarpod stages for a manifest: without one it is not published, and beside one it may be stale.
 _STAGED = re.compile(r"/data/([0-9a-f]{32})/(?:.*/)?\1-\d{5,}\.parquet$")
-_EXTENSION = {"Parquet": (".parquet",), "Csv": (".csv",), "NdJson": (".ndjson", ".jsonl")}
+# What Polars decompresses by itself.
+_COMPRESSED = r"(?:\.gz|\.zst)?"
+# What a folder's files are called, in any case. `.json` is not NDJSON's: it is as often a document of one object.
+_NAMES = {
+    "Parquet": re.compile(r".*\.(?:parquet|parq|pq)", re.IGNORECASE | re.DOTALL),
+    "Csv": re.compile(rf".*\.csv{_COMPRESSED}", re.IGNORECASE | re.DOTALL),
+    "NdJson": re.compile(rf".*\.(?:ndjson|jsonl){_COMPRESSED}", re.IGNORECASE | re.DOTALL),
+}
+# Hadoop's marker of a folder in S3, an object beside the folder.
+_HADOOP_MARKER = "_$folder$"
+_FIRST = 3
+_NAME_LENGTH = 200
 
 
 class Listing(NamedTuple):
-    """The state of one input: absolute file URIs in order, their bytes, and the version of the whole."""
+    """The state of one input: absolute file URIs in order, their bytes, and the version of the whole.
+
+    Attributes:
+        manifest: of a Parquet directory that polarpod publishes: types of its columns, and which of them are its folders.
+        left_out: files below the input's URI that are not read, by the reason.
+    """
 
     uri: str
     files: tuple[str, ...]
     bytes: int
     version: str
-    # of a Parquet directory that polarpod publishes: types of its columns, and which of them are its folders
     manifest: manifest.Manifest | None = None
+    left_out: tuple[LeftOut, ...] = ()
+
+
+class _Found(NamedTuple):
+    """Keys below a root, sorted into what is read and, by reason, what is not."""
+
+    read: list[Entry]
+    left_out: dict[str, list[str]]
 
 
 def list_input(name: str, dataset: Dataset, storage: Storage) -> Listing:
     """The files and the version of one resolved input.
 
     Raises:
-        PolarpodError: `input_missing` where nothing is there, with what was looked for.
+        PolarpodError: `input_missing` where nothing is there, with what was looked for and what is there instead.
     """
     uri = normal(dataset.uri)
     if isinstance(dataset, Delta):
@@ -48,72 +74,125 @@ def list_input(name: str, dataset: Dataset, storage: Storage) -> Listing:
         files = [join(uri, file.path) for entry in found.manifest.entries for file in entry.files]
         size = sum(file.bytes for entry in found.manifest.entries for file in entry.files)
         return Listing(uri, tuple(files), size, f"manifest-{found.manifest.version}-{found.tag}", found.manifest)
-    matching = _match(root, pattern, type(dataset).__name__, storage)
-    entries = [entry for entry in matching if not _STAGED.search(entry.key)]
+    entries, reasons = _find(name, root, pattern, type(dataset).__name__, storage)
+    left_out = tuple(_summary(reason, names) for reason, names in reasons.items())
     if not entries:
-        raise missing_input(name, uri, staged=len(matching))
+        raise missing_input(name, uri, left_out=left_out)
     lines = "\n".join(f"{file}\t{size}\t{tag}" for file, size, tag in entries)
     return Listing(
         uri,
         tuple(file for file, _, _ in entries),
         sum(size for _, size, _ in entries),
         "files-" + hashlib.sha256(lines.encode()).hexdigest(),
+        left_out=left_out,
     )
 
 
-def missing_input(name: str, looked_for: str, *, staged: int = 0) -> PolarpodError:
-    left_out = f"{staged} files there are polarpod's own: what it publishes is read by the directory's name, without globs"
+def missing_input(name: str, looked_for: str, *, left_out: tuple[LeftOut, ...] = ()) -> PolarpodError:
+    remedy = "Check that the step before this one has delivered it, and that the parameters name the right day or part."
+    if any(left.reason == _OTHER_NAME for left in left_out):
+        remedy += " Files with other names are read where a glob asks for them, as in folder/* or folder/**/*.json."
     return PolarpodError(
         Category.INPUT_MISSING,
         f"input {name!r} is not there",
-        evidence=[f"looked for {looked_for}", *([left_out] if staged else [])],
-        remedy="Check that the step before this one has delivered it, and that the parameters name the right day or part.",
+        evidence=[f"looked for {looked_for}", *(left.text() for left in left_out)],
+        remedy=remedy,
     )
 
 
-def split_glob(uri: str) -> tuple[str, str]:
-    """A URI as the folder before its first glob and the pattern below it: ".../a/ds=*/*.csv" -> (".../a", "ds=*/*.csv")."""
-    parts = uri.split("/")
-    for position, part in enumerate(parts):
-        if any(mark in part for mark in "*?["):
-            return "/".join(parts[:position]) or "/", "/".join(parts[position:])
-    return uri, ""
+def refuse_empty(name: str, dataset: Dataset, listing: Listing) -> None:
+    """Raises PolarpodError (`input_empty`) where an input has no files, so that nobody has to start a worker to hear it."""
+    if not listing.files and not dataset.allow_empty:
+        raise no_rows(name, listing)
 
 
-def matches(key: str, pattern: str) -> bool:
-    """Whether a relative key matches a glob whose * stays within one folder and whose ** spans any number of them."""
-    return _match_parts(key.split("/"), pattern.split("/"))
+def no_rows(name: str, listing: Listing) -> PolarpodError:
+    return PolarpodError(
+        Category.INPUT_EMPTY,
+        f"input {name!r} has no rows",
+        evidence=[f"{listing.uri}: {len(listing.files)} files, {listing.bytes:,} bytes, 0 rows"],
+        remedy="Check the step that delivers it. If no rows are a normal day, declare the input with allow_empty=True.",
+    )
 
 
-def _match_parts(key: list[str], pattern: list[str]) -> bool:
+_HIDDEN = "hidden: the name begins with _ or ."
+_OTHER_NAME = "other names than the format's files have"
+_MARKER = "empty objects that stand for folders"
+_UNPUBLISHED = "polarpod's own: what it publishes is read by the directory's name, without globs"
+
+
+def _find(name: str, root: str, pattern: str, kind: str, storage: Storage) -> _Found:
+    """Files under a root that match; without a pattern the root itself, or as a folder all its files of the kind."""
     if not pattern:
-        return not key
-    if pattern[0] == "**":
-        return any(_match_parts(key[start:], pattern[1:]) for start in range(len(key) + 1))
-    return bool(key) and fnmatchcase(key[0], pattern[0]) and _match_parts(key[1:], pattern[1:])
+        parent, _, last = root.rpartition("/")
+        if single := Folder(parent or "/", storage).head(last):
+            return _Found([_absolute(parent or "/", single)], {})
+    folder = Folder(root, storage)
+    read: list[Entry] = []
+    left_out: dict[str, list[str]] = {}
+    listed = folder.list()
+    for entry in listed:
+        if pattern and not matches(entry.key, pattern):
+            continue
+        if reason := _reason(folder, entry, pattern, _NAMES[kind]):
+            left_out.setdefault(reason, []).append(entry.key)
+        else:
+            read.append(_absolute(root, entry))
+    if not pattern and kind == "Parquet":
+        _refuse_delta(name, root, listed)
+    _refuse_broken_links(name, folder, pattern, _NAMES[kind])
+    return _Found(read, left_out)
 
 
-def _match(root: str, pattern: str, kind: str, storage: Storage) -> list[Entry]:
-    """Files under a root that match; without a pattern the root itself, or as a folder all its files of the kind.
+def _reason(folder: Folder, entry: Entry, pattern: str, names: re.Pattern[str]) -> str | None:
+    """Why a file is not read; None where it is. Names that a pattern matches need not be the format's."""
+    hidden = has_hidden_part(entry.key) and not (pattern and matches(entry.key, pattern, hidden=False))
+    if entry.key.endswith(_HADOOP_MARKER) and not entry.size:
+        return _MARKER
+    if hidden:
+        return _HIDDEN
+    if not pattern and not names.fullmatch(entry.key):
+        return _OTHER_NAME
+    if _STAGED.search(f"{folder.uri}/{entry.key}"):
+        return _UNPUBLISHED
+    return _MARKER if folder.is_marker(entry) else None
 
-    Names that begin with "_" or "." are bookkeeping of table formats and writers, never data, unless asked for by name.
-    """
-    if pattern:
-        found = [entry for entry in Folder(root, storage).list() if matches(entry.key, pattern)]
-        return [_absolute(root, entry) for entry in found if not _hidden(entry.key) or _hidden(pattern)]
-    parent, _, name = root.rpartition("/")
-    if single := Folder(parent or "/", storage).head(name):
-        return [_absolute(parent or "/", single)]
-    found = [entry for entry in Folder(root, storage).list() if entry.key.endswith(_EXTENSION[kind])]
-    return [_absolute(root, entry) for entry in found if not _hidden(entry.key)]
+
+def _refuse_delta(name: str, root: str, listed: list[Entry]) -> None:
+    """A Delta table's folder also holds files whose rows were deleted or replaced: only its log tells which."""
+    log = next((entry.key for entry in listed if entry.key.startswith("_delta_log/") and entry.key.endswith(".json")), None)
+    if log:
+        raise PolarpodError(
+            Category.INPUT_MISMATCH,
+            f"input {name!r} is a Delta table, declared as Parquet",
+            evidence=[f"{root}/{log}"],
+            remedy="Declare it as Delta(...): among a table's files are some whose rows were deleted or replaced. "
+            "A glob reads the files as they are.",
+        )
+
+
+def _refuse_broken_links(name: str, folder: Folder, pattern: str, names: re.Pattern[str]) -> None:
+    """A link to nothing is a file that was meant to be read; listings leave it out."""
+    broken = [
+        key
+        for key in folder.broken_links()
+        if (matches(key, pattern, hidden=False) if pattern else names.fullmatch(key) and not has_hidden_part(key))
+    ]
+    if broken:
+        raise PolarpodError(
+            Category.INPUT_MISSING,
+            f"input {name!r} has links to files that are not there",
+            evidence=[f"{folder.uri}/{key}" for key in broken[:_FIRST]],
+            remedy="Deliver the files, or remove the links.",
+        )
+
+
+def _summary(reason: str, names: list[str]) -> LeftOut:
+    return LeftOut(reason=reason, files=len(names), first=[name[:_NAME_LENGTH] for name in names[:_FIRST]])
 
 
 def _absolute(root: str, entry: Entry) -> Entry:
     return Entry(join(root, entry.key) if root != "/" else f"/{entry.key}", entry.size, entry.tag)
-
-
-def _hidden(key: str) -> bool:
-    return any(part.startswith(("_", ".")) for part in key.split("/"))
 
 
 def _list_delta(name: str, dataset: Delta, storage: Storage) -> Listing:
