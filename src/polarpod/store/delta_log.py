@@ -9,11 +9,11 @@ import datetime as dt
 import hashlib
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import unquote
 
 from polarpod.contract.context import Storage
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.store.answer import answer, no_access
+from polarpod.store.delta_path import meaning
 from polarpod.store.dialect import for_deltalake
 from polarpod.store.location import is_local, join, local_path, normal
 
@@ -59,6 +59,23 @@ def open_table(uri: str, storage: Storage, version: int | None = None) -> DeltaT
         return None
     except (DeltaError, OSError, ValueError) as error:
         raise unreadable(place, error) from error
+
+
+def open_output(uri: str, storage: Storage) -> DeltaTable | None:
+    """The table that a run publishes to, or None where there is none yet.
+
+    Raises:
+        PolarpodError: as `open_table`, but what is wrong with the table is wrong with the output, not with an input.
+    """
+    try:
+        return open_table(uri, storage)
+    except PolarpodError as error:
+        verdict = error.verdict
+        if verdict.category is not Category.INPUT_UNREADABLE:
+            raise
+        raise PolarpodError(
+            Category.PUBLISH_REFUSED, verdict.summary, evidence=verdict.evidence, remedy=verdict.remedy
+        ) from error.__cause__
 
 
 def unreadable(uri: str, error: BaseException) -> PolarpodError:
@@ -123,7 +140,11 @@ def _check_partitions(table: DeltaTable, where: dict[str, str]) -> None:
 
 
 def active_files(table: DeltaTable, where: dict[str, str]) -> list[dict[str, Any]]:
-    """The table's live files as plain dicts with path, size_bytes, num_records and partition, filtered by partition."""
+    """The table's live files, filtered by partition.
+
+    Plain dicts with `path` (as the store spells it), `spelled` (as the log does), `size_bytes`, `num_records`, `partition`
+    (as text) and `values` (the same, typed).
+    """
     actions = table.get_add_actions(flatten=False)
     names = set(actions.schema.names)
     columns = {
@@ -135,9 +156,10 @@ def active_files(table: DeltaTable, where: dict[str, str]) -> list[dict[str, Any
     for row in rows:
         values = row["partition"] or {}
         if all(_says(text, values.get(key)) for key, text in where.items()):
-            # the log escapes paths once more than the store spells them: a folder `region=a%20b` is `region=a%2520b` there
-            path = unquote(row["path"])
-            found.append(row | {"path": path, "partition": {key: as_text(value) for key, value in values.items()}})
+            partition = {key: as_text(value) for key, value in values.items()}
+            found.append(
+                row | {"spelled": row["path"], "path": meaning(row["path"]), "values": values, "partition": partition}
+            )
     return found
 
 
@@ -162,6 +184,8 @@ def as_text(value: object) -> str | None:
         return None
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
     if isinstance(value, dt.datetime):
         moment = value.astimezone(dt.UTC) if value.tzinfo else value
         return moment.strftime("%Y-%m-%d %H:%M:%S.%f")

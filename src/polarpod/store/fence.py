@@ -2,8 +2,10 @@
 
 A Delta table answers from its own application transactions: under the run key's id it keeps the number of the attempt
 that committed last, and under the id with the fingerprint appended the number of the attempt that last committed exactly
-that content. Both numbers are written in the commit that publishes the rows, so they cannot disagree with the data. A
-plain Parquet dataset answers from its manifest. Neither needs the state store: losing that loses history, not safety.
+that content. Both numbers are written in the commit that publishes the rows. They outlive the rows, which a RESTORE, a
+delete or another job's replace takes out; so two more transactions say which version the commit made and how its files are
+named, and the table's files are asked whether they are still there. A plain Parquet dataset answers from its manifest.
+Neither needs the state store: losing that loses history, not safety.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from polarpod.contract.context import Storage
 from polarpod.contract.dataset import Delta, Output
 from polarpod.store import manifest
-from polarpod.store.delta_log import open_table
+from polarpod.store.delta_log import open_output
+from polarpod.store.delta_rows import Rows, read, since, surviving
 from polarpod.store.folder import Folder
 
 if TYPE_CHECKING:
@@ -25,6 +28,10 @@ if TYPE_CHECKING:
 UNDONE = "undone"
 # enough of a sha256 that two contents of one run key never share it; the id is kept in every checkpoint of the table
 _FINGERPRINT_DIGITS = 24
+# A transaction's version has 63 bits: 44 for the first digits of a uid, which tell its files among millions of others, and
+# 19 for how many files there are. A commit of more is looked up in the log.
+_UID_DIGITS = 11
+_COUNT_BITS = 19
 
 
 class Standing(NamedTuple):
@@ -32,13 +39,15 @@ class Standing(NamedTuple):
 
     Attributes:
         number: the attempt that committed last, or None.
-        same: whether that commit had the fingerprint asked about, and no other run has replaced its partition since.
-        undone: whether that commit was taken back.
+        same: whether that commit had the fingerprint asked about, and its rows are in the table.
+        undone: whether nothing of that commit is left but its number: it was taken back, or its rows were taken out.
+        partial: whether some of its rows were taken out and others are still there.
     """
 
     number: int | None
     same: bool
     undone: bool = False
+    partial: bool = False
 
 
 class Decision(Enum):
@@ -79,6 +88,22 @@ def content_id(job: str, run_key: str, fingerprint: str) -> str:
     return f"{transaction_id(job, run_key)}#{fingerprint[:_FINGERPRINT_DIGITS]}"
 
 
+def commit_id(job: str, run_key: str) -> str:
+    """The transaction that says which version of the table the run's last commit made."""
+    return f"{transaction_id(job, run_key)}#commit"
+
+
+def files_id(job: str, run_key: str) -> str:
+    """The transaction that says how the files of the run's last commit are named, and how many they are."""
+    return f"{transaction_id(job, run_key)}#files"
+
+
+def files_number(uid: str, files: int) -> int:
+    """A uid's first digits and a number of files, packed as a transaction's version."""
+    named: int = int(uid[:_UID_DIGITS], 16) << _COUNT_BITS
+    return named | min(files, (1 << _COUNT_BITS) - 1)
+
+
 def owner_id(owned: dict[str, str]) -> str:
     """The transaction that says who replaced a partition last: runs of other jobs or parameters may own the same one."""
     return "polarpod@" + "/".join(f"{column}={value}" for column, value in sorted(owned.items()))
@@ -89,15 +114,41 @@ def owner_number(job: str, run_key: str, number: int) -> int:
     return int(hashlib.sha256(f"{transaction_id(job, run_key)}#{number}".encode()).hexdigest()[:15], 16)
 
 
-def standing_in(table: DeltaTable, output: Delta, *, job: str, run_key: str, fingerprint: str) -> Standing:
+def standing_in(table: DeltaTable, output: Delta, storage: Storage, *, job: str, run_key: str, fingerprint: str) -> Standing:
     """What an opened Delta table holds of a run key."""
     number = table.transaction_version(transaction_id(job, run_key))
     if number is None:
         return Standing(None, False)
+    if table.transaction_version(content_id(job, run_key, UNDONE)) == number:
+        return Standing(number, False, undone=True)
     same = table.transaction_version(content_id(job, run_key, fingerprint)) == number
     if same and isinstance(output.replace, dict):
         same = table.transaction_version(owner_id(output.replace)) == owner_number(job, run_key, number)
-    return Standing(number, same, table.transaction_version(content_id(job, run_key, UNDONE)) == number)
+    if not same and not output.append:
+        # it is published again whatever is left of it
+        return Standing(number, False)
+    rows = _rows_in(table, output, storage, job=job, run_key=run_key)
+    if rows is Rows.UNKNOWN:
+        # a replace can be repeated, so it is; a second append could double its rows, and a late merge undo newer ones
+        return Standing(number, same and output.replace is None)
+    return Standing(number, same and rows is Rows.ALL, undone=rows is Rows.NONE, partial=rows is Rows.SOME)
+
+
+def _rows_in(table: DeltaTable, output: Delta, storage: Storage, *, job: str, run_key: str) -> Rows:
+    """How much of the run's last commit is in the table."""
+    version, newest = table.transaction_version(commit_id(job, run_key)), table.version()
+    if version is None:
+        return Rows.UNKNOWN
+    if version == newest:
+        return Rows.ALL
+    packed = table.transaction_version(files_id(job, run_key)) or 0
+    uid, count = f"{packed >> _COUNT_BITS:0{_UID_DIGITS}x}", packed & ((1 << _COUNT_BITS) - 1)
+    names = [uri.rpartition("/")[2] for uri in table.file_uris()] if count else []
+    if count and sum(name.startswith(uid) for name in names) == count:
+        return Rows.ALL
+    folder = Folder(output.uri, storage)
+    entry = read(folder, version)
+    return surviving(entry.adds, version, since(folder, version, newest)) if entry else Rows.UNKNOWN
 
 
 def standing_of(found: manifest.Manifest | None, *, job: str, run_key: str, fingerprint: str) -> Standing:
@@ -111,9 +162,9 @@ def standing_of(found: manifest.Manifest | None, *, job: str, run_key: str, fing
 def standing(output: Output, storage: Storage, *, job: str, run_key: str, fingerprint: str) -> Standing:
     """What the output at its place holds of a run key, whatever its format."""
     if isinstance(output, Delta):
-        table = open_table(output.uri, storage)
+        table = open_output(output.uri, storage)
         if table is None:
             return Standing(None, False)
-        return standing_in(table, output, job=job, run_key=run_key, fingerprint=fingerprint)
+        return standing_in(table, output, storage, job=job, run_key=run_key, fingerprint=fingerprint)
     found = manifest.read(Folder(output.uri, storage))
     return standing_of(found.manifest if found else None, job=job, run_key=run_key, fingerprint=fingerprint)

@@ -11,7 +11,7 @@ from polarpod.contract.context import Context, Storage
 from polarpod.contract.dataset import Output, publish_mode
 from polarpod.contract.receipt import CheckResult, Published
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.store.fence import Decision
+from polarpod.store.fence import Decision, Standing
 from polarpod.store.location import normal
 
 if TYPE_CHECKING:
@@ -129,19 +129,28 @@ def settle(attempt: Callable[[], T], commit: Commit) -> T:
             ) from None
 
 
-def refuse(decision: Decision, commit: Commit, standing_number: int | None) -> PolarpodError:
+def refuse(decision: Decision, commit: Commit, standing: Standing) -> PolarpodError:
     """The verdict for an attempt that may not publish."""
     if decision is Decision.SUPERSEDED:
         return PolarpodError(
             Category.SUPERSEDED,
             "a newer attempt of this run has already published",
-            evidence=[f"this is attempt {commit.number}, {commit.uri} holds attempt {standing_number}"],
+            evidence=[f"this is attempt {commit.number}, {commit.uri} holds attempt {standing.number}"],
             remedy="Nothing: the newer attempt's rows stand.",
+        )
+    held = f"{commit.uri} holds attempt {standing.number} of {commit.job}/{commit.run_key}"
+    if standing.partial:
+        return PolarpodError(
+            Category.PUBLISH_REFUSED,
+            "this run has already appended its rows once, and some of them are still in the table",
+            evidence=[held, "other rows of it were deleted or replaced since"],
+            remedy="Appending again would double the rows that are left. Delete those from the table, then run again; or "
+            "publish with replace or merge, which can be repeated.",
         )
     return PolarpodError(
         Category.PUBLISH_REFUSED,
-        "this run has already appended its rows once, with other code or inputs",
-        evidence=[f"{commit.uri} holds attempt {standing_number} of {commit.job}/{commit.run_key}"],
+        "this run has already appended its rows once",
+        evidence=[held, "it is forced, or has other code or inputs than then"],
         remedy="Appending again would double rows. Undo the earlier publish first (`polarpod undo`), or publish with "
         "replace or merge, which can be repeated.",
     )

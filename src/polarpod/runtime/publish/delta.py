@@ -23,17 +23,28 @@ from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime.publish.commit import Commit, Conflict, Facts, refuse, settle
 from polarpod.runtime.publish.parquet import schema_changed, schema_changes
 from polarpod.runtime.stage import StagedFile
-from polarpod.store.delta_log import active_files, open_table
+from polarpod.store import delta_rows
+from polarpod.store.delta_log import active_files, open_output
 from polarpod.store.dialect import for_deltalake, for_polars
-from polarpod.store.fence import Decision, content_id, decide, owner_id, owner_number, standing_in, transaction_id
+from polarpod.store.fence import (
+    Decision,
+    commit_id,
+    content_id,
+    decide,
+    files_id,
+    files_number,
+    owner_id,
+    owner_number,
+    standing_in,
+    transaction_id,
+)
+from polarpod.store.folder import Folder
 from polarpod.store.location import is_local, join
 
 if TYPE_CHECKING:
     import deltalake
 
 METADATA = "polarpod"
-# how far back a standing commit is looked for; beyond it the run is still adopted, only with fewer words
-_HISTORY = 1000
 # Up to writer version 2 a table is plain; from 7 on it lists its features. What lies between, and every feature that is
 # not named here (constraints, generated columns, mapped names, deletion vectors), a bare add action could break.
 _PLAIN_WRITER_VERSION = 2
@@ -54,13 +65,13 @@ def staging_prefix(commit: Commit) -> str:
 
 def adopt(commit: Commit) -> tuple[Published, CheckResult | None] | None:
     """What the table already holds of this very content, or None where there is work to do."""
-    table = open_table(commit.output.uri, commit.storage)
+    table = open_output(commit.output.uri, commit.storage)
     return _decided(commit, table) if table is not None else None
 
 
 def check_schema(commit: Commit, schema: pl.Schema) -> None:
     """Raises PolarpodError where the table has other columns or partitions, or is of a kind that needs its own writer."""
-    table = open_table(commit.output.uri, commit.storage)
+    table = open_output(commit.output.uri, commit.storage)
     if table is None:
         return
     ours = _types(delta_schema(schema))
@@ -97,7 +108,7 @@ def publish(
         _check_keys(_staged(commit, files, schema), commit.output.merge)
 
     def attempt() -> tuple[Published, CheckResult | None]:
-        table = open_table(commit.output.uri, commit.storage)
+        table = open_output(commit.output.uri, commit.storage)
         if table is not None and (standing := _decided(commit, table)):
             return standing
         version = _commit(commit, table, files, schema, facts)
@@ -108,17 +119,20 @@ def publish(
 
 def _decided(commit: Commit, table: deltalake.DeltaTable) -> tuple[Published, CheckResult | None] | None:
     assert isinstance(commit.output, Delta)
-    standing = standing_in(table, commit.output, job=commit.job, run_key=commit.run_key, fingerprint=commit.fingerprint)
+    job, run_key = commit.job, commit.run_key
+    standing = standing_in(table, commit.output, commit.storage, job=job, run_key=run_key, fingerprint=commit.fingerprint)
     decision = decide(standing, number=commit.number, mode=commit.mode, force=commit.force)
     if decision is Decision.PUBLISH:
         return None
     if decision is not Decision.ADOPT:
-        raise refuse(decision, commit, standing.number)
-    for entry in table.history(limit=_HISTORY):
-        facts = decoder(Facts).decode(text) if (text := entry.get(METADATA)) else None
-        if facts and (facts.job, facts.run_key, facts.number) == (commit.job, commit.run_key, standing.number):
-            return facts.published(commit, entry["version"]), facts.checks
-    unknown = Facts(commit.job, commit.run_key, commit.number, "", commit.fingerprint, rows=0, bytes=0, files=0)
+        raise refuse(decision, commit, standing)
+    version = table.transaction_version(commit_id(job, run_key))
+    entry = delta_rows.read(Folder(commit.uri, commit.storage), version) if version is not None else None
+    if entry and (text := entry.info.get(METADATA)):
+        facts = decoder(Facts).decode(text)
+        return facts.published(commit, entry.version), facts.checks
+    # the log has been cleaned up: the run is adopted all the same, only with fewer words
+    unknown = Facts(job, run_key, commit.number, "", commit.fingerprint, rows=0, bytes=0, files=0)
     return unknown.published(commit, table.version()), None
 
 
@@ -134,6 +148,10 @@ def _commit(
     assert isinstance(output, Delta)
     number = owner_number(commit.job, commit.run_key, commit.number)
     owner = [Transaction(owner_id(output.replace), number)] if isinstance(output.replace, dict) else []
+    # not asked of the table afterwards: it does not follow its own commit, and a later one may be there already
+    version = 0 if table is None else int(table.version()) + 1
+    # rows that deltalake reads back are in files that it names itself
+    named = facts.files if commits_files(output) else 0
     properties = CommitProperties(
         custom_metadata={METADATA: msgspec.json.encode(facts).decode()},
         # 0: never rebased over a commit that was not looked at
@@ -141,6 +159,8 @@ def _commit(
         app_transactions=[
             Transaction(transaction_id(commit.job, commit.run_key), commit.number),
             Transaction(content_id(commit.job, commit.run_key, commit.fingerprint), commit.number),
+            Transaction(commit_id(commit.job, commit.run_key), version),
+            Transaction(files_id(commit.job, commit.run_key), files_number(commit.uid, named)),
             *owner,
         ],
     )
@@ -161,8 +181,6 @@ def _commit(
             if not direct:
                 raise Conflict  # the table is there now: decide again, with it
             return 0
-        # not asked of the table afterwards: it does not follow its own commit, and a later one may be there already
-        version = int(table.version()) + 1
         if commits_files(output):
             removed = _removes(table, output.replace) if isinstance(output.replace, dict) else []
             table.create_write_transaction(

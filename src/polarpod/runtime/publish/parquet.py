@@ -86,7 +86,7 @@ def _decided(commit: Commit, found: manifest.Found | None) -> tuple[Published, C
     if decision is Decision.PUBLISH:
         return None
     if decision is not Decision.ADOPT or found is None:
-        raise refuse(decision, commit, standing.number)
+        raise refuse(decision, commit, standing)
     entry = next(entry for entry in found.manifest.entries if entry.is_of(commit.job, commit.run_key))
     facts = convert(entry.facts, Facts)
     return facts.published(commit, found.manifest.version), facts.checks

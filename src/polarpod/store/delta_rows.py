@@ -1,0 +1,142 @@
+"""Whether the rows of a commit are still in their Delta table: the question that a skip and a second append turn on.
+
+The table's application transactions say that a run has committed. They outlive its rows: a RESTORE, a delete or another
+job's replace takes the files out and leaves the transactions. So the files are asked for. Where all of them are active, no
+log entry is read. Else the entries since the commit say where they went: a compaction or a merge carries rows on into new
+files, a delete or an overwrite does not.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from enum import Enum
+from typing import Any, NamedTuple
+
+from polarpod.store.delta_path import meaning
+from polarpod.store.folder import Folder
+
+# Each entry is one request to the store. Beyond these, what happened to the rows counts as unknown.
+_ENTRIES = 1000
+# what rewrites a file row by row: the rows it does not change are in the file that it adds
+_REWRITES = frozenset({"MERGE", "UPDATE"})
+
+
+class Rows(Enum):
+    """How much of a commit is still in its table. UNKNOWN: the log entries that would tell are gone."""
+
+    ALL = "all"
+    SOME = "some"
+    NONE = "none"
+    UNKNOWN = "unknown"
+
+
+class LogEntry(NamedTuple):
+    """One commit of a log.
+
+    Attributes:
+        info: its commitInfo, {} where it has none.
+        adds: path, as the store spells it -> the add action.
+        removes: as adds.
+    """
+
+    version: int
+    info: dict[str, Any]
+    adds: dict[str, dict[str, Any]]
+    removes: dict[str, dict[str, Any]]
+
+
+def parse(version: int, data: bytes) -> LogEntry:
+    """One log entry from its JSON lines. Lines that are not JSON end in ValueError."""
+    actions = [json.loads(line) for line in data.splitlines() if line.strip()]
+    info: dict[str, Any] = next((action["commitInfo"] for action in actions if "commitInfo" in action), {})
+    files: dict[str, dict[str, dict[str, Any]]] = {"add": {}, "remove": {}}
+    for action in actions:
+        for kind, found in files.items():
+            if kind in action:
+                found[meaning(action[kind]["path"])] = action[kind]
+    return LogEntry(version, info, files["add"], files["remove"])
+
+
+def read(folder: Folder, version: int) -> LogEntry | None:
+    """An entry of the table in this folder, or None where it has been cleaned up."""
+    document = folder.read(f"_delta_log/{version:020d}.json")
+    return parse(version, document.data) if document else None
+
+
+def since(folder: Folder, version: int, newest: int) -> Iterator[LogEntry | None]:
+    """The entries after a version, None for each that is gone."""
+    if newest - version > _ENTRIES:
+        yield None
+    for number in range(max(version, newest - _ENTRIES) + 1, newest + 1):
+        yield read(folder, number)
+
+
+class _State(NamedTuple):
+    """Active files that hold rows of the commit, and those that lost rows of it: left there, or on the way to there."""
+
+    files: frozenset[str]
+    cut: frozenset[str] = frozenset()
+
+
+def surviving(committed: Iterable[str], version: int, entries: Iterable[LogEntry | None]) -> Rows:
+    """How much of a commit is in the table after these later entries.
+
+    Args:
+        committed: paths of the files it added.
+        version: the commit's own.
+        entries: every later one in order; None where some are missing.
+    """
+    whole = frozenset(committed)
+    # what a restore to before the commit leaves, also of a commit without files: an emptied partition is full again
+    nothing = _State(frozenset(), frozenset({"restored"}))
+    state: _State | None = _State(whole)
+    states: dict[int, _State | None] = {version: state}
+    for entry in entries:
+        if entry is None:
+            state = None
+            continue
+        restored = _restored_to(entry)
+        if restored is not None and restored < version:
+            state = nothing
+        elif restored is not None and restored in states:
+            state = states[restored]
+        elif state is not None:
+            state = _after(state, whole, entry)
+        states[entry.version] = state
+    if state is None:
+        return Rows.UNKNOWN
+    if not state.cut:
+        return Rows.ALL
+    return Rows.SOME if state.files else Rows.NONE
+
+
+def _after(state: _State, whole: frozenset[str], entry: LogEntry) -> _State:
+    """Where the rows are after one more commit."""
+    taken = state.files & entry.removes.keys()
+    files, cut = state.files - taken, state.cut
+    if taken:
+        partitions = [entry.removes[path].get("partitionValues") for path in taken]
+        beside = frozenset(
+            path for path, add in entry.adds.items() if None in partitions or add.get("partitionValues") in partitions
+        )
+        compacted = all(entry.removes[path].get("dataChange") is False for path in taken)
+        if not (compacted or entry.info.get("operation") in _REWRITES):
+            cut |= taken
+        if compacted or entry.info.get("operation") in _REWRITES or _leaves_rows(entry.info):
+            files |= beside
+    back = whole & (entry.adds.keys() - entry.removes.keys())
+    return _State(files | back, cut - back)
+
+
+def _leaves_rows(info: dict[str, Any]) -> bool:
+    """Whether a commit that takes rows out may write the others of their files anew. One of polarpod's takes whole files."""
+    operation, parameters = info.get("operation"), info.get("operationParameters") or {}
+    return operation not in ("WRITE", "RESTORE") or "predicate" in parameters
+
+
+def _restored_to(entry: LogEntry) -> int | None:
+    if entry.info.get("operation") != "RESTORE":
+        return None
+    version = (entry.info.get("operationParameters") or {}).get("version")
+    return int(version) if version is not None and str(version).isdigit() else None
