@@ -31,6 +31,10 @@ def api(tmp_path: Path) -> Iterator[ApiServer]:
 def ended(shop: Shop, *, deferrable: bool = False, **plane: Any) -> End:
     """A run on a plane of pods whose state store and lake are this machine's."""
     known: dict[str, Any] = {"kind": "kubernetes", "namespace": "yard", "image": "x", "state": str(shop.root / "state")}
+    # which may mount a volume there: this state is a local one
+    template = shop.root / "pod.yaml"
+    template.write_text("{}")
+    known["template"] = str(template)
     known |= {"variables": {"lake": str(shop.lake)}, "environment": {"SHOP_TOKEN": "of-the-plane-4411"}}
     shop.planes.write_text(json.dumps({"planes": {"kind": known | plane}}))
     with a_dag():

@@ -6,6 +6,7 @@ from typing import Any
 
 from polarpod.airflow.trigger import PodTrigger
 from polarpod.contract.context import Context
+from polarpod.launch.kubernetes.access import Access
 from polarpod.launch.kubernetes.pod import Pod
 from polarpod.launch.kubernetes.pods import PodLauncher
 from polarpod.launch.kubernetes.status import Status
@@ -46,7 +47,7 @@ def trigger_of(handed: HandedOver, plane: KubernetesPlane, task: dict[str, Any])
         name=pod.name,
         uid=pod.uid,
         namespace=plane.namespace,
-        cluster={"connection": plane.connection, "kubeconfig": plane.kubeconfig, "context": plane.context},
+        cluster=Access.of(plane, airflow=True)._asdict(),
         task=task,
         grace_seconds=attempt.grace_seconds,
         start_timeout_seconds=plane.start_timeout_seconds,

@@ -11,12 +11,10 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
-from kubernetes.config.kube_config import KUBE_CONFIG_DEFAULT_LOCATION
-
 from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.launch.kubernetes.access import Access, Way, reject_missing
 from polarpod.launch.kubernetes.answers import unusable
 from polarpod.launch.kubernetes.cluster import Cluster
-from polarpod.launch.kubernetes.kubeconfig import reject_missing, where_is
 from polarpod.launch.kubernetes.pods import PodLauncher
 from polarpod.launch.kubernetes.status import WORKER, Json
 from polarpod.launch.plane import KubernetesPlane
@@ -29,30 +27,28 @@ def pod_launcher(plane: KubernetesPlane, context: Mapping[str, Any]) -> PodLaunc
         context: Airflow's, of the task that runs.
     """
     composed = _Composed(plane, context)
-    where = f"Airflow connection {plane.connection!r}" if plane.connection else where_is(plane)
-    return PodLauncher(plane, Cluster(composed.client, namespace=plane.namespace, where=where), finish=composed.finish)
+    cluster = Cluster(composed.client, namespace=plane.namespace, where=str(composed.way))
+    return PodLauncher(plane, cluster, finish=composed.finish)
 
 
 class _Composed:
     """The newest operator: one for each client, since a client's credentials expire."""
 
     def __init__(self, plane: KubernetesPlane, context: Mapping[str, Any]) -> None:
+        self.way = Access.of(plane, airflow=True).way()
         self._plane = plane
         self._context = context
         self._operator: Any = None
 
     def client(self) -> Any:
-        connection = self._plane.connection
         try:
-            if not connection:
-                reject_missing(self._plane.kubeconfig)
-            self._operator = _operator(self._plane)
+            reject_missing(self.way)
+            self._operator = _operator(self._plane.namespace, self.way)
             return self._operator.client
         except Exception as error:  # noqa: BLE001  # connections, YAML, exec plugins: each raises its own
-            if not connection:
-                raise unusable(where_is(self._plane), error) from None
-            remedy = f"Correct `connection` of the plane, or the connection {connection!r} in Airflow."
-            raise unusable(f"Airflow connection {connection!r}", error, remedy=remedy) from None
+            connection = self.way.connection
+            remedy = f"Correct `connection` of the plane, or the connection {connection!r} in Airflow." if connection else ""
+            raise unusable(str(self.way), error, remedy=remedy) from None
 
     def finish(self, manifest: Json) -> Json:
         self._operator.pod_template_dict = dict(manifest)
@@ -71,14 +67,14 @@ class _Composed:
         return made
 
 
-def _operator(plane: KubernetesPlane) -> Any:
+def _operator(namespace: str, way: Way) -> Any:
     # 1.5 to 3 s to import, which parsing a DAG must not pay
     from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
     from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 
     operator = KubernetesPodOperator(
         task_id="pod",
-        namespace=plane.namespace,
+        namespace=namespace,
         base_container_name=WORKER,
         random_name_suffix=False,
         do_xcom_push=False,
@@ -86,11 +82,12 @@ def _operator(plane: KubernetesPlane) -> Any:
         # it would write the environment into the exception
         log_pod_spec_on_failure=False,
     )
-    if plane.connection:
-        operator.hook = KubernetesHook(conn_id=plane.connection)
-    else:
-        # The operator's own hook takes None for the connection kubernetes_default, which may be another cluster's. Without
-        # a file the hook prefers the cluster that it is in, whatever the context.
-        file = plane.kubeconfig or (KUBE_CONFIG_DEFAULT_LOCATION if plane.context else None)
-        operator.hook = KubernetesHook(kubernetes_conn_id=None, config_file=file, cluster_context=plane.context)
+    # the operator's own hook takes None for the connection kubernetes_default, which may be another cluster's
+    operator.hook = KubernetesHook(
+        way.connection,
+        kubernetes_conn_id=None,
+        config_file=way.kubeconfig,
+        cluster_context=way.context,
+        in_cluster=None if way.connection or way.kubeconfig else True,
+    )
     return operator

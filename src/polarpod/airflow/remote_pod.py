@@ -12,6 +12,7 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 from typing import Any
 
 from polarpod.contract.redact import redact
+from polarpod.launch.kubernetes.access import Access, Way, reject_missing
 from polarpod.launch.kubernetes.status import Json, Status
 
 # a watch is asked for again now and then, so that a dead connection is noticed
@@ -36,14 +37,14 @@ class RemotePod:
     """A pod by name and uid; a later one of the same name is another.
 
     Args:
-        cluster: {"connection", "kubeconfig", "context"}.
+        cluster: the fields of `Access`.
     """
 
     def __init__(self, name: str, uid: str, namespace: str, cluster: dict[str, str | None]) -> None:
         self.name = name
         self.uid = uid
         self._namespace = namespace
-        self._cluster = cluster
+        self._access = Access(**cluster)
 
     async def changes(self, wants_events: Callable[[Status], bool]) -> AsyncGenerator[Status]:
         """The pod's status now, then at every change until this watch ends, or the pod is gone.
@@ -129,12 +130,13 @@ class RemotePod:
             yield client.CoreV1Api(found)
 
     def _client(self) -> AbstractAsyncContextManager[Any]:
-        if connection := self._cluster.get("connection"):
+        way = self._access.way()
+        if way.connection:
             from airflow.providers.cncf.kubernetes.hooks.kubernetes import AsyncKubernetesHook
 
-            found: AbstractAsyncContextManager[Any] = AsyncKubernetesHook(conn_id=connection).get_conn()
+            found: AbstractAsyncContextManager[Any] = AsyncKubernetesHook(conn_id=way.connection).get_conn()
             return found
-        return _from_file(self._cluster.get("kubeconfig"), self._cluster.get("context"))
+        return _opened(way)
 
 
 _TIMEOUT = (_CONNECT_SECONDS, _ANSWER_SECONDS)
@@ -151,16 +153,14 @@ def _answered(response: Any) -> Any:
 
 
 @asynccontextmanager
-async def _from_file(kubeconfig: str | None, context: str | None) -> AsyncIterator[Any]:
-    """As the task gets there: what the plane names, else the cluster that this runs in, else the default kubeconfig."""
+async def _opened(way: Way) -> AsyncIterator[Any]:
     from kubernetes_asyncio import client, config
 
     found = client.Configuration()
-    try:
-        if kubeconfig or context:
-            raise config.ConfigException
+    if way.kubeconfig is None:
         config.load_incluster_config(client_configuration=found)
-    except config.ConfigException:
-        await config.load_kube_config(config_file=kubeconfig, context=context, client_configuration=found)
+    else:
+        reject_missing(way)
+        await config.load_kube_config(config_file=way.kubeconfig, context=way.context, client_configuration=found)
     async with client.ApiClient(found) as opened:
         yield opened

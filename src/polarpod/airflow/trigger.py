@@ -35,7 +35,7 @@ class PodTrigger(BaseTrigger):
 
     Args:
         name, uid, namespace: the pod.
-        cluster: {"connection", "kubeconfig", "context"}: how to get there, by name.
+        cluster: the fields of `Access`: how to get there, by name.
         task: {"dag_id", "task_id", "run_id", "map_index"}: whose pod it is.
         grace_seconds: for the pod's end, when somebody clears or ends the task.
         start_timeout_seconds: how long it may take to start, from `created_at` (ISO 8601).

@@ -89,9 +89,9 @@ class KubernetesPlane(Plane, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Attributes:
         namespace: where pods are made.
         image: the job image; the release document's, by digest, comes before it.
-        kubeconfig: a file; by default $KUBECONFIG, ~/.kube/config, or inside a cluster the pod's own service account.
+        kubeconfig: a file; else those of $KUBECONFIG, else ~/.kube/config, else inside a cluster the pod's own account.
         context: of the kubeconfig; its current one by default.
-        connection: an Airflow connection to use instead of both, in DAGs.
+        connection: an Airflow connection that comes before all of these, in DAGs.
         worker_storage: how pods reach the object store, where that differs from how the launcher does.
         environment_from_secrets: variable -> key of a Secret; pods get it by reference.
         service_account: of the pods; they get no token of it unless the cluster injects one (IRSA, Pod Identity).

@@ -12,8 +12,9 @@ import urllib3
 from kubernetes import client
 
 from polarpod.contract.verdict import PolarpodError
+from polarpod.launch.kubernetes.access import Access
 from polarpod.launch.kubernetes.answers import Refused, in_words, told, unreachable
-from polarpod.launch.kubernetes.kubeconfig import configuration, where_is
+from polarpod.launch.kubernetes.kubeconfig import configuration
 from polarpod.launch.kubernetes.status import Json
 from polarpod.launch.kubernetes.stream import Stream
 from polarpod.launch.plane import KubernetesPlane
@@ -246,15 +247,16 @@ def _clock(date: str | None) -> float | None:
 
 
 def connect(plane: KubernetesPlane) -> Cluster:
-    """The cluster that a plane names, by its kubeconfig or from inside.
+    """The cluster that a plane names, for a process without Airflow.
 
     Raises:
         PolarpodError: there is no usable configuration. Nothing is asked of the cluster yet.
     """
+    way = Access.of(plane).way()
 
     def make_api() -> client.CoreV1Api:
-        found = configuration(plane)
+        found = configuration(way)
         found.retries = _RETRIES
         return client.CoreV1Api(client.ApiClient(found))
 
-    return Cluster(make_api, namespace=plane.namespace, where=where_is(plane))
+    return Cluster(make_api, namespace=plane.namespace, where=str(way))

@@ -1,4 +1,4 @@
-"""Where a plane's cluster is: a kubeconfig on this machine, or the account of the pod that this is."""
+"""A client's configuration from a kubeconfig on this machine, or from the account of the pod that this is."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from kubernetes import client, config
 
+from polarpod.launch.kubernetes.access import Way, reject_missing
 from polarpod.launch.kubernetes.answers import unusable
-from polarpod.launch.plane import KubernetesPlane
 
 
-def configuration(plane: KubernetesPlane) -> client.Configuration:
+def configuration(way: Way) -> client.Configuration:
     """How to reach the cluster, with fresh credentials.
 
     Raises:
@@ -22,26 +21,15 @@ def configuration(plane: KubernetesPlane) -> client.Configuration:
     """
     found = client.Configuration()
     try:
-        if plane.kubeconfig is None and plane.context is None and _inside():
+        if way.kubeconfig is None:
             config.load_incluster_config(client_configuration=found)
         else:
-            reject_missing(plane.kubeconfig)
+            reject_missing(way)
             with _raising_what_is_logged():
-                config.load_kube_config(config_file=plane.kubeconfig, context=plane.context, client_configuration=found)
+                config.load_kube_config(config_file=way.kubeconfig, context=way.context, client_configuration=found)
     except Exception as error:  # noqa: BLE001  # the loader lets through whatever YAML, base64 and exec plugins raise
-        raise unusable(where_is(plane), error) from None
+        raise unusable(str(way), error) from None
     return found
-
-
-def where_is(plane: KubernetesPlane) -> str:
-    """The cluster in words, as its kubeconfig names it."""
-    return f"kubeconfig {plane.kubeconfig or 'by default'}, context {plane.context or 'current'}"
-
-
-def reject_missing(path: str | None) -> None:
-    """Raises FileNotFoundError for a kubeconfig that is not there; the client library would only say that it is invalid."""
-    if path is not None and not Path(path).is_file():
-        raise FileNotFoundError(f"no such file: {path}")
 
 
 class _Logged(logging.Handler):
@@ -68,10 +56,3 @@ def _raising_what_is_logged() -> Iterator[None]:
         logging.getLogger().removeHandler(handler)
     if handler.said:
         raise RuntimeError("; ".join(handler.said))
-
-
-def _inside() -> bool:
-    return (
-        Path("/var/run/secrets/kubernetes.io/serviceaccount/token").exists()
-        and not Path("~/.kube/config").expanduser().exists()
-    )
