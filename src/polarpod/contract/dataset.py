@@ -23,8 +23,10 @@ class Parquet(msgspec.Struct, frozen=True, tag="parquet", tag_field="format", fo
     Attributes:
         uri: local path or s3:// URI; may hold {placeholders} and, as an input, globs.
         schema: column name -> Polars type; as an input, files may lack or add columns against it and narrower
-            numbers are widened. Without it every file must have the first file's schema.
-        hive: whether `key=value` folders are columns; None lets Polars decide by looking at the path.
+            numbers are widened, where no value is rounded by it. Without it every file must have the first file's schema.
+        hive: whether `key=value` folders are columns; None: those below the input's URI are, True: those that it names
+            too. Their values are text, unless all of a column read back exactly as they are written; `schema` can name
+            their type.
         allow_empty: whether no rows at all is an acceptable input.
         replace: as an output: the partition this run owns, column -> template.
         append: as an output: add this run's rows once.

@@ -67,13 +67,25 @@ def _failed(
     from polarpod.runtime.classify import classify  # only a failure needs its tables
 
     verdict = classify(error, phase=progress.read()[0].name.lower())
-    if verdict.category in (Category.INPUT_UNREADABLE, Category.INPUT_MISMATCH):
+    if located := _located(verdict, datasets, listings, context):
+        verdict = located
+    elif verdict.category in (Category.INPUT_UNREADABLE, Category.INPUT_MISMATCH):
         from polarpod.runtime.blame import unreadable_files
 
         found = unreadable_files(datasets, listings, context.storage)
         verdict = msgspec.structs.replace(verdict, evidence=[*found, *verdict.evidence])
     checks = error.checks if isinstance(error, work.ChecksFailed) else None
     return msgspec.structs.replace(known, verdict=verdict, checks=checks)
+
+
+def _located(
+    verdict: Verdict, datasets: dict[str, Dataset], listings: dict[str, Listing], context: Context
+) -> Verdict | None:
+    if verdict.category is not Category.INPUT_MISMATCH:
+        return None
+    from polarpod.runtime.inexact import name_inexact_files  # only a failure needs it
+
+    return name_inexact_files(verdict, datasets, listings, context.storage)
 
 
 def _pinned(context: Context, name: str) -> Input:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import traceback
 
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
+from polarpod.runtime.failure.exact import EXACT
 from polarpod.runtime.failure.frames import user_frames
 from polarpod.runtime.failure.inputs import INPUTS
 from polarpod.runtime.failure.outputs import OUTPUTS
@@ -22,7 +23,8 @@ from polarpod.runtime.failure.text import essence, full_text, line
 __all__ = ["classify", "user_frames"]
 
 # EXPRESSION before INPUTS: a failed str.json_decode speaks of JSON as a bad NDJSON file does, but quotes itself.
-_EXPLANATIONS = [*STORAGE, *OUTPUTS, EXPRESSION, *INPUTS, QUERY]
+# EXACT before it: what it refuses fails as an expression.
+_EXPLANATIONS = [*STORAGE, *OUTPUTS, *EXACT, EXPRESSION, *INPUTS, QUERY]
 _SUMMARY = 300
 _REMEDY_JOB = "Mend the line shown last. `polarpod run` with the same parameters repeats it on a laptop."
 _REMEDY_IMPORT = "Mend the line shown last, and import the module once before the next release."

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 
 import polars as pl
 
 from polarpod.contract.dataset import Schema
 from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.store.partition_text import read_boolean, read_date, read_decimal, read_integer, read_moment, read_real
 
 _PLAIN: dict[str, pl.DataType] = {
     kind.__name__: kind()
@@ -56,20 +56,24 @@ def from_text(text: str, dtype: pl.DataType) -> object:
     """A partition's text as a value of its column's type; partition values travel as text in paths and in Delta logs.
 
     Raises:
-        ValueError, KeyError: the text is no such value.
+        ValueError: the text is no such value, or values of the type do not travel as text.
     """
     if dtype == pl.Date():
-        return dt.date.fromisoformat(text)
+        return read_date(text)
     if isinstance(dtype, pl.Datetime):
-        moment = dt.datetime.fromisoformat(text)
-        return moment.replace(tzinfo=dt.UTC) if dtype.time_zone and moment.tzinfo is None else moment
+        return read_moment(text, zoned=dtype.time_zone is not None)
     if dtype == pl.Boolean():
-        return {"true": True, "false": False}[text.lower()]
+        return read_boolean(text)
     if dtype.is_integer():
-        return int(text)
+        lowest, highest = (pl.select(bound).item() for bound in (dtype.min(), dtype.max()))  # type: ignore[attr-defined]  # of integers
+        return read_integer(text, lowest=lowest, highest=highest)
+    if isinstance(dtype, pl.Decimal):
+        return read_decimal(text, precision=dtype.precision, scale=dtype.scale)
     if dtype.is_float():
-        return float(text)
-    return text
+        return read_real(text, single=dtype == pl.Float32())
+    if dtype == pl.String() or isinstance(dtype, (pl.Categorical, pl.Enum)):
+        return text
+    raise ValueError(f"{describe(dtype)} is not written as text")
 
 
 def describe(dtype: pl.DataType) -> str:

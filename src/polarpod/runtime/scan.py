@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import unquote
 
 import polars as pl
 
 from polarpod.contract.context import Storage
 from polarpod.contract.dataset import Csv, Dataset, Delta, NdJson, Parquet
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.runtime.dtype import from_text, parse_dtype, parse_schema
+from polarpod.runtime.dtype import from_text, parse_schema
+from polarpod.runtime.parquet_scan import scan_parquet
 from polarpod.store.delta_log import open_table
 from polarpod.store.dialect import for_polars
-from polarpod.store.glob import split_glob
 from polarpod.store.listing import Listing, no_rows
-from polarpod.store.location import is_local, normal
-from polarpod.store.manifest import Manifest
-
-# Narrower numbers of an older file are widened to the declared type; anything that could lose a digit is an error.
-_CAST = pl.ScanCastOptions(
-    integer_cast=["upcast", "allow-float"], float_cast=["upcast"], datetime_cast=["nanosecond-downcast"]
-)
+from polarpod.store.location import is_local
 
 
 def scan(name: str, dataset: Dataset, listing: Listing, storage: Storage) -> pl.LazyFrame:
@@ -37,57 +30,15 @@ def scan(name: str, dataset: Dataset, listing: Listing, storage: Storage) -> pl.
     elif not files:
         frame = _nothing(name, dataset, listing)
     elif isinstance(dataset, Parquet):
-        frame = _parquet(dataset, listing, options)
+        frame = scan_parquet(name, dataset, listing, options)
     elif isinstance(dataset, Csv):
         frame = _csv(dataset, files, options)
     else:
         frame = _ndjson(dataset, files, options)
-    if not dataset.allow_empty and frame.head(1).collect().is_empty():
+    # not a column of it: what is wrong with one is the business of a job that reads it
+    if not dataset.allow_empty and not frame.head(1).select(pl.len()).collect().item():
         raise no_rows(name, listing)
     return frame
-
-
-def _parquet(dataset: Parquet, listing: Listing, options: dict[str, Any]) -> pl.LazyFrame:
-    folders, above = _folders(dataset, listing)
-    if dataset.schema is not None:
-        options = options | {
-            "schema": parse_schema(dataset.schema),
-            "missing_columns": "insert",
-            "extra_columns": "ignore",
-            "cast_options": _CAST,
-        }
-    if listing.manifest and folders:
-        # its types are known, and a day that looks like a date was perhaps published as text
-        known = {column: _published_type(listing.manifest, column) for column in folders}
-        options["hive_schema"] = known | dict.fromkeys(above - known.keys(), pl.String())
-    frame = pl.scan_parquet(list(listing.files), hive_partitioning=bool(folders), glob=False, **options)
-    if folders and (strays := above - folders):
-        # Polars looks at the whole path; a lake below `env=prod` does not make `env` a column of everything in it
-        stored = pl.scan_parquet(listing.files[0], hive_partitioning=False, glob=False, **options).collect_schema()
-        frame = frame.drop(strays - set(stored))
-    return frame
-
-
-def _folders(dataset: Parquet, listing: Listing) -> tuple[set[str], set[str]]:
-    """The columns that `key=value` folders make, and those they would make of the folders above the input."""
-    root, _ = split_glob(normal(dataset.uri))
-    above = _keys(root)
-    if dataset.hive is False:
-        return set(), above
-    below = _keys(listing.files[0].removeprefix(root).rpartition("/")[0])
-    # asked for outright, a folder that the input's own URI names counts too
-    return (below | above if dataset.hive else below), above if not dataset.hive else set()
-
-
-def _keys(path: str) -> set[str]:
-    return {unquote(part.partition("=")[0]) for part in path.split("/") if "=" in part}
-
-
-def _published_type(published: Manifest, column: str) -> pl.DataType:
-    try:
-        return parse_dtype(published.schema.get(column, "String"))
-    except PolarpodError:
-        return pl.String()  # a Categorical, whose name is not one that schemas write
 
 
 def _csv(dataset: Csv, files: list[str], options: dict[str, Any]) -> pl.LazyFrame:

@@ -1,0 +1,63 @@
+"""Finds the files whose values `exact` has refused: the refusal comes out of Polars with a column, without a file."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from polarpod.contract.context import Storage
+from polarpod.contract.dataset import Dataset, Parquet
+from polarpod.contract.verdict import Verdict
+from polarpod.runtime import exact
+from polarpod.runtime.dtype import describe, parse_schema
+from polarpod.runtime.footers import Footer
+from polarpod.runtime.scan import scan
+from polarpod.store.dialect import for_polars
+from polarpod.store.listing import Listing
+from polarpod.store.location import is_local
+
+_WORDS = re.compile(
+    rf"""column ('.*'|".*") of input ('.*'|".*") (?:{"|".join(map(re.escape, exact.REMEDIES))})""", re.DOTALL
+)
+# as many as a failed run may open to say which one it was, and as many as a reader wants to see
+_MOST_FILES = 500
+_MOST_NAMED = 5
+
+
+def name_inexact_files(
+    verdict: Verdict, datasets: dict[str, Dataset], listings: dict[str, Listing], storage: Storage
+) -> Verdict | None:
+    """The verdict with the files that it is about for its evidence; None where it is about something else."""
+    words = _WORDS.match(verdict.summary)
+    if words is None:
+        return None
+    column, name = (ast.literal_eval(quoted) for quoted in words.groups())
+    dataset, listing = datasets.get(name), listings.get(name)
+    if not isinstance(dataset, Parquet) or listing is None:
+        return None
+    found = []
+    for file in listing.files[:_MOST_FILES]:
+        try:
+            scan(name, dataset, listing._replace(files=(file,)), storage).select(column).collect()
+        except pl.exceptions.PolarsError as error:
+            if exact.MARK in str(error):
+                found.append(f"{file}{_example(column, file, dataset, storage)}")
+        if len(found) == _MOST_NAMED:
+            break
+    unknown = [f"in none of the first {_MOST_FILES} of {len(listing.files):,} files"]
+    return msgspec.structs.replace(verdict, evidence=found or unknown)
+
+
+def _example(column: str, file: str, dataset: Parquet, storage: Storage) -> str:
+    """The first value that the declared type would round, where that is what is wrong."""
+    options: dict[str, Any] = {} if is_local(file) else {"storage_options": for_polars(storage)}
+    declared = {name: dtype for name, dtype in parse_schema(dataset.schema or {}).items() if name == column}
+    for _, stored in exact.narrowings(declared, Footer(file, options)):
+        rows = pl.scan_parquet(file, hive_partitioning=False, glob=False, **options).select(column)
+        value = rows.filter(exact.is_rounded(column, declared[column])).head(1).cast(pl.String).collect()
+        return f": {column} = {value.item()}, stored as {describe(stored)}" if value.height else ""
+    return ""
