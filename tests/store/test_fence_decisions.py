@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import polars as pl
 import pytest
 from deltalake import CommitProperties, Transaction, write_deltalake
@@ -107,7 +109,7 @@ def test_a_table_and_a_manifest_tell_what_they_hold_of_a_run(
     assert standing(held, reachable.storage, **ASKED | change) == expected
     folder = Folder(join(reachable.uri, "files"), reachable.storage)
     entry = Entry(job="sales", run_key="all-1", number=3, uid="u", fingerprint="f" * 64, replace=None, files=[])
-    swap(folder, with_entry(None, entry, schema={}, partition_by=[]), expected=None)
+    swap(folder, with_entry(None, entry, schema={}, partition_by=[], now=dt.datetime.now(dt.UTC)), expected=None)
     assert standing(Parquet(folder.uri, append=True), reachable.storage, **ASKED | change) == expected
 
 

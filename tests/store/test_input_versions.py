@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import polars as pl
 import pytest
 from deltalake import DeltaTable, write_deltalake
@@ -135,7 +137,7 @@ def test_a_dataset_with_a_manifest_is_what_the_manifest_names_and_nothing_else(r
     folder.write("data/zombie/b.parquet", b"12345")
     files = [manifest.DataFile(path="data/u1/a.parquet", rows=1, bytes=5)]
     entry = manifest.Entry(job="j", run_key="k", number=1, uid="u1", fingerprint="f", replace=None, files=files)
-    new = manifest.with_entry(None, entry, schema={"a": "Int64"}, partition_by=[])
+    new = manifest.with_entry(None, entry, schema={"a": "Int64"}, partition_by=[], now=dt.datetime.now(dt.UTC))
     assert manifest.swap(folder, new, expected=None) is True
     found = list_input("published", Parquet(folder.uri), reachable.storage)
     assert (list(found.files), found.bytes) == ([f"{folder.uri}/data/u1/a.parquet"], 5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.store.folder import Folder
 from polarpod.store.manifest import KEY, DataFile, Entry, Manifest, read, swap, with_entry
 
+NOW = dt.datetime(2026, 11, 28, tzinfo=dt.UTC)
 SCHEMA = {"a": "Int64"}
 
 
@@ -27,7 +29,7 @@ def after(*entries: Entry) -> Manifest:
     """The manifest after these runs, one after the other."""
     found: Manifest | None = None
     for each in entries:
-        found = with_entry(found, each, schema=SCHEMA, partition_by=["ds", "hour"])
+        found = with_entry(found, each, schema=SCHEMA, partition_by=["ds", "hour"], now=NOW)
     assert found
     return found
 
@@ -103,7 +105,7 @@ def test_the_last_run_to_replace_a_partition_is_alone_in_it(runs: list[Entry]) -
 @given(runs=RUNS)
 def test_an_append_leaves_every_other_run_where_it_is(runs: list[Entry]) -> None:
     before = after(*runs)
-    assert with_entry(before, entry("new", None), schema=SCHEMA, partition_by=[]).entries[:-1] == before.entries
+    assert with_entry(before, entry("new", None), schema=SCHEMA, partition_by=[], now=NOW).entries[:-1] == before.entries
 
 
 def test_a_manifest_is_swapped_once_and_read_back(reachable: Lake) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from polarpod.store.manifest import DataFile, Entry, Manifest, with_entry, without_entry
 
+NOW = dt.datetime(2026, 11, 28, tzinfo=dt.UTC)
 DAY, HOUR_7, HOUR_8 = {"ds": "1"}, {"ds": "1", "hour": "7"}, {"ds": "1", "hour": "8"}
 
 
@@ -23,13 +25,13 @@ def entry(run_key: str, replace: dict[str, str] | None, hours: str, *, number: i
 def after(*entries: Entry) -> Manifest:
     found: Manifest | None = None
     for each in entries:
-        found = with_entry(found, each, schema={}, partition_by=["ds", "hour"])
+        found = with_entry(found, each, schema={}, partition_by=["ds", "hour"], now=NOW)
     assert found
     return found
 
 
 def undo(manifest: Manifest, uid: str) -> Manifest:
-    undone = without_entry(manifest, uid, number=9)
+    undone = without_entry(manifest, uid, number=9, now=NOW)
     assert undone
     assert undone.version == manifest.version + 1
     return undone
@@ -79,7 +81,7 @@ def test_where_a_later_run_owns_the_partition_its_rows_stay_alone_there() -> Non
 
 
 def test_what_is_not_there_is_told_apart() -> None:
-    assert without_entry(after(entry("a", None, "7")), "somebody else", number=2) is None
+    assert without_entry(after(entry("a", None, "7")), "somebody else", number=2, now=NOW) is None
 
 
 def facts(found: Entry) -> tuple[object, ...]:
@@ -104,7 +106,9 @@ RUNS = st.lists(
 @given(runs=RUNS, replace=PLACES)
 def test_taken_back_at_once_it_leaves_the_data_as_it_was(runs: list[Entry], replace: dict[str, str] | None) -> None:
     before = after(*runs)
-    undone = undo(with_entry(before, entry("mine", replace, _hours(replace)), schema={}, partition_by=[]), "uid of mine1")
+    undone = undo(
+        with_entry(before, entry("mine", replace, _hours(replace)), schema={}, partition_by=[], now=NOW), "uid of mine1"
+    )
     assert data(undone) == data(before)
     assert [facts(each) for each in undone.entries[:-1]] == [facts(each) for each in before.entries]
     assert (undone.entries[-1].number, undone.entries[-1].fingerprint, undone.entries[-1].files) == (9, "", [])

@@ -28,11 +28,12 @@ _AGAIN = {True: "", False: "; run again with --delete to do it"}
 def command(plane: str, planes: Path | None, *, delete: bool, as_json: bool) -> None:
     """Find (and with --delete remove) what failed attempts left behind.
 
-    Looks only at attempts that are over, at files that no table or manifest names, and at pods that nobody waits for.
+    Looks only at attempts whose worker has ended, at files that no table or manifest ever named, and at pods that no
+    launcher waits for.
     """
     chosen = setting(plane, planes)
     now = dt.datetime.now(dt.UTC)
-    found = find_garbage(chosen.state, chosen.plane, now=now)
+    found = find_garbage(chosen.state, chosen.plane, now=now, alive=_alive(chosen))
     pods = _pods(chosen, now, delete=delete)
     if delete:
         sweep(found, chosen.plane.storage)
@@ -67,6 +68,17 @@ def command(plane: str, planes: Path | None, *, delete: bool, as_json: bool) -> 
         + (f", {len(pods)} pods" if pods else "")
         + _AGAIN[delete]
     )
+
+
+def _alive(chosen: Setting) -> set[str]:
+    """Attempts whose pod is there and has not ended, such as one that waits in a queue."""
+    if not isinstance(chosen.plane, KubernetesPlane):
+        return set()
+    # loads the Kubernetes client, which no other plane needs
+    from polarpod.launch.kubernetes.cluster import connect
+    from polarpod.launch.kubernetes.sweep import live_attempts
+
+    return live_attempts(connect(chosen.plane))
 
 
 def _pods(chosen: Setting, now: dt.datetime, *, delete: bool) -> list[LeftPod]:

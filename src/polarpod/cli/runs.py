@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import click
@@ -27,8 +28,7 @@ def command(job: str | None, limit: int, plane: str, planes: Path | None, *, as_
         for run_key in state.run_keys(name)
         for info in state.attempts(name, run_key, newest=1)
     ]
-    # an attempt that died before its context was written is the oldest thing one can say about it
-    found.sort(key=lambda info: info.context.created_at.timestamp() if info.context else 0.0, reverse=True)
+    found.sort(key=lambda info: moment.timestamp() if (moment := _begun(info)) else 0.0, reverse=True)
     found = found[:limit]
     if as_json:
         say_json([_facts(info) for info in found])
@@ -46,9 +46,17 @@ def command(job: str | None, limit: int, plane: str, planes: Path | None, *, as_
             f"{receipt.published.rows:,}" if receipt and receipt.published else "-",
             f"{receipt.usage.wall_seconds:.1f} s" if receipt else "-",
             format_bytes(info.record.memory_peak_bytes) if info.record else "-",
-            when(info.context.created_at) if info.context else "-",
+            when(moment) if (moment := _begun(info)) else "-",
         )
     rows.show()
+
+
+def _begun(info: AttemptInfo) -> dt.datetime | None:
+    """When an attempt was made; of an undo, which has no context, when it was done; None where nothing but its number is
+    left of it."""
+    if info.context:
+        return info.context.created_at
+    return info.record.judged_at if info.record else None
 
 
 def _verdict(info: AttemptInfo) -> str:
@@ -66,6 +74,6 @@ def _facts(info: AttemptInfo) -> dict[str, object]:
         "attempt": info.number,
         "uid": info.uid,
         "verdict": _verdict(info),
-        "created_at": info.context.created_at if info.context else None,
+        "created_at": _begun(info),
         "rows": info.receipt.published.rows if info.receipt and info.receipt.published else None,
     }

@@ -19,10 +19,13 @@ from polarpod.launch.undo import undo
 def command(run: str, plane: str, planes: Path | None, *, as_json: bool) -> None:
     """Take back what a run published: the rows before it are there again.
 
-    RUN is job/run-key (its newest attempt), or a uid or the beginning of one.
+    RUN is job/run-key (its newest attempt whose rows stand), or a uid or the beginning of one.
     """
     chosen = setting(plane, planes)
     info = chosen.state.find(run)
+    if not info.uid.startswith(run):
+        # a run by its name: later attempts that failed published nothing, and undoing did not either
+        info = chosen.state.published(info) or info
     done = undo(info, chosen.state, chosen.plane.storage, Ports())
     if as_json:
         say_json({"uri": done.uri, "version": done.version, "removed": done.removed, "restored": done.restored})

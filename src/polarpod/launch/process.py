@@ -175,7 +175,7 @@ def _wait(
         memory_limit_bytes=context.resources.memory_bytes,
     )
     message = message_of(_read(scratch / "termination.json"), uid)
-    return Ended(lambda receipt: judge(end, message, receipt, uid=uid), message, follower.tail(), end)
+    return Ended(lambda receipt: judge(end, message, receipt, uid=uid), message, follower.tail(), end, seen=True)
 
 
 @contextmanager

@@ -272,6 +272,7 @@ def record(context: Context, ended: Ended, state: State, ports: Ports) -> Ran:
         memory_limit_bytes=context.resources.memory_bytes,
         memory_peak_bytes=max(peaks),
         judged_at=ports.now(),
+        worker_ended=ended.seen,
     )
     _patiently(lambda: state.put_record(job, run_key, uid, judged), ports)
     if ended.log:

@@ -33,6 +33,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     memory_limit_bytes: int
     memory_peak_bytes: int
     judged_at: dt.datetime
+    # the launcher has seen the worker's end; a verdict alone does not say so (a node that is lost may come back)
+    worker_ended: bool = False
+    # of an undo: the attempt that was taken back
+    took_back: str | None = None
     protocol: str = "1.0"
 
 
@@ -164,6 +168,19 @@ class State:
                 )
             )
         return found
+
+    def release(self, job: str, run_key: str, number: int) -> None:
+        """Gives a number back that nothing was made of: no context, no commit."""
+        self.folder.delete([f"runs/{job}/{run_key}/claims/{number:0{_NUMBER_DIGITS}d}"])
+
+    def published(self, info: AttemptInfo) -> AttemptInfo | None:
+        """The newest attempt of the same run whose rows were published and not taken back; None where there is none."""
+        attempts = self.attempts(info.job, info.run_key)
+        back = {other.record.took_back for other in attempts if other.record}
+        return next(
+            (one for one in attempts if one.receipt and one.receipt.published and one.uid not in back),
+            None,
+        )
 
     def find(self, name: str) -> AttemptInfo:
         """The attempt a person means: a uid or the beginning of one, "job/run key" (its newest attempt), or a run key.

@@ -1,7 +1,8 @@
 """What failed attempts left behind: staged files that no table names, and scratch directories without an owner.
 
-Only the files of attempts that are over are looked at, and only those that were never committed: a worker that died right
-after its commit has no receipt, yet its files are the table's. The table is asked, not the receipt.
+Only the files of attempts whose worker has ended are looked at, and only those that were never committed: a worker that died
+right after its commit has no receipt, yet its files are the table's. The table is asked, not the receipt. A verdict proves
+no end: a worker behind a broken network is judged lost, and may commit an hour later.
 """
 
 from __future__ import annotations
@@ -10,21 +11,21 @@ import datetime as dt
 import shutil
 import tempfile
 from collections import defaultdict
+from collections.abc import Set
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
 from polarpod.contract.context import Context, Storage
 from polarpod.contract.dataset import Delta
+from polarpod.launch.committed import commits_of, never_committed
 from polarpod.launch.plane import Plane, ProcessPlane
 from polarpod.launch.state import AttemptInfo, State
 from polarpod.store import manifest
-from polarpod.store.delta_log import active_files, history, open_table
+from polarpod.store.delta_log import open_table
 from polarpod.store.folder import Entry, Folder
 from polarpod.store.location import normal
 
-# an attempt nobody has judged may still run until its deadline; an hour covers clocks that disagree
+# beyond deadline and grace, which the worker enforces itself; an hour covers clocks that disagree
 _SLACK = dt.timedelta(hours=1)
 
 
@@ -38,8 +39,12 @@ class Garbage(NamedTuple):
     bytes: int
 
 
-def find_garbage(state: State, plane: Plane, *, now: dt.datetime) -> list[Garbage]:
-    """Everything a sweep would delete."""
+def find_garbage(state: State, plane: Plane, *, now: dt.datetime, alive: Set[str] = frozenset()) -> list[Garbage]:
+    """Everything a sweep would delete.
+
+    Args:
+        alive: uids of attempts whose worker exists on the plane, started or not.
+    """
     places: dict[str, list[AttemptInfo]] = defaultdict(list)
     over: set[str] = set()
     for job in state.jobs():
@@ -47,7 +52,7 @@ def find_garbage(state: State, plane: Plane, *, now: dt.datetime) -> list[Garbag
             for info in state.attempts(job, run_key):
                 if info.context is None:
                     continue
-                if is_over(info, now):
+                if info.uid not in alive and has_ended(info, now):
                     over.add(info.uid)
                 for uri in _places(info.context):
                     places[uri].append(info)
@@ -55,7 +60,8 @@ def find_garbage(state: State, plane: Plane, *, now: dt.datetime) -> list[Garbag
     for uri, infos in places.items():
         output = infos[0].context.job.output if infos[0].context else None
         delta = isinstance(output, Delta) and normal(output.uri) == uri
-        found += _in_delta(uri, infos, over, plane.storage) if delta else _in_parquet(uri, infos, over, plane.storage)
+        ended = [info for info in infos if info.uid in over]
+        found += _in_delta(uri, ended, plane.storage) if delta else _in_parquet(uri, ended, plane.storage, now)
     return found + _scratch(plane, over) + _stale_state(state)
 
 
@@ -67,12 +73,23 @@ def known_attempts(state: State) -> dict[str, AttemptInfo]:
 
 
 def is_over(info: AttemptInfo, now: dt.datetime) -> bool:
-    """Whether an attempt can write nothing any more."""
-    if info.record or info.receipt:
+    """Whether no launcher waits for an attempt any more, or none will: it was judged, or should have ended long ago."""
+    return info.record is not None or has_ended(info, now)
+
+
+def has_ended(info: AttemptInfo, now: dt.datetime) -> bool:
+    """Whether an attempt's worker has ended, and so can write nothing any more.
+
+    Its receipt is the last that it writes. Without one its launcher must have seen its end, or its time must be over: a
+    worker starts before it is judged, and ends by itself after its deadline and grace.
+    """
+    if info.receipt or (info.record and info.record.worker_ended):
         return True
-    assert info.context is not None
+    if info.context is None:
+        return False
     lifetime = dt.timedelta(seconds=info.context.deadline_seconds + info.context.grace_seconds)
-    return now > info.context.created_at + lifetime + _SLACK
+    started_by = info.record.judged_at if info.record else info.context.created_at
+    return now > started_by + lifetime + _SLACK
 
 
 def sweep(garbage: list[Garbage], storage: Storage) -> None:
@@ -90,43 +107,44 @@ def _places(context: Context) -> list[str]:
     return [normal(context.job.output.uri), *quarantine]
 
 
-def _in_delta(uri: str, infos: list[AttemptInfo], over: set[str], storage: Storage) -> list[Garbage]:
+def _in_delta(uri: str, ended: list[AttemptInfo], storage: Storage) -> list[Garbage]:
+    """Files of ended attempts that never were in the table, and what was staged to be read back.
+
+    The log is read after the attempts have ended, so it holds whatever they have committed.
+    """
+    if not ended:
+        return []
     table = open_table(uri, storage)
-    active: set[str] = set()
-    committed: set[str] = set()
-    if table is not None:
-        active = {str(action["path"]) for action in active_files(table, {})}
-        texts = [entry["polarpod"] for entry in history(table) if entry.get("polarpod")]
-        committed = {str(msgspec.json.decode(text)["uid"]) for text in texts}
+    commits = commits_of(table, ended) if table is not None else None
     entries = [entry for entry in Folder(uri, storage).list() if not entry.key.startswith("_delta_log/")]
     found = []
-    for info in infos:
-        if info.uid not in over:
-            continue
-        # what was staged to be read back is not needed after a commit either
+    for info in ended:
+        strays = commits is None or never_committed(info, commits)
         own = [
             entry
             for entry in entries
             if info.uid in entry.key
-            and entry.key not in active
-            and (info.uid not in committed or entry.key.startswith("_polarpod/staging/"))
+            and (commits is None or entry.key not in commits.active)
+            and (strays or entry.key.startswith("_polarpod/staging/"))
         ]
         found += _garbage(info.uid, f"{info.job}/{info.run_key}", uri, own)
     return found
 
 
-def _in_parquet(uri: str, infos: list[AttemptInfo], over: set[str], storage: Storage) -> list[Garbage]:
-    """Also the files of entries that were replaced twice: an undo reaches back one publish."""
+def _in_parquet(uri: str, ended: list[AttemptInfo], storage: Storage, now: dt.datetime) -> list[Garbage]:
+    """Files of ended attempts that the manifest does not name: never published, or replaced twice longer ago than readers
+    may hold on to them. An undo reaches back one publish."""
+    if not ended:
+        return []
     folder = Folder(uri, storage)
+    # listed first: what is published in between is named by the manifest that is read next
+    listed = folder.list("data")
     current = manifest.read(folder)
-    entries = current.manifest.entries if current else []
-    named = {file.path for entry in entries for kept in (entry, *entry.replaced) for file in kept.files}
-    unnamed = [entry for entry in folder.list("data") if entry.key not in named]
+    named = manifest.kept_files(current.manifest, now) if current else set()
     found = []
-    for info in infos:
-        if info.uid in over:
-            own = [entry for entry in unnamed if entry.key.startswith(f"data/{info.uid}/")]
-            found += _garbage(info.uid, f"{info.job}/{info.run_key}", uri, own)
+    for info in ended:
+        own = [entry for entry in listed if entry.key.startswith(f"data/{info.uid}/") and entry.key not in named]
+        found += _garbage(info.uid, f"{info.job}/{info.run_key}", uri, own)
     return found
 
 

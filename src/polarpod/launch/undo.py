@@ -7,8 +7,10 @@ Either way the undoing takes an attempt number of its own, so a zombie of the un
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import time
+from contextlib import suppress
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -47,10 +49,19 @@ def undo(info: AttemptInfo, state: State, storage: Storage, ports: Ports) -> Und
     uid = info.receipt.published.adopted_from or info.uid
     new_uid = ports.new_uid()
     number = state.claim(info.job, info.run_key, new_uid, above=info.number)
-    work = _undo_delta if isinstance(context.job.output, Delta) else _undo_parquet
-    done = work(info, context, uid, storage, number)
+    try:
+        if isinstance(context.job.output, Delta):
+            done = _undo_delta(info, context, uid, storage, number)
+        else:
+            done = _undo_parquet(info, context, uid, storage, number, ports.now())
+    except PolarpodError as error:
+        if error.verdict.category is Category.PUBLISH_REFUSED:
+            # nothing was committed under this number; kept, it would pass for an attempt that was lost
+            with suppress(PolarpodError):
+                state.release(info.job, info.run_key, number)
+        raise
     if context.job.checks and context.job.checks.quarantine:
-        _undo_quarantine(Folder(context.job.checks.quarantine, storage), uid, number)
+        _undo_quarantine(Folder(context.job.checks.quarantine, storage), uid, number, ports.now())
     state.clear_standing(info.job, info.run_key)
     note = f"took back attempt {info.number} (uid {info.uid})"
     verdict = Verdict(category=Category.SUCCEEDED, summary=note)
@@ -58,7 +69,14 @@ def undo(info: AttemptInfo, state: State, storage: Storage, ports: Ports) -> Und
         info.job,
         info.run_key,
         new_uid,
-        Record(verdict=verdict, memory_limit_bytes=0, memory_peak_bytes=0, judged_at=ports.now()),
+        Record(
+            verdict=verdict,
+            memory_limit_bytes=0,
+            memory_peak_bytes=0,
+            judged_at=ports.now(),
+            worker_ended=True,
+            took_back=info.uid,
+        ),
     )
     return done
 
@@ -118,14 +136,14 @@ def _undo_delta(info: AttemptInfo, context: Context, uid: str, storage: Storage,
     return Undone(uri, version, len(takes), len(brings))
 
 
-def _undo_parquet(info: AttemptInfo, context: Context, uid: str, storage: Storage, number: int) -> Undone:
+def _undo_parquet(info: AttemptInfo, context: Context, uid: str, storage: Storage, number: int, now: dt.datetime) -> Undone:
     folder = Folder(context.job.output.uri, storage)
     found = manifest.read(folder)
     entry = next((entry for entry in found.manifest.entries if entry.uid == uid), None) if found else None
     if entry and not entry.facts:
         # what an undo leaves of a first publish: a fence without rows
         raise _refuse(info, "it has been taken back already", "Run the job to publish again.")
-    new = manifest.without_entry(found.manifest, uid, number=number) if found else None
+    new = manifest.without_entry(found.manifest, uid, number=number, now=now) if found else None
     if found is None or entry is None or new is None:
         raise _refuse(info, "something newer has replaced it", "Undo that first.")
     if not manifest.swap(folder, new, expected=found.tag):
@@ -133,10 +151,10 @@ def _undo_parquet(info: AttemptInfo, context: Context, uid: str, storage: Storag
     return Undone(folder.uri, new.version, len(entry.files), sum(len(old.files) for old in entry.replaced))
 
 
-def _undo_quarantine(folder: Folder, uid: str, number: int) -> None:
+def _undo_quarantine(folder: Folder, uid: str, number: int, now: dt.datetime) -> None:
     """The bad rows go with the good ones. A lost race leaves them; the next run of the key replaces them anyway."""
     found = manifest.read(folder)
-    if found and (new := manifest.without_entry(found.manifest, uid, number=number)):
+    if found and (new := manifest.without_entry(found.manifest, uid, number=number, now=now)):
         manifest.swap(folder, new, expected=found.tag)
 
 

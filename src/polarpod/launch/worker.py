@@ -29,12 +29,14 @@ class Ended(NamedTuple):
         message: what it said last, where it said anything.
         log: the end of its log.
         end: what the plane reported of its end, in the plane's own terms.
+        seen: whether its end was seen, so that it can write nothing any more; else it is only believed to be gone.
     """
 
     judge: Callable[[Receipt | None], Verdict]
     message: Message | None
     log: bytes
     end: object = None
+    seen: bool = False
 
 
 class LostSight(PolarpodError):

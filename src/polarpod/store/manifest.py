@@ -8,6 +8,7 @@ which run key wrote each entry.
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, NamedTuple
 
 import msgspec
@@ -17,6 +18,9 @@ from polarpod.contract.version import PROTOCOL
 from polarpod.store.folder import Folder
 
 KEY = "_polarpod/manifest.json"
+# How long a file outlives the last manifest that named it. As a Delta table's, whose default this is: a reader that opened
+# the dataset reads on, and so does one that pinned a version.
+RETENTION = dt.timedelta(days=7)
 # a manifest line is about 200 bytes a file; this is room for a million files
 _MAXIMUM_BYTES = 256 * 2**20
 
@@ -54,14 +58,27 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         return self.job == job and self.run_key == run_key
 
 
+class Tombstone(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that the manifest named once and names no more. Readers that opened the dataset before may still read it."""
+
+    path: str
+    removed_at: dt.datetime
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """All of a dataset's entries, in order of publication. `version` counts puts, from 1."""
+    """All of a dataset's entries, in order of publication.
+
+    Attributes:
+        version: counts puts, from 1.
+        tombstones: files that went within the last `RETENTION`.
+    """
 
     protocol: str = PROTOCOL
     version: int
     schema: dict[str, str]
     partition_by: list[str] = []
     entries: list[Entry]
+    tombstones: list[Tombstone] = []
 
 
 class Found(NamedTuple):
@@ -85,7 +102,9 @@ def swap(folder: Folder, manifest: Manifest, *, expected: str | None) -> bool:
     return folder.swap(KEY, encode(manifest), expected=expected)
 
 
-def with_entry(previous: Manifest | None, entry: Entry, *, schema: dict[str, str], partition_by: list[str]) -> Manifest:
+def with_entry(
+    previous: Manifest | None, entry: Entry, *, schema: dict[str, str], partition_by: list[str], now: dt.datetime
+) -> Manifest:
     """The manifest after one run: what the run owns is replaced, everything else stays."""
     kept: list[Entry] = []
     gone: list[Entry] = []
@@ -101,12 +120,33 @@ def with_entry(previous: Manifest | None, entry: Entry, *, schema: dict[str, str
         gone.append(past)
         # the entry stays, even without files: its number still fences. Its content is another now, so it has no fingerprint.
         kept.append(msgspec.structs.replace(past, files=left, fingerprint=""))
-    return Manifest(
+    new = Manifest(
         version=(previous.version if previous else 0) + 1,
         schema=schema,
         partition_by=partition_by,
         entries=[*kept, msgspec.structs.replace(entry, replaced=gone)],
     )
+    return _remember(previous, new, now)
+
+
+def named_files(manifest: Manifest) -> set[str]:
+    """Every file that is data, or would be again after an undo."""
+    return {file.path for entry in manifest.entries for kept in (entry, *entry.replaced) for file in kept.files}
+
+
+def kept_files(manifest: Manifest, now: dt.datetime) -> set[str]:
+    """Every file that a sweep must leave: those named, and those that readers may still hold on to."""
+    return named_files(manifest) | {stone.path for stone in manifest.tombstones if now - stone.removed_at < RETENTION}
+
+
+def _remember(previous: Manifest | None, new: Manifest, now: dt.datetime) -> Manifest:
+    """The new manifest with a tombstone for each file that went with it or within the retention before."""
+    named = named_files(new)
+    old = previous.tombstones if previous else []
+    stones = [stone for stone in old if stone.path not in named and now - stone.removed_at < RETENTION]
+    gone = named_files(previous) - named if previous else set()
+    stones += [Tombstone(path=path, removed_at=now) for path in sorted(gone)]
+    return msgspec.structs.replace(new, tombstones=stones)
 
 
 def _owns(replace: dict[str, str] | None, file: DataFile) -> bool:
@@ -114,7 +154,7 @@ def _owns(replace: dict[str, str] | None, file: DataFile) -> bool:
     return replace is not None and all(file.partition.get(column) == value for column, value in replace.items())
 
 
-def without_entry(current: Manifest, uid: str, *, number: int) -> Manifest | None:
+def without_entry(current: Manifest, uid: str, *, number: int, now: dt.datetime) -> Manifest | None:
     """The manifest with one attempt's entry taken back and what it had replaced restored; None where it has no such entry.
 
     Args:
@@ -147,4 +187,4 @@ def without_entry(current: Manifest, uid: str, *, number: int) -> Manifest | Non
             files = [file for file in old.files if file in back or file in entry.files]
             fingerprint = old.fingerprint if files == old.files else ""
             entries.append(msgspec.structs.replace(entry, files=files, fingerprint=fingerprint))
-    return msgspec.structs.replace(current, version=current.version + 1, entries=entries)
+    return _remember(current, msgspec.structs.replace(current, version=current.version + 1, entries=entries), now)

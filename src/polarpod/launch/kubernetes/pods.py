@@ -154,7 +154,7 @@ class PodLauncher:
         def judge(receipt: Receipt | None) -> Verdict:
             return diagnose(status, receipt, uid=uid, memory_limit_bytes=limit)
 
-        return Ended(judge, _last_words(status, uid), log, status)
+        return Ended(judge, _last_words(status, uid), log, status, seen=status.terminated is not None)
 
     def _gave_up(self, verdict: Verdict, log: bytes, status: Status) -> Ended:
         return Ended(lambda receipt: receipt.verdict if receipt else verdict, None, log, status)

@@ -49,6 +49,15 @@ def find_left_pods(cluster: Cluster, known: Mapping[str, AttemptInfo], *, now: d
     return found
 
 
+def live_attempts(cluster: Cluster) -> set[str]:
+    """The attempts of a plane's namespace that may still work, by the pods that the API server knows."""
+    return {
+        str((pod["metadata"].get("labels") or {}).get(labels.ATTEMPT_UID, ""))
+        for pod in cluster.pods(_OURS)
+        if not Status(pod=pod).over
+    }
+
+
 def sweep_pods(cluster: Cluster, pods: list[LeftPod]) -> None:
     """Deletes them."""
     for pod in pods:

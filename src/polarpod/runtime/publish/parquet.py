@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import msgspec
 import polars as pl
 
@@ -71,6 +73,7 @@ def publish(
             entry,
             schema={name: describe(dtype) for name, dtype in schema.items()},
             partition_by=partition_columns(commit.output),
+            now=dt.datetime.now(dt.UTC),
         )
         if not manifest.swap(folder, new, expected=found.tag if found else None):
             raise Conflict

@@ -1,0 +1,73 @@
+"""Which attempts may own files of a Delta table: those whose files a sweep must not touch.
+
+A file that no version of the log names any more may still be a tombstone, which time travel, an undo and a reader that
+opened the table a minute ago need; only VACUUM may delete it, after the table's own retention. The log says which attempts
+have committed, but it is cleaned up (deltalake does so after 30 days), so its silence proves nothing about older attempts.
+The run's application transaction does: it keeps the number of the attempt that committed last, and numbers only grow.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from polarpod.launch.state import AttemptInfo
+from polarpod.store.delta_log import active_files, history
+from polarpod.store.fence import transaction_id
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+# between the clock of the launcher, which dates an attempt, and that of a writer, which dates a commit
+_CLOCKS = dt.timedelta(hours=1)
+# a table may forget transactions; then a missing one proves nothing
+_FORGETS = "delta.setTransactionRetentionDuration"
+
+
+class Commits(NamedTuple):
+    """What a table's log still tells of its commits.
+
+    Attributes:
+        active: paths of the files in the newest version.
+        uids: attempts whose commits the log still has.
+        since: when the oldest commit that the log still has was made; None where it has all of them.
+        numbers: run's transaction -> number of the attempt that committed last; None where the table forgets them.
+    """
+
+    active: frozenset[str]
+    uids: frozenset[str]
+    since: dt.datetime | None
+    numbers: dict[str, int | None] | None
+
+
+def commits_of(table: DeltaTable, infos: list[AttemptInfo]) -> Commits:
+    """Reads the log of a table, as far as these attempts need it."""
+    entries = history(table)
+    oldest = min(entries, key=lambda entry: int(entry["version"])) if entries else None
+    since = None
+    if oldest is None or int(oldest["version"]) > 0:
+        stamp = oldest.get("timestamp") if oldest else None
+        # no date: nothing is known of any attempt
+        since = dt.datetime.fromtimestamp(stamp / 1000, dt.UTC) if stamp else dt.datetime.max.replace(tzinfo=dt.UTC)
+    runs = {transaction_id(info.job, info.run_key) for info in infos}
+    forgets = _FORGETS in table.metadata().configuration
+    return Commits(
+        active=frozenset(str(action["path"]) for action in active_files(table, {})),
+        uids=frozenset(str(msgspec.json.decode(text)["uid"]) for entry in entries if (text := entry.get("polarpod"))),
+        since=since,
+        numbers=None if forgets else {run: table.transaction_version(run) for run in runs},
+    )
+
+
+def never_committed(info: AttemptInfo, commits: Commits) -> bool:
+    """Whether an attempt that has ended is known to own no file of any version of the table."""
+    if info.uid in commits.uids:
+        return False
+    if commits.numbers is not None:
+        number = commits.numbers[transaction_id(info.job, info.run_key)]
+        if number is None or number < info.number:
+            return True
+    begun = info.context.created_at if info.context else None
+    return commits.since is None or (begun is not None and commits.since < begun - _CLOCKS)

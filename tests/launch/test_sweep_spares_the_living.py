@@ -1,0 +1,306 @@
+"""A sweep takes files of attempts whose worker has ended, and of these only such as no table has ever named."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+from deltalake import DeltaTable
+from hypothesis import given
+from hypothesis import strategies as st
+
+from polarpod.contract.codec import encode
+from polarpod.contract.context import Attempt, Context, Storage
+from polarpod.contract.dataset import Delta, Output, Parquet
+from polarpod.contract.job import JobSpec
+from polarpod.contract.receipt import Receipt, Usage
+from polarpod.contract.resources import Resources
+from polarpod.contract.verdict import Category, PolarpodError, Verdict
+from polarpod.launch.plane import ProcessPlane
+from polarpod.launch.run import Ports
+from polarpod.launch.state import AttemptInfo, Record, State
+from polarpod.launch.sweep import find_garbage, has_ended, sweep
+from polarpod.launch.undo import undo
+from polarpod.runtime.publish import delta, parquet
+from polarpod.runtime.publish.commit import Commit
+from polarpod.runtime.stage import StagedFile
+from polarpod.store.manifest import RETENTION
+
+NOW = dt.datetime(2026, 11, 28, 12, tzinfo=dt.UTC)
+SCHEMA = pl.Schema({"ds": pl.String(), "v": pl.Int64()})
+DEADLINE, GRACE = 3600, 30
+HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
+
+
+class Lake:
+    """A table, a state store, and attempts that go as far as a test wants."""
+
+    def __init__(self, root: Path, make: Callable[..., Output]) -> None:
+        self.uri = str(root / "t")
+        self.state = State(str(root / "state"))
+        self.plane = ProcessPlane(state=str(root / "state"), scratch=str(root / "scratch"))
+        self._make = make
+
+    def begin(self, ds: str, *, created: dt.datetime | None = None) -> Context:
+        """An attempt that has staged a file of one row."""
+        uid, key = uuid.uuid4().hex, f"ds-{ds}-0123456789"
+        output = self._make(self.uri, replace={"ds": ds}, partition_by=["ds"])
+        number = self.state.claim("job", key, uid)
+        context = Context(
+            job=JobSpec(name="job", module="m", function="f", inputs={}, output=output),
+            params={},
+            run_key=key,
+            attempt=Attempt(number=number, uid=uid),
+            code_version="c",
+            plane="p",
+            resources=Resources(),
+            deadline_seconds=DEADLINE,
+            grace_seconds=GRACE,
+            attempt_uri=self.state.attempt_uri("job", key, uid),
+            created_at=created or dt.datetime.now(dt.UTC),
+        )
+        self.state.put_context(context)
+        path = Path(self.uri) / self._staged(context).path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pl.DataFrame({"v": [number]}).write_parquet(path)
+        return context
+
+    def _staged(self, context: Context) -> StagedFile:
+        ds = context.job.output.replace["ds"]
+        folder = f"ds={ds}" if isinstance(context.job.output, Delta) else f"data/{context.attempt.uid}/ds={ds}"
+        path = f"{folder}/{context.attempt.uid}-00000.parquet"
+        written = Path(self.uri) / path
+        return StagedFile(path, 1, written.stat().st_size if written.exists() else 0, {"ds": ds})
+
+    def commit(self, context: Context) -> None:
+        publisher = delta if isinstance(context.job.output, Delta) else parquet
+        commit = Commit(
+            job="job",
+            run_key=context.run_key,
+            number=context.attempt.number,
+            uid=context.attempt.uid,
+            fingerprint=context.attempt.uid * 2,
+            force=False,
+            output=context.job.output,
+            storage=Storage(),
+        )
+        published, _ = publisher.publish(commit, [self._staged(context)], SCHEMA, None)
+        self.receipt(context, published=published)
+
+    def receipt(self, context: Context, *, published: object = None) -> None:
+        category = Category.SUCCEEDED if published else Category.JOB_FAILED
+        receipt = Receipt(
+            job="job",
+            run_key=context.run_key,
+            attempt=context.attempt,
+            status="succeeded" if published else "failed",
+            verdict=Verdict(category=category, summary="it ended"),
+            params={},
+            code_version="c",
+            plane="p",
+            published=published,  # type: ignore[arg-type]  # what a publisher returns
+            usage=Usage(wall_seconds=1, cpu_seconds=1, memory_peak_bytes=1, memory_limit_bytes=1),
+            started_at=NOW,
+            finished_at=NOW,
+        )
+        self.state.folder.write(f"runs/job/{context.run_key}/{context.attempt.uid}/receipt.json", encode(receipt))
+        self.judge(context, category)
+
+    def judge(self, context: Context, category: Category, *, seen: bool = False, at: dt.datetime | None = None) -> None:
+        record = Record(
+            verdict=Verdict(category=category, summary="judged"),
+            memory_limit_bytes=1,
+            memory_peak_bytes=0,
+            judged_at=at or dt.datetime.now(dt.UTC),
+            worker_ended=seen,
+        )
+        self.state.put_record("job", context.run_key, context.attempt.uid, record)
+
+    def garbage(self, *, after: dt.timedelta = dt.timedelta(), alive: frozenset[str] = frozenset()) -> set[str]:
+        """The files that a sweep takes away, after it has done so."""
+        found = find_garbage(self.state, self.plane, now=dt.datetime.now(dt.UTC) + after, alive=alive)
+        sweep(found, Storage())
+        return {key for item in found for key in item.keys}
+
+    def files(self) -> int:
+        return len([path for path in Path(self.uri).rglob("*.parquet") if "_delta_log" not in path.parts])
+
+
+FORMATS = [pytest.param(Delta, id="delta"), pytest.param(Parquet, id="parquet")]
+
+
+@pytest.mark.parametrize("make", FORMATS)
+def test_a_worker_that_was_judged_lost_and_lives_may_still_commit_its_files(
+    tmp_path: Path, make: Callable[..., Output]
+) -> None:
+    lake = Lake(tmp_path, make)
+    context = lake.begin("d1")
+    lake.judge(context, Category.NODE_LOST)
+    assert lake.garbage(after=dt.timedelta(minutes=1)) == set()
+    assert lake.garbage(after=dt.timedelta(seconds=DEADLINE + GRACE)) == set()
+    lake.commit(context)
+    assert lake.files() == 1
+    # its time is over and its verdict is old: it has committed all the same
+    assert lake.garbage(after=30 * DAY) == set()
+    if make is Delta:
+        assert pl.read_delta(lake.uri)["v"].to_list() == [1]
+
+
+@pytest.mark.parametrize("make", FORMATS)
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param(lambda lake, context: lake.receipt(context), id="a receipt"),
+        pytest.param(
+            lambda lake, context: lake.judge(context, Category.OUT_OF_MEMORY, seen=True), id="an end that was seen"
+        ),
+    ],
+)
+def test_files_of_a_worker_that_has_ended_go_at_once(
+    tmp_path: Path, make: Callable[..., Output], end: Callable[[Lake, Context], None]
+) -> None:
+    lake = Lake(tmp_path, make)
+    end(lake, lake.begin("d1"))
+    assert len(lake.garbage()) == 1
+
+
+@pytest.mark.parametrize("make", FORMATS)
+def test_files_of_a_worker_whose_time_is_over_go_unless_its_pod_still_waits(
+    tmp_path: Path, make: Callable[..., Output]
+) -> None:
+    lake = Lake(tmp_path, make)
+    context = lake.begin("d1")
+    late = dt.timedelta(seconds=DEADLINE + GRACE) + 2 * HOUR
+    assert lake.garbage(after=late, alive=frozenset([context.attempt.uid])) == set()
+    assert len(lake.garbage(after=late)) == 1
+
+
+def _clean_the_log(uri: str) -> None:
+    """What deltalake does by itself once entries are older than the log's retention."""
+    long_ago = (dt.datetime.now(dt.UTC) - 40 * DAY).timestamp()
+    for path in (Path(uri) / "_delta_log").glob("*.json"):
+        os.utime(path, (long_ago, long_ago))
+    table = DeltaTable(uri)
+    table.create_checkpoint()
+    table.cleanup_metadata()
+    assert not (Path(uri) / "_delta_log/00000000000000000000.json").exists()
+
+
+def test_what_was_committed_is_known_where_the_log_that_said_so_is_gone(tmp_path: Path) -> None:
+    lake = Lake(tmp_path, Delta)
+    lake.commit(lake.begin("a"))
+    for _ in range(5):
+        lake.commit(lake.begin("b"))
+    _clean_the_log(lake.uri)
+    before = DeltaTable(lake.uri).version()
+    lake.commit(lake.begin("a"))
+    assert lake.garbage() == set()
+    assert pl.read_delta(lake.uri, version=before).filter(ds="a")["v"].to_list() == [1]
+
+
+def test_an_attempt_that_its_run_has_never_committed_is_swept_where_the_log_is_gone(tmp_path: Path) -> None:
+    lake = Lake(tmp_path, Delta)
+    for _ in range(3):
+        lake.commit(lake.begin("b"))
+    _clean_the_log(lake.uri)
+    lake.receipt(lake.begin("a"))  # no attempt of this run has ever committed
+    lake.receipt(lake.begin("b"))  # newer than the one that has
+    assert len(lake.garbage()) == 2
+
+
+def test_an_attempt_that_may_have_committed_before_the_log_begins_is_left_to_vacuum(tmp_path: Path) -> None:
+    lake = Lake(tmp_path, Delta)
+    unknown = lake.begin("b")  # it ended without a commit, but another attempt of the run has committed since
+    for _ in range(3):
+        lake.commit(lake.begin("b"))
+    lake.receipt(unknown)
+    _clean_the_log(lake.uri)
+    lake.commit(lake.begin("b"))
+    assert lake.garbage() == set()
+
+
+def test_files_of_a_parquet_dataset_outlive_their_manifest_by_the_retention(tmp_path: Path) -> None:
+    lake = Lake(tmp_path, Parquet)
+    for _ in range(3):
+        lake.commit(lake.begin("a"))
+    # the first two are replaced; an undo needs the second, and a reader that opened the dataset a second ago the first
+    assert lake.garbage() == set()
+    assert lake.garbage(after=RETENTION - HOUR) == set()
+    assert len(lake.garbage(after=RETENTION + HOUR)) == 1
+    assert lake.files() == 2
+
+
+def test_files_that_an_undo_took_away_outlive_it_by_the_retention(tmp_path: Path) -> None:
+    lake = Lake(tmp_path, Parquet)
+    lake.commit(lake.begin("a"))
+    info = lake.state.find("job/ds-a-0123456789")
+    undo(info, lake.state, Storage(), Ports())
+    assert lake.garbage() == set()
+    assert len(lake.garbage(after=RETENTION + HOUR)) == 1
+
+
+@pytest.mark.parametrize("make", FORMATS)
+def test_undo_by_name_means_the_newest_attempt_whose_rows_stand(tmp_path: Path, make: Callable[..., Output]) -> None:
+    lake = Lake(tmp_path, make)
+    for _ in range(2):
+        lake.commit(lake.begin("a"))
+    lake.receipt(lake.begin("a"))
+    for wanted in (2, 1):
+        info = lake.state.published(lake.state.find("job/ds-a-0123456789"))
+        assert info is not None
+        assert info.number == wanted
+        undo(info, lake.state, Storage(), Ports())
+    assert lake.state.published(lake.state.find("job/ds-a-0123456789")) is None
+
+
+@pytest.mark.parametrize("make", FORMATS)
+def test_an_undo_that_is_refused_leaves_no_attempt_behind(tmp_path: Path, make: Callable[..., Output]) -> None:
+    lake = Lake(tmp_path, make)
+    context = lake.begin("a")
+    lake.commit(context)
+    first = lake.state.find(context.attempt.uid)
+    undo(first, lake.state, Storage(), Ports())
+    numbers = [number for number, _ in lake.state.claims("job", context.run_key)]
+    with pytest.raises(PolarpodError):
+        undo(first, lake.state, Storage(), Ports())
+    assert [number for number, _ in lake.state.claims("job", context.run_key)] == numbers
+
+
+def _info(context: Context | None, receipt: Receipt | None, record: Record | None) -> AttemptInfo:
+    return AttemptInfo("job", "key", 1, "u" * 32, context, receipt, record)
+
+
+@given(st.timedeltas(dt.timedelta(0), 90 * DAY), st.timedeltas(dt.timedelta(0), 90 * DAY), st.booleans())
+def test_no_worker_can_write_once_it_counts_as_ended(
+    judged_after: dt.timedelta, looked_after: dt.timedelta, judged: bool
+) -> None:
+    """A worker starts at the latest when it is judged, and ends by itself after deadline and grace."""
+    output = Delta("/lake/t")
+    context = Context(
+        job=JobSpec(name="job", module="m", function="f", inputs={}, output=output),
+        params={},
+        run_key="key",
+        attempt=Attempt(number=1, uid="u" * 32),
+        code_version="c",
+        plane="p",
+        resources=Resources(),
+        deadline_seconds=DEADLINE,
+        grace_seconds=GRACE,
+        attempt_uri="/state",
+        created_at=NOW,
+    )
+    record = Record(
+        verdict=Verdict(category=Category.NODE_LOST, summary="lost"),
+        memory_limit_bytes=1,
+        memory_peak_bytes=0,
+        judged_at=NOW + judged_after,
+    )
+    ended = has_ended(_info(context, None, record if judged else None), NOW + looked_after)
+    last_word = (judged_after if judged else dt.timedelta(0)) + dt.timedelta(seconds=DEADLINE + GRACE)
+    assert not (ended and looked_after <= last_word)
+    assert ended == (looked_after > last_word + HOUR)
