@@ -85,6 +85,18 @@ def declare(transform: Callable[..., Any] = revenue, **arguments: Any) -> Any:
         pytest.param(revenue, {"output": Parquet("a/*", append=True)}, ["'a/*' has a glob", "Name one table"], id="a glob"),
         pytest.param(
             revenue,
+            {"output": Delta("a", append=True, partition_by=["day", "shop", "day"])},
+            ["names day twice in partition_by", "Name each column once"],
+            id="a partition column named twice",
+        ),
+        pytest.param(
+            revenue,
+            {"output": Delta("a", merge=["id", "id"])},
+            ["names id twice in merge", "Name each column once"],
+            id="a merge key named twice",
+        ),
+        pytest.param(
+            revenue,
             {"output": Delta("a", replace={"ds": "{ds}"}, partition_by=["shop"])},
             ["replaces by ds, which partition_by lacks", "partition_by = ['shop']", "Add the column"],
             id="replacing by what is no partition",

@@ -89,7 +89,7 @@ def test_rows_outside_a_predicate_are_refused(bench: Bench) -> None:
 
 @on_disk
 def test_a_parameter_that_is_no_value_of_its_column_is_named(bench: Bench) -> None:
-    bench.put("orders.parquet", pl.DataFrame({"hour": [7]}))
+    bench.put("orders.parquet", pl.DataFrame({"hour": [7], "id": [1]}))
     bench.fails("by_hour", "output_mismatch", "(hour = seven) is no Int64", hour="seven")
 
 

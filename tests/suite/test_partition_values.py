@@ -26,6 +26,8 @@ PLACES = [
     "Zürich", "2024-02-01", "007", "true", " padded ", "{day}", "ß" * 30,
 ]  # fmt: skip
 SORTED = sorted(enumerate(PLACES), key=repr)
+# the Delta protocol takes an empty text for null
+IN_DELTA = [(number, place) for number, place in SORTED if place != ""]
 
 
 def put_places(bench: Bench) -> None:
@@ -33,11 +35,11 @@ def put_places(bench: Bench) -> None:
 
 
 def test_odd_values_come_back_from_a_delta_table_and_are_replaced_by_a_rerun(bench: Bench) -> None:
-    put_places(bench)
-    assert bench.publish("to_delta").files == len(PLACES)
-    assert bench.rows("out") == SORTED
+    bench.put("orders.parquet", pl.DataFrame(IN_DELTA, schema={"id": pl.Int64, "place": pl.String}, orient="row"))
+    assert bench.publish("to_delta").files == len(IN_DELTA)
+    assert bench.rows("out") == IN_DELTA
     bench.publish("to_delta", force=True)
-    assert bench.rows("out") == SORTED
+    assert bench.rows("out") == IN_DELTA
     bench.publish("from_delta")
     assert bench.rows("copy") == [(1, "a b")]
 
@@ -62,7 +64,7 @@ def typed() -> pl.DataFrame:
             "f": [0.5, 1e20],
             "t": [moment, dt.datetime.fromisoformat("1999-01-01T00:00:00")],
             "z": [moment.replace(tzinfo=dt.UTC), dt.datetime(1999, 1, 1, tzinfo=dt.UTC)],
-            "n": pl.Series([Decimal("1.50"), Decimal("-0.01")], dtype=pl.Decimal(10, 2)),
+            "n": pl.Series([Decimal("1.50"), Decimal("-1.01")], dtype=pl.Decimal(10, 2)),
         }
     )
 
@@ -84,6 +86,7 @@ def test_values_of_every_type_keep_it(bench: Bench) -> None:
         pytest.param("x" * 250, "it is too long", id="too-long"),
         pytest.param("ü" * 50, "it is too long", id="too-long-when-escaped"),
         pytest.param("__HIVE_DEFAULT_PARTITION__", "it is what readers take for null", id="null-s-own-name"),
+        pytest.param("", "takes an empty text for null", id="empty"),
     ],
 )
 def test_a_value_that_no_folder_can_be_called_is_refused(bench: Bench, place: str, why: str) -> None:

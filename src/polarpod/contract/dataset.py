@@ -163,6 +163,14 @@ def check_output(output: Output) -> None:
                 evidence=[f"partition_by = {output.partition_by}"],
                 remedy="Add the column to partition_by, or replace by a predicate written as text.",
             )
+    for words, columns in (("partition_by", output.partition_by), ("merge", getattr(output, "merge", None) or [])):
+        if twice := sorted({column for column in columns if columns.count(column) > 1}):
+            raise PolarpodError(
+                Category.REQUEST_INVALID,
+                f"the output {output.uri!r} names {', '.join(twice)} twice in {words}",
+                evidence=[f"{words} = {columns}"],
+                remedy="Name each column once.",
+            )
     if isinstance(output, Delta) and output.merge is not None and not output.merge:
         raise PolarpodError(
             Category.REQUEST_INVALID,

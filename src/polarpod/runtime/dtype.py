@@ -1,7 +1,8 @@
-"""Polars types by name, as schemas in job declarations write them, and what of them a Delta table can hold."""
+"""Polars types by name, as schemas in job declarations and manifests write them, and which of them Parquet keeps."""
 
 from __future__ import annotations
 
+import io
 import re
 
 import polars as pl
@@ -20,13 +21,6 @@ _PLAIN: dict[str, pl.DataType] = {
 _DATETIME = re.compile(r"Datetime(?:\[(ms|us|ns)(?:, *([A-Za-z0-9_+\-/]+))?\])?")
 _DECIMAL = re.compile(r"Decimal\((\d{1,2}), *(\d{1,2})\)")
 _LIST = re.compile(r"List\[(.+)\]")
-
-# What Delta lacks, and the type that holds every value of it.
-_DELTA_WIDENING: dict[pl.DataType, pl.DataType] = {
-    pl.UInt8(): pl.Int16(),
-    pl.UInt16(): pl.Int32(),
-    pl.UInt32(): pl.Int64(),
-}
 
 
 def parse_dtype(text: str) -> pl.DataType:
@@ -87,42 +81,48 @@ def describe(dtype: pl.DataType) -> str:
     return str(dtype)
 
 
-def delta_type(dtype: pl.DataType) -> pl.DataType | None:
-    """The type a Delta table holds this as without losing a value, or None where there is none."""
-    if dtype in _DELTA_WIDENING:
-        return _DELTA_WIDENING[dtype]
-    if isinstance(dtype, pl.Datetime):
-        # Delta has microseconds, either as an instant (UTC) or without a zone
-        return pl.Datetime("us", "UTC" if dtype.time_zone else None) if dtype.time_unit != "ns" else None
-    if isinstance(dtype, (pl.Categorical, pl.Enum)):
-        return pl.String()
-    if isinstance(dtype, pl.List):
-        inner = delta_type(dtype.inner)  # type: ignore[arg-type]  # as above
-        return pl.List(inner) if inner is not None else None
+def _has_wide_integers(dtype: pl.DataType) -> bool:
+    """Whether integers of 128 bits are part of a type. Parquet has none: other readers take them for bytes, or fail."""
+    return "Int128" in str(dtype.base_type()) or any(_has_wide_integers(inner) for inner in parts(dtype).values())
+
+
+def parts(dtype: pl.DataType) -> dict[str, pl.DataType]:
+    """The types that a nested type is made of, by name and in order; none of a plain type."""
     if isinstance(dtype, pl.Struct):
-        fields = {field.name: delta_type(field.dtype) for field in dtype.fields}  # type: ignore[arg-type]  # likewise
-        return None if None in fields.values() else pl.Struct(fields)  # type: ignore[arg-type]  # no None is left
-    if dtype in (pl.UInt64(), pl.Int128(), pl.Time(), pl.Null()) or isinstance(dtype, (pl.Duration, pl.Object, pl.Array)):
-        return None
+        return {field.name: _instance(field.dtype) for field in dtype.fields}
+    if isinstance(dtype, pl.Map):
+        return {"key": _instance(dtype.key), "value": _instance(dtype.value)}
+    return {"element": _instance(dtype.inner)} if isinstance(dtype, (pl.List, pl.Array)) else {}
+
+
+def _instance(dtype: object) -> pl.DataType:
+    """Polars types what is inside of another type as class or instance; of a schema's column it is an instance."""
+    assert isinstance(dtype, pl.DataType)
     return dtype
 
 
-def fit_delta(lf: pl.LazyFrame) -> pl.LazyFrame:
-    """The frame with every column as a type Delta has.
-
-    Raises:
-        PolarpodError: `output_mismatch`, naming each column that would lose values.
-    """
-    schema = lf.collect_schema()
-    wanted = {column: delta_type(dtype) for column, dtype in schema.items()}
-    homeless = [f"{column}: {describe(schema[column])}" for column, dtype in wanted.items() if dtype is None]
-    if homeless:
+def check_stored(schema: pl.Schema) -> None:
+    """Raises PolarpodError where a Parquet file would give a column back as another type, or not take it at all. Asked of an
+    empty file in memory, before any work."""
+    unkept = []
+    for column, dtype in schema.items():
+        if _has_wide_integers(dtype):
+            unkept.append(f"{column}: {describe(dtype)} is read by Polars alone")
+            continue
+        try:
+            file = io.BytesIO()
+            pl.DataFrame(schema={column: dtype}).write_parquet(file)
+            file.seek(0)
+            kept = pl.read_parquet_schema(file)[column]
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+            unkept.append(f"{column}: {describe(dtype)} ({str(error).splitlines()[0][:100]})")
+        else:
+            if kept != dtype:
+                unkept.append(f"{column}: {describe(dtype)} would be read as {describe(kept)}")
+    if unkept:
         raise PolarpodError(
             Category.OUTPUT_MISMATCH,
-            "the output has columns that a Delta table cannot hold without losing values",
-            evidence=homeless,
-            remedy='Cast them in the transform: Datetime to "us", UInt64 to Int64 or Decimal(20, 0), Time and Duration to '
-            "Int64 or String, Null to the type you mean.",
+            "the output has columns that a Parquet file cannot hold",
+            evidence=unkept,
+            remedy="Cast them in the transform to a type that readers get back, or drop them.",
         )
-    casts = {column: dtype for column, dtype in wanted.items() if dtype != schema[column]}
-    return lf.cast(casts) if casts else lf  # type: ignore[arg-type]  # values are types, never None

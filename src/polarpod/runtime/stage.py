@@ -10,27 +10,20 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
 import polars as pl
 
 from polarpod.contract.context import Storage
 from polarpod.contract.resources import MIB
-from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.runtime.dtype import from_text
-from polarpod.store.delta_log import as_text
+from polarpod.runtime import partition
 from polarpod.store.folder import Folder
 from polarpod.store.location import join
 
 _CACHE = re.compile(r"CACHE\[id: ([0-9a-f-]+)\]")
 # in memory, before compression: files of roughly 100 to 250 MB, which readers like to open in parallel
 _FILE_BYTES = 512 * MIB
-_NULL_FOLDER = "__HIVE_DEFAULT_PARTITION__"
-# what file systems take as one name
-_FOLDER_LENGTH = 255
 
 
 class StagedFile(NamedTuple):
@@ -51,6 +44,7 @@ class Target(NamedTuple):
         uid: part of every file's name, so that two attempts never share one.
         partition_by: partition columns; not stored in the files.
         owned: partition the run owns; a row outside it is an error. All partition columns owned: one folder, no fan-out.
+        unfit: which partition values the format does not give back.
     """
 
     base: str
@@ -58,6 +52,7 @@ class Target(NamedTuple):
     uid: str
     partition_by: list[str]
     owned: dict[str, str]
+    unfit: partition.Unfit = partition.takes_all
 
 
 class Sinks:
@@ -67,6 +62,7 @@ class Sinks:
         self._target = target
         self._options = options
         self._partitions: dict[str, dict[str, str | None]] = {}
+        self._numbers: dict[tuple[str | None, ...], int] = {}
         self._written: list[Any] = []
         # Polars asks for names from several of its threads
         self._lock = threading.Lock()
@@ -108,57 +104,22 @@ class Sinks:
         Folder(self._target.base, storage).delete([path.removeprefix(base) for path in empty])
 
     def _name(self, arguments: Any) -> str:
+        """The next file's path. It begins with the number of its partition, so that no two partitions share a file, not even
+        on a file system that takes `k=A` and `k=a` for one folder."""
         values: dict[str, str | None] = dict(self._target.owned)
         if arguments.partition_keys is not None and arguments.partition_keys.width:
-            row = arguments.partition_keys.row(0, named=True)
-            values |= {column: as_text(value) for column, value in row.items()}
+            values |= partition.key_values(arguments.partition_keys, self._target.unfit)
         values = {column: values[column] for column in self._target.partition_by}
-        folders = [_folder(column, value) for column, value in values.items()]
+        folders = partition.folders(values)
         with self._lock:
+            number = self._numbers.setdefault(tuple(values.values()), len(self._numbers))
             stem = "/".join(part for part in (self._target.prefix, *folders, self._target.uid) if part)
-            path = f"{stem}-{arguments.index_in_partition:05d}.parquet"
+            path = f"{stem}-{number:05d}{arguments.index_in_partition:05d}.parquet"
+            if path in self._partitions:
+                raise partition.shared(values)
             self._partitions[path] = values
+        partition.check_length(join(self._target.base, path), values)
         return path
-
-
-def _folder(column: str, value: str | None) -> str:
-    """A partition as a folder name, in the words of Hive: the log and the manifest hold the value itself, yet Polars' own
-    readers take it from here, so it must come back unharmed, and two values must never share a folder.
-
-    Raises:
-        PolarpodError: `output_mismatch` for a value that no folder's name can hold.
-    """
-    name = f"{quote(column, safe='')}={_NULL_FOLDER if value is None else quote(value, safe='')}"
-    why = "too long" if len(name) > _FOLDER_LENGTH else "what readers take for null" if value == _NULL_FOLDER else None
-    if why:
-        raise PolarpodError(
-            Category.OUTPUT_MISMATCH,
-            f"a value of the partition column {column!r} cannot be the name of a folder: it is {why}",
-            evidence=[f"{column} = {str(value)[:100]}", f"{len(name)} bytes when escaped, at most {_FOLDER_LENGTH}"],
-            remedy="Partition by a shorter code, or mend the value in the transform.",
-        )
-    return name
-
-
-def observe(lf: pl.LazyFrame, target: Target, on_rows: Callable[[int], None], failures: list[BaseException]) -> pl.LazyFrame:
-    """Counts rows as they pass, holds them to the partition the run owns, and drops its columns, which files do not store.
-
-    An exception raised in here comes out of Polars as a ComputeError with its text; the original is kept in `failures`.
-    """
-    schema = lf.collect_schema()
-    owned = {column: from_text(text, schema[column]) for column, text in target.owned.items()}
-    kept = pl.Schema({name: dtype for name, dtype in schema.items() if name not in owned})
-
-    def pass_on(batch: pl.DataFrame) -> pl.DataFrame:
-        for column, value in owned.items():
-            strays = batch.filter(pl.col(column).ne_missing(pl.lit(value)))
-            if not strays.is_empty():
-                failures.append(_outside(column, target.owned[column], strays[column].unique().head(5).to_list()))
-                raise failures[-1]
-        on_rows(batch.height)
-        return batch.drop(list(owned)) if owned else batch
-
-    return lf.map_batches(pass_on, schema=kept, validate_output_schema=False, streamable=True)
 
 
 def run_sinks(good: pl.LazyFrame, bad: pl.LazyFrame | None, failures: list[BaseException]) -> None:
@@ -191,45 +152,3 @@ def rule_counts(path: str, rules: list[str], options: dict[str, Any]) -> dict[st
     """Failing rows per rule from the staged bad rows."""
     counts = pl.scan_parquet(path, **options).select((~pl.col(rules)).sum()).collect().row(0, named=True)
     return {rule: int(count) for rule, count in counts.items() if count}
-
-
-def check_owned_columns(schema: pl.Schema, target: Target) -> None:
-    """Raises PolarpodError where a partition column is not in the output at all."""
-    missing = [column for column in target.partition_by if column not in schema]
-    if missing:
-        raise PolarpodError(
-            Category.OUTPUT_MISMATCH,
-            f"the output lacks its partition column {', '.join(missing)}",
-            evidence=[f"columns: {', '.join(schema)}", f"published to {join(target.base, target.prefix)}"],
-            remedy="Add the column in the transform, for instance with_columns(ds=pl.lit(ds)).",
-        )
-
-
-def spell(owned: dict[str, str], schema: pl.Schema) -> dict[str, str]:
-    """The partition a run owns, as logs and manifests spell it: of an Int64 column "01" is "1". Two spellings of one
-    partition would not replace each other.
-
-    Raises:
-        PolarpodError: `output_mismatch` where a text is no value of its column.
-    """
-    spelled = {}
-    for column, text in owned.items():
-        try:
-            spelled[column] = str(as_text(from_text(text, schema[column])))
-        except (ValueError, KeyError):
-            raise PolarpodError(
-                Category.OUTPUT_MISMATCH,
-                f"the partition this run owns ({column} = {text}) is no {schema[column]}, as the output's column is",
-                evidence=[f"columns: {', '.join(f'{name}: {dtype}' for name, dtype in schema.items())}"],
-                remedy=f"Give {column} the type of the parameter in the transform, or the parameter that of the column.",
-            ) from None
-    return spelled
-
-
-def _outside(column: str, expected: str, found: list[object]) -> PolarpodError:
-    return PolarpodError(
-        Category.OUTPUT_MISMATCH,
-        f"the output has rows outside the partition this run owns ({column} = {expected})",
-        evidence=[f"{column} = {value}" for value in found],
-        remedy=f"Filter the rows in the transform, or set {column} to the parameter.",
-    )

@@ -10,14 +10,17 @@ import msgspec
 import polars as pl
 
 from polarpod.contract.context import Context
-from polarpod.contract.dataset import Dataset, Delta, partition_columns
+from polarpod.contract.dataset import Dataset, Delta, Output, partition_columns
 from polarpod.contract.definition import Definition
+from polarpod.contract.job import CheckSpec
 from polarpod.contract.param import typed
 from polarpod.contract.receipt import CheckResult
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.runtime import check, stage
+from polarpod.runtime import check, partition, stage, staged_footers
+from polarpod.runtime.batches import Tally, Watch
 from polarpod.runtime.decimal_guard import REMEDY, rounding_products
-from polarpod.runtime.dtype import fit_delta
+from polarpod.runtime.delta_fit import fit_delta, unfit_key
+from polarpod.runtime.dtype import check_stored
 from polarpod.runtime.host import Host
 from polarpod.runtime.outcome import Outcome
 from polarpod.runtime.progress import Phase, Progress
@@ -65,8 +68,8 @@ def publish_run(
     progress.enter(Phase.TRANSFORM)
     check.check_inputs(frames, dict(definition.input_schemas))
     result = _transform(context, definition, frames, progress, host)
-    if isinstance(output, Delta):
-        result = fit_delta(result)
+    watch = Watch()
+    result = _fitted(result, definition, output, watch)
 
     target = stage.Target(
         base=normal(output.uri),
@@ -75,16 +78,18 @@ def publish_run(
         # what deltalake reads back and writes again it partitions itself
         partition_by=partition_columns(output) if publisher is parquet or delta.commits_files(output) else [],
         owned=output.replace if isinstance(output.replace, dict) else {},
+        unfit=unfit_key if publisher is delta else partition.takes_all,
     )
     schema = result.collect_schema()
-    stage.check_owned_columns(schema, target)
+    partition.check_columns(schema, partition_columns(output))
+    check_stored(schema)
     if isinstance(output.replace, dict):
-        target = target._replace(owned=stage.spell(output.replace, schema))
+        target = target._replace(owned=partition.owned_as_spelled(output.replace, schema, target.unfit))
         commit = commit._replace(output=msgspec.structs.replace(output, replace=target.owned))
     publisher.check_schema(commit, schema)
 
     progress.enter(Phase.STAGE)
-    staged = _stage(context, definition, result, target, progress, scratch)
+    staged = _stage(context, definition, result, target, watch, progress, scratch)
     if not staged.files and not output.allow_empty:
         raise PolarpodError(
             Category.OUTPUT_MISMATCH,
@@ -142,51 +147,82 @@ def _transform(
     return result
 
 
+def _fitted(result: pl.LazyFrame, definition: Definition[Any], output: Output, watch: Watch) -> pl.LazyFrame:
+    """The rows as their format holds them. What is cast or checked is held to its planned types before, because a cast of
+    another type than the planned one may lose values in silence; else the sink's watch is the only one."""
+    columns = partition_columns(output)
+    fit = partition.fit_keys(fit_delta(result) if isinstance(output, Delta) else result, columns)
+    if definition.schema is None and fit.collect_schema() == result.collect_schema():
+        return result
+    held = watch.hold(result)
+    return partition.fit_keys(fit_delta(held) if isinstance(output, Delta) else held, columns)
+
+
 def _stage(
     context: Context,
     definition: Definition[Any],
     result: pl.LazyFrame,
     target: stage.Target,
+    watch: Watch,
     progress: Progress,
     scratch: Path,
 ) -> _Staged:
     spec = context.job.checks
-    options: dict[str, Any] = {} if is_local(target.base) else {"storage_options": for_polars(context.storage)}
-    failures: list[BaseException] = []
+    tally = Tally()
     # Right above the transform: left to itself the optimiser may share less than all of it, and a shuffled or sampled row
     # that is evaluated twice can be good and bad at once, or neither.
     halves = _split(result.cache(), definition)
-    sinks = stage.Sinks(target, options)
-    if spec is None or halves is None or not halves.rules:
-        stage.run_sinks(sinks.sink(stage.observe(result, target, progress.add_rows, failures)), None, failures)
+    sinks = stage.Sinks(target, _options(target.base, context))
+    planned = result.collect_schema()
+
+    def audited(sinks: stage.Sinks, target: stage.Target, planned: pl.Schema, tally: Tally) -> list[stage.StagedFile]:
         sinks.sweep_empty(context.storage)
         files = sinks.files()
-        rows = sum(file.rows for file in files)
-        checks = CheckResult(schema=spec.schema, policy=spec.policy, rows_checked=rows, rows_failed=0) if spec else None
+        staged_footers.compare(files, target.base, context.storage, planned=planned, tally=tally, scratch=scratch)
+        return files
+
+    if spec is None or halves is None or not halves.rules:
+        stage.run_sinks(sinks.sink(watch.rows(result, target, tally, progress.add_rows)), None, watch.failures)
+        files = audited(sinks, target, planned, tally)
+        checks = (
+            CheckResult(schema=spec.schema, policy=spec.policy, rows_checked=tally.rows, rows_failed=0) if spec else None
+        )
         return _Staged(files, checks, [], pl.Schema())
 
-    rejected = quarantine.target(context, scratch)
-    rejects = stage.Sinks(rejected, {} if is_local(rejected.base) else {"storage_options": for_polars(context.storage)})
+    rejected, bad_tally = quarantine.target(context, scratch), Tally()
+    rejects = stage.Sinks(rejected, _options(rejected.base, context))
 
     def plans(halves: check.Split) -> tuple[pl.LazyFrame, pl.LazyFrame]:
-        # without a quarantine only the rules' results are wanted, not the rows
-        bad = halves.bad if spec.quarantine else halves.bad.select(halves.rules)
-        return sinks.sink(stage.observe(halves.good, target, progress.add_rows, failures)), rejects.sink(bad)
+        good = watch.rows(halves.good, target, tally, progress.add_rows)
+        return sinks.sink(good), rejects.sink(watch.rows(_kept(halves, spec), rejected, bad_tally, _uncounted))
 
     good, bad = plans(halves)
     if not stage.shares_one_pass(good, bad):
         halves = _split(stage.spool(result, scratch / "spill", context.attempt.uid), definition)
         assert halves is not None, "it was one above"
         good, bad = plans(halves)
-    stage.run_sinks(good, bad, failures)
-    sinks.sweep_empty(context.storage)
-    rejects.sweep_empty(context.storage)
+    stage.run_sinks(good, bad, watch.failures)
 
     progress.enter(Phase.CHECK)
-    files, bad_files = sinks.files(), rejects.files()
+    files = audited(sinks, target, planned, tally)
+    bad_schema = _kept(halves, spec).collect_schema()
+    bad_files = audited(rejects, rejected, bad_schema, bad_tally)
     checks = quarantine.result(context, rejected, files, bad_files, halves.rules)
     _judge(context, checks)
-    return _Staged(files, checks, bad_files, halves.bad.collect_schema())
+    return _Staged(files, checks, bad_files, bad_schema)
+
+
+def _kept(halves: check.Split, spec: CheckSpec) -> pl.LazyFrame:
+    """The bad rows; without a quarantine only the rules' results are wanted, not the rows."""
+    return halves.bad if spec.quarantine else halves.bad.select(halves.rules)
+
+
+def _uncounted(_rows: int) -> None:
+    """Progress counts the rows that are published."""
+
+
+def _options(base: str, context: Context) -> dict[str, Any]:
+    return {} if is_local(base) else {"storage_options": for_polars(context.storage)}
 
 
 def _split(frame: pl.LazyFrame, definition: Definition[Any]) -> check.Split | None:
