@@ -14,6 +14,7 @@ from polarpod.contract.context import Storage
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.store.answer import answer, no_access
 from polarpod.store.delta_path import meaning
+from polarpod.store.delta_where import check_where, chooser
 from polarpod.store.dialect import for_deltalake
 from polarpod.store.location import is_local, join, local_path, normal
 
@@ -113,7 +114,7 @@ def snapshot(uri: str, storage: Storage, *, version: int | None, where: dict[str
     table = open_table(uri, storage, version)
     if table is None:
         return None
-    _check_partitions(table, where)
+    check_where(table, where)
     actions = active_files(table, where)
     paths = sorted(str(action["path"]) for action in actions)
     digest = hashlib.sha256("\n".join([str(table.metadata().id), *paths]).encode()).hexdigest()
@@ -125,18 +126,6 @@ def snapshot(uri: str, storage: Storage, *, version: int | None, where: dict[str
         bytes=sum(int(action["size_bytes"]) for action in actions),
         rows=None if None in rows else sum(int(count) for count in rows),
     )
-
-
-def _check_partitions(table: DeltaTable, where: dict[str, str]) -> None:
-    """A partition is chosen by its columns; another column would find no file and call the input empty for ever."""
-    partitions = table.metadata().partition_columns
-    if strays := [column for column in where if column not in partitions]:
-        raise PolarpodError(
-            Category.INPUT_MISMATCH,
-            f"the Delta table is not partitioned by {', '.join(strays)}",
-            evidence=[str(table.table_uri), f"partitioned by: {', '.join(partitions) or 'nothing'}"],
-            remedy="Choose by its partition columns in `where`, and filter the rest in the transform.",
-        )
 
 
 def active_files(table: DeltaTable, where: dict[str, str]) -> list[dict[str, Any]]:
@@ -153,29 +142,15 @@ def active_files(table: DeltaTable, where: dict[str, str]) -> list[dict[str, Any
     }
     rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
     found = []
+    chosen = chooser(table, where)
     for row in rows:
         values = row["partition"] or {}
-        if all(_says(text, values.get(key)) for key, text in where.items()):
+        if chosen(values):
             partition = {key: as_text(value) for key, value in values.items()}
             found.append(
                 row | {"spelled": row["path"], "path": meaning(row["path"]), "values": values, "partition": partition}
             )
     return found
-
-
-def _says(text: str, value: object) -> bool:
-    """Whether a text means this partition value: "01" and "1" are one hour, "20240201" and "2024-02-01" one day."""
-    if text == as_text(value):
-        return True
-    try:
-        if isinstance(value, dt.datetime):
-            moment = dt.datetime.fromisoformat(text)
-            return (moment.replace(tzinfo=dt.UTC) if value.tzinfo and not moment.tzinfo else moment) == value
-        if isinstance(value, dt.date):
-            return dt.date.fromisoformat(text) == value
-        return isinstance(value, (int, float)) and not isinstance(value, bool) and type(value)(text) == value
-    except (ValueError, TypeError):
-        return False
 
 
 def as_text(value: object) -> str | None:
