@@ -114,6 +114,12 @@ def declare(transform: Callable[..., Any] = revenue, **arguments: Any) -> Any:
             id="a separator of two bytes",
         ),
         pytest.param(revenue, {"inputs": {"orders": Csv("a", separator="")}}, ["not one byte"], id="no separator"),
+        pytest.param(
+            revenue, {"inputs": {"orders": Csv("a", separator='"')}}, ["cannot be one"], id="a quote that separates"
+        ),
+        pytest.param(
+            revenue, {"inputs": {"orders": Csv("a", separator="\n")}}, ["cannot be one"], id="a line end that separates"
+        ),
         pytest.param(revenue, {"memory": "4GB"}, ["'4GB' is not an amount of memory", '"512Mi", "4Gi"'], id="bad memory"),
         pytest.param(revenue, {"memory": 1.5}, ["1.5 is not an amount of memory"], id="memory in fractions"),
         pytest.param(revenue, {"cpu": "two"}, ["'two' is not an amount of CPU", '"1.5" or "500m"'], id="bad cpu"),

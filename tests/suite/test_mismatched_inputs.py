@@ -23,9 +23,11 @@ JOBS = (
         pytest.param("id,text,date\n1,x,2024-02-29\n", ["declared columns", "date"], id="wrong-column"),
         pytest.param("id,text\n1,x\n", ["declared columns", "day"], id="missing-column"),
         pytest.param("id,text,day,more\n1,x,2024-02-29,y\n", ["declared columns", "more"], id="extra-column"),
-        pytest.param("id,text,day\nx1,x,2024-02-29\n", ["column 'id'", "'x1'", "not i64"], id="text-for-a-number"),
-        pytest.param("id,text,day\n1.5,x,2024-02-29\n", ["column 'id'", "'1.5'", "not i64"], id="fraction"),
-        pytest.param("id,text,day\n1,x,2024-02-30\n", ["column 'day'", "'2024-02-30'", "not date"], id="no-date"),
+        pytest.param(
+            "id,text,day\nx1,x,2024-02-29\n", ["column 'id'", "'x1'", "not Int64", "line 2"], id="text-for-a-number"
+        ),
+        pytest.param("id,text,day\n1.5,x,2024-02-29\n", ["column 'id'", "'1.5'", "not Int64", "line 2"], id="fraction"),
+        pytest.param("id,text,day\n1,x,2024-02-30\n", ["column 'day'", "'2024-02-30'", "not Date", "line 2"], id="no-date"),
     ],
 )
 @on_disk

@@ -43,11 +43,12 @@ class Parquet(msgspec.Struct, frozen=True, tag="parquet", tag_field="format", fo
 
 
 class Csv(msgspec.Struct, frozen=True, tag="csv", tag_field="format", forbid_unknown_fields=True):
-    """CSV files with a header.
+    """CSV files with a header, as RFC 4180 has them: in UTF-8, fields with separators, quotes or line breaks in quotes.
 
     Attributes:
         uri: local path or s3:// URI, with globs and {placeholders}.
-        schema: column name -> Polars type, matched by name; without it types are inferred from the first rows.
+        schema: column name -> Polars type, matched by name; without it a column is a number or a boolean where all rows of
+            all files are spelled as one, and text otherwise.
         separator: the one byte between fields.
         null_values: texts that mean "no value", besides the empty field.
         allow_empty: whether no rows at all is an acceptable input.
@@ -136,13 +137,18 @@ def check_input(name: str, dataset: Dataset) -> None:
                 f"input {name!r} says how it is published",
                 remedy="replace, append, merge and partition_by belong on the output.",
             )
-    if isinstance(dataset, Csv) and not (len(dataset.separator) == 1 and dataset.separator.isascii()):
+    if isinstance(dataset, Csv) and not _is_separator(dataset.separator):
         raise PolarpodError(
             Category.REQUEST_INVALID,
-            f"input {name!r} has a separator that is not one byte",
+            f"input {name!r} has a separator that is not one byte, or cannot be one",
             evidence=[f"separator = {dataset.separator!r}"],
             remedy='Use a single-byte separator such as "," or "\\t".',
         )
+
+
+def _is_separator(text: str) -> bool:
+    """Whether a text can separate fields: one byte, and none that quotes or line ends are made of."""
+    return len(text) == 1 and text.isascii() and text not in '"\r\n\0'
 
 
 def check_output(output: Output) -> None:

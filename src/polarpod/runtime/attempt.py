@@ -69,11 +69,10 @@ def _failed(
     verdict = classify(error, phase=progress.read()[0].name.lower())
     if located := _located(verdict, datasets, listings, context):
         verdict = located
-    elif verdict.category in (Category.INPUT_UNREADABLE, Category.INPUT_MISMATCH):
-        from polarpod.runtime.blame import unreadable_files
+    elif verdict.category in (Category.INPUT_UNREADABLE, Category.INPUT_MISMATCH, Category.JOB_FAILED):
+        from polarpod.runtime.blame import blame
 
-        found = unreadable_files(datasets, listings, context.storage)
-        verdict = msgspec.structs.replace(verdict, evidence=[*found, *verdict.evidence])
+        verdict = blame(verdict, datasets, listings, context.storage)
     checks = error.checks if isinstance(error, work.ChecksFailed) else None
     return msgspec.structs.replace(known, verdict=verdict, checks=checks)
 

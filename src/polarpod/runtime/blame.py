@@ -2,19 +2,75 @@
 
 from __future__ import annotations
 
+import itertools
+from typing import Any
+
 import msgspec
 import polars as pl
 
 from polarpod.contract.context import Storage
-from polarpod.contract.dataset import Dataset, Delta
-from polarpod.contract.verdict import PolarpodError
+from polarpod.contract.dataset import Csv, Dataset, Delta
+from polarpod.contract.verdict import Category, PolarpodError, Verdict
 from polarpod.runtime.classify import classify
+from polarpod.runtime.failure.text import line
 from polarpod.runtime.scan import scan
+from polarpod.runtime.text.csv_scan import unfit_values
+from polarpod.store.dialect import for_polars
 from polarpod.store.listing import Listing
+from polarpod.store.location import is_local
 
 # Opening a file costs a request or two; a failed run may spend about a minute on saying which one it was.
 _MOST_FILES = 500
 _MOST_NAMED = 5
+# Polars' words where a text is no value of the type it is converted to, by an expression and by its CSV parser
+_CONVERSIONS = ("conversion from `str` to", "could not parse `")
+
+
+def blame(verdict: Verdict, datasets: dict[str, Dataset], listings: dict[str, Listing], storage: Storage) -> Verdict:
+    """The verdict of a failed run, with the input's file, line and value where an input is the reason.
+
+    A value that does not fit its declared type fails in the query, far from its file and in words that accuse the
+    transform; so the values are looked at before the transform is.
+    """
+    if verdict.category not in (Category.INPUT_UNREADABLE, Category.INPUT_MISMATCH, Category.JOB_FAILED):
+        return verdict
+    if verdict.category is Category.JOB_FAILED and not _is_conversion(verdict):
+        return verdict
+    for name, dataset in datasets.items():
+        if isinstance(dataset, Csv) and (found := _unfit(name, dataset, listings[name], storage)):
+            return found
+    if verdict.category is Category.JOB_FAILED or _is_located(verdict, listings):
+        return verdict
+    found_files = unreadable_files(datasets, listings, storage)
+    return msgspec.structs.replace(verdict, evidence=[*found_files, *verdict.evidence])
+
+
+def _is_conversion(verdict: Verdict) -> bool:
+    return any(words in line for words in _CONVERSIONS for line in verdict.evidence)
+
+
+def _is_located(verdict: Verdict, listings: dict[str, Listing]) -> bool:
+    """Whether the evidence names a file already."""
+    return any(file in line for listing in listings.values() for file in listing.files for line in verdict.evidence)
+
+
+def _unfit(name: str, dataset: Csv, listing: Listing, storage: Storage) -> Verdict | None:
+    """The verdict for values that a CSV input's declared types cannot hold, or None where all of them can."""
+    options: dict[str, Any] = {} if is_local(listing.uri) else {"storage_options": for_polars(storage)}
+    try:
+        found = list(itertools.islice(unfit_values(name, dataset, list(listing.files), options), _MOST_NAMED))
+    except (PolarpodError, pl.exceptions.PolarsError, OSError):
+        return None  # what is wrong with the file itself is said already
+    if not found:
+        return None
+    first = found[0]
+    return Verdict(
+        category=Category.INPUT_MISMATCH,
+        summary=line(f"column {first.column!r} of input {name!r} holds {first.text!r}, which is not {first.dtype}"),
+        evidence=[line(f"{at.file}, line {at.line:,}: {at.column} = {at.text!r} is not {at.dtype}") for at in found],
+        remedy="Mend the data, declare the column as String and convert it in the transform, or list the text in "
+        "null_values if it means no value.",
+    )
 
 
 def unreadable_files(datasets: dict[str, Dataset], listings: dict[str, Listing], storage: Storage) -> list[str]:

@@ -11,6 +11,7 @@ from polarpod.contract.dataset import Csv, Dataset, Delta, NdJson, Parquet
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime.dtype import from_text, parse_schema
 from polarpod.runtime.parquet_scan import scan_parquet
+from polarpod.runtime.text.csv_scan import scan_csv
 from polarpod.store.delta_log import open_table
 from polarpod.store.dialect import for_polars
 from polarpod.store.listing import Listing, no_rows
@@ -32,30 +33,13 @@ def scan(name: str, dataset: Dataset, listing: Listing, storage: Storage) -> pl.
     elif isinstance(dataset, Parquet):
         frame = scan_parquet(name, dataset, listing, options)
     elif isinstance(dataset, Csv):
-        frame = _csv(dataset, files, options)
+        frame = scan_csv(name, dataset, files, options)
     else:
         frame = _ndjson(dataset, files, options)
     # not a column of it: what is wrong with one is the business of a job that reads it
     if not dataset.allow_empty and not frame.head(1).select(pl.len()).collect().item():
         raise no_rows(name, listing)
     return frame
-
-
-def _csv(dataset: Csv, files: list[str], options: dict[str, Any]) -> pl.LazyFrame:
-    strict: dict[str, Any] = {}
-    if dataset.schema is not None:
-        strict = {"schema": parse_schema(dataset.schema), "extra_columns": "raise", "missing_columns": "raise"}
-    return pl.scan_csv(
-        files,
-        separator=dataset.separator,
-        null_values=dataset.null_values or None,
-        # inference that stops at the first 100 rows turns row 101 into an error at 3 am
-        infer_schema_length=10_000,
-        raise_if_empty=False,
-        glob=False,
-        **strict,
-        **options,
-    )
 
 
 def _ndjson(dataset: NdJson, files: list[str], options: dict[str, Any]) -> pl.LazyFrame:

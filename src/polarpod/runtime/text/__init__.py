@@ -1,0 +1,1 @@
+"""Text files as inputs: CSV and NDJSON, read exactly or refused with file and line."""

@@ -1,0 +1,83 @@
+"""The physical lines of text files, as Polars reads them: local or S3, plain, gzip or zstd, always UTF-8."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import polars as pl
+
+from polarpod.contract.verdict import Category, PolarpodError
+
+LINE = "line"
+# Enough lines to keep Polars busy between two turns of Python, few enough to hold in memory: 10 MB at 100 bytes a line.
+_BATCH_LINES = 100_000
+# What evidence shows of a line: enough to find it with a search.
+_EXCERPT = 120
+
+
+def scan_lines(file: str, options: dict[str, Any], *, most: int | None = None) -> pl.LazyFrame:
+    """The lines of one file, without their line ends. The name is taken as it is, whatever characters it has."""
+    return pl.scan_lines([file], name=LINE, glob=False, n_rows=most, **options)
+
+
+def batches(file: str, options: dict[str, Any]) -> Iterator[pl.Series]:
+    """The lines of one file, in order, some at a time."""
+    for batch in scan_lines(file, options).collect_batches(chunk_size=_BATCH_LINES, maintain_order=True):
+        yield batch[LINE]
+
+
+def excerpt(text: str) -> str:
+    """A piece of data as evidence: control characters are shown, and the rest of a long text is not."""
+    shown = "".join(character if character.isprintable() else repr(character)[1:-1] for character in text[:_EXCERPT])
+    return shown if len(text) <= _EXCERPT else shown + "…"
+
+
+def unreadable(name: str, kind: str, what: str, file: str, line: int, text: str, remedy: str) -> PolarpodError:
+    """The verdict for a line that is not of its format."""
+    return PolarpodError(
+        Category.INPUT_UNREADABLE,
+        f"input {name!r}: a line of {kind} has {what}",
+        evidence=[f"{file}, line {line:,}: {excerpt(text)}"],
+        remedy=remedy,
+    )
+
+
+def is_encoding_error(error: BaseException) -> bool:
+    """Whether Polars ends a scan of lines because of bytes that are not UTF-8. It names neither file nor line."""
+    return isinstance(error, pl.exceptions.ComputeError) and str(error).startswith("invalid utf8")
+
+
+def encoding_error(name: str, kind: str, file: str, options: dict[str, Any]) -> PolarpodError:
+    """The verdict for a file that is not UTF-8, with the first line that is not."""
+    replacement = "\ufffd"
+    rows = (
+        # One column, no quotes: every physical line is a row. The separator is a control character that text does not have.
+        pl.scan_csv(
+            [file],
+            has_header=False,
+            separator="\x1f",
+            quote_char=None,
+            schema={LINE: pl.String},
+            encoding="utf8-lossy",
+            truncate_ragged_lines=True,
+            row_index_name="row",
+            raise_if_empty=False,
+            glob=False,
+            **options,
+        )
+        .filter(pl.col(LINE).str.contains(replacement, literal=True))
+        .head(1)
+        .collect()
+    )
+    row, text = rows.row(0) if rows.height else (0, "")
+    hint = "; it looks like UTF-16" if "\0" in text else ""
+    return unreadable(
+        name,
+        kind,
+        f"bytes that are not UTF-8{hint}",
+        file,
+        row + 1,
+        text,
+        "Deliver the file again as UTF-8, for instance with iconv -f LATIN1 -t UTF-8 (or -f UTF-16).",
+    )
