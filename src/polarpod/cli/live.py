@@ -23,6 +23,7 @@ class Live:
         self._console = console(stderr=True)
         self._status = Status("", console=self._console) if sys.stderr.isatty() and not quiet else None
         self._title = ""
+        self._number = 0
 
     def __enter__(self) -> Live:
         if self._status:
@@ -39,13 +40,20 @@ class Live:
             f"{self._title}: uid {context.attempt.uid}, {context.resources.cpu:g} cpu, "
             f"{format_bytes(context.resources.memory_bytes)} ({reason})"
         )
+        self._number = context.attempt.number
+        self._update("starting")
 
     def message(self, message: Message) -> None:
-        if self._status and message.kind == "heartbeat":
-            self._status.update(
-                f"{self._title}  {message.phase}  {message.rows:,} rows  {format_bytes(message.memory_bytes)} of "
+        if message.kind == "heartbeat":
+            self._update(
+                f"{message.phase}  {message.rows:,} rows  {format_bytes(message.memory_bytes)} of "
                 f"{format_bytes(message.memory_limit_bytes)}  {message.elapsed_seconds:.0f} s"
             )
+
+    def _update(self, text: str) -> None:
+        """The line that moves. Without the run's name, which is above it: with it the line would be two."""
+        if self._status:
+            self._status.update(f"attempt {self._number}  {text}")
 
     def log(self, lines: bytes) -> None:
         for line in lines.decode(errors="replace").splitlines():

@@ -8,7 +8,9 @@ from pathlib import Path
 import click
 
 from polarpod.cli.options import complete_job, ends_in_verdict, json_option, plane_options, say_json, setting
+from polarpod.cli.running import heartbeat_of, state_of
 from polarpod.cli.tables import table, when
+from polarpod.contract.message import Message
 from polarpod.contract.resources import format_bytes
 from polarpod.launch.state import AttemptInfo
 
@@ -20,7 +22,7 @@ from polarpod.launch.state import AttemptInfo
 @json_option
 @ends_in_verdict
 def command(job: str | None, limit: int, plane: str, planes: Path | None, *, as_json: bool) -> None:
-    """List runs, newest first; each with its newest attempt."""
+    """List runs, newest first; each with its newest attempt. Of one that runs: how far it was when it was last heard of."""
     state = setting(plane, planes).state
     found = [
         info
@@ -30,22 +32,23 @@ def command(job: str | None, limit: int, plane: str, planes: Path | None, *, as_
     ]
     found.sort(key=lambda info: moment.timestamp() if (moment := _begun(info)) else 0.0, reverse=True)
     found = found[:limit]
+    now, heard = dt.datetime.now(dt.UTC), {info.uid: heartbeat_of(info, state) for info in found}
     if as_json:
-        say_json([_facts(info) for info in found])
+        say_json([_facts(info, heard[info.uid], now) for info in found])
         return
     rows = table(
         "run", "attempt", "uid", "verdict", "rows", "wall", "peak", "started", right=("attempt", "rows", "wall", "peak")
     )
     for info in found:
-        receipt = info.receipt
+        receipt, heartbeat = info.receipt, heard[info.uid]
         rows.add_row(
             f"{info.job}/{info.run_key}",
             str(info.number),
             info.uid[:8],
-            str(_verdict(info)),
-            f"{receipt.published.rows:,}" if receipt and receipt.published else "-",
-            f"{receipt.usage.wall_seconds:.1f} s" if receipt else "-",
-            format_bytes(info.record.memory_peak_bytes) if info.record else "-",
+            _verdict(info, heartbeat, now),
+            f"{count:,}" if (count := _rows(info, heartbeat)) is not None else "-",
+            f"{receipt.usage.wall_seconds:.1f} s" if receipt else f"{heartbeat.elapsed_seconds:.1f} s" if heartbeat else "-",
+            format_bytes(peak) if (peak := _peak(info, heartbeat)) is not None else "-",
             when(moment) if (moment := _begun(info)) else "-",
         )
     rows.show()
@@ -59,21 +62,34 @@ def _begun(info: AttemptInfo) -> dt.datetime | None:
     return info.record.judged_at if info.record else None
 
 
-def _verdict(info: AttemptInfo) -> str:
+def _verdict(info: AttemptInfo, heartbeat: Message | None, now: dt.datetime) -> str:
     if info.record and info.context is None:
         return "undone"  # an undo takes a number, but has no context: nothing was run
     if info.record:
         return str(info.record.verdict.category)
-    return str(info.receipt.verdict.category) if info.receipt else "running or lost"
+    return str(info.receipt.verdict.category) if info.receipt else state_of(heartbeat, now)
 
 
-def _facts(info: AttemptInfo) -> dict[str, object]:
+def _rows(info: AttemptInfo, heartbeat: Message | None) -> int | None:
+    if info.receipt and info.receipt.published:
+        return info.receipt.published.rows
+    return heartbeat.rows if heartbeat else None
+
+
+def _peak(info: AttemptInfo, heartbeat: Message | None) -> int | None:
+    if info.record:
+        return info.record.memory_peak_bytes
+    return heartbeat.memory_peak_bytes if heartbeat else None
+
+
+def _facts(info: AttemptInfo, heartbeat: Message | None, now: dt.datetime) -> dict[str, object]:
     return {
         "job": info.job,
         "run_key": info.run_key,
         "attempt": info.number,
         "uid": info.uid,
-        "verdict": _verdict(info),
+        "verdict": _verdict(info, heartbeat, now),
         "created_at": _begun(info),
         "rows": info.receipt.published.rows if info.receipt and info.receipt.published else None,
+        "heartbeat": heartbeat,
     }

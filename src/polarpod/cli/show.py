@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import click
 
 from polarpod.cli.options import ends_in_verdict, json_option, plane_options, say_json, setting
 from polarpod.cli.receipts import print_receipt
+from polarpod.cli.running import heartbeat_of, words
 
 # what fits a screen; the whole is in the state store
 _LOG_LINES = 40
@@ -25,8 +27,10 @@ def command(run: str, plane: str, planes: Path | None, *, as_json: bool) -> None
     """
     state = setting(plane, planes).state
     info = state.find(run)
+    heartbeat = heartbeat_of(info, state)
     if as_json:
-        say_json({"context": info.context, "receipt": info.receipt, "verdict": info.record and info.record.verdict})
+        verdict = info.record and info.record.verdict
+        say_json({"context": info.context, "receipt": info.receipt, "verdict": verdict, "heartbeat": heartbeat})
         return
     verdict = info.record.verdict if info.record else info.receipt.verdict if info.receipt else None
     if info.receipt and verdict and verdict.succeeded:
@@ -36,6 +40,8 @@ def command(run: str, plane: str, planes: Path | None, *, as_json: bool) -> None
         click.echo(
             verdict.text() if verdict else "no verdict: it is running, or its launcher died; run it again to find out"
         )
+    if heartbeat:
+        click.echo(f"heartbeat  {words(heartbeat, dt.datetime.now(dt.UTC))}")
     others = [other for other in state.attempts(info.job, info.run_key) if other.uid != info.uid]
     for other in others:
         category = other.record.verdict.category if other.record else "no verdict"

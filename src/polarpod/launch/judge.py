@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from typing import NamedTuple
 
-from polarpod.contract.message import Message
+from polarpod.contract.message import Message, last_heard
 from polarpod.contract.receipt import Receipt
 from polarpod.contract.resources import format_bytes
 from polarpod.contract.verdict import Category, Verdict, exit_code_of
@@ -90,10 +90,7 @@ def judge(end: Exit, message: Message | None, receipt: Receipt | None, *, uid: s
 def _seen(end: Exit, message: Message | None) -> list[str]:
     seen = [f"exit code {end.code}" if end.code >= 0 else f"killed by {_signal_name(-end.code)}", "no receipt"]
     if message:
-        seen.append(
-            f"last heartbeat: {message.phase}, {message.rows:,} rows, {message.elapsed_seconds:g} s, "
-            f"peak {format_bytes(message.memory_peak_bytes)}"
-        )
+        seen.append(last_heard(message))
     return seen
 
 

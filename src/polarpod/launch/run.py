@@ -11,11 +11,14 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import NamedTuple, TypeVar
 
+import msgspec
+
 from polarpod.contract.context import Attempt, Context
-from polarpod.contract.message import Message
+from polarpod.contract.message import FIRST_SECONDS, Message, last_heard
 from polarpod.contract.receipt import Receipt
 from polarpod.contract.verdict import Budget, Category, PolarpodError, Verdict
 from polarpod.launch.budgets import DEFAULT, pause_seconds, try_again
+from polarpod.launch.heartbeats import Heartbeats
 from polarpod.launch.launcher import launcher_of
 from polarpod.launch.pause import pause
 from polarpod.launch.plan import Plan
@@ -160,6 +163,8 @@ def begin(plan: Plan, plane: Plane, state: State, asked: Asked, ports: Ports) ->
 
 def see_through(begun: Begun, launcher: Launcher, state: State, watcher: Watcher, ports: Ports) -> Ran:
     """Starts the worker, or finds the one that was started, and records how it ended."""
+    job, run_key, uid = begun.context.job.name, begun.context.run_key, begun.context.attempt.uid
+    watcher = watcher._replace(heartbeat=Heartbeats(lambda: state.heartbeat(job, run_key, uid)).new)
     try:
         if begun.data is None:
             ended = launcher.attach(begun.context, watcher, orphaned=begun.orphaned)
@@ -266,7 +271,11 @@ def record(context: Context, ended: Ended, state: State, ports: Ports) -> Ran:
         # unreadable is as good as none: it proves nothing
         receipt = None
     verdict = ended.judge(receipt)
-    peaks = [receipt.usage.memory_peak_bytes if receipt else 0, ended.message.memory_peak_bytes if ended.message else 0]
+    message = ended.message
+    if receipt is None and message is None and (message := _heartbeat(context, state)):
+        # its plane has nothing of the worker's own; what it wrote into the state store is left
+        verdict = msgspec.structs.replace(verdict, evidence=[*verdict.evidence, last_heard(message)])
+    peaks = [receipt.usage.memory_peak_bytes if receipt else 0, message.memory_peak_bytes if message else 0]
     judged = Record(
         verdict=verdict,
         memory_limit_bytes=context.resources.memory_bytes,
@@ -280,7 +289,23 @@ def record(context: Context, ended: Ended, state: State, ports: Ports) -> Ran:
     if verdict.succeeded and receipt:
         note = StandingNote(number=context.attempt.number, uid=uid, fingerprint=receipt.fingerprint)
         state.put_standing(job, run_key, note)
+    _clear_heartbeat(context, state, ports)
     return Ran(verdict, receipt, 1, ended.log)
+
+
+def _heartbeat(context: Context, state: State) -> Message | None:
+    """What a worker said last in the state store. Never raises: it only helps to explain."""
+    with suppress(PolarpodError):
+        return state.heartbeat(context.job.name, context.run_key, context.attempt.uid)
+    return None
+
+
+def _clear_heartbeat(context: Context, state: State, ports: Ports) -> None:
+    """Takes the document of a worker away that is gone. Never raises: `polarpod gc` takes what is left."""
+    if (ports.now() - context.created_at).total_seconds() < FIRST_SECONDS:
+        return  # it was over before the first
+    with suppress(PolarpodError):
+        state.clear_heartbeat(context.job.name, context.run_key, context.attempt.uid)
 
 
 def _patiently(work: Callable[[], T], ports: Ports) -> T:

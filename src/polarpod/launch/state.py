@@ -1,6 +1,7 @@
 """The state store: what was asked, what came back, what was made of it.
 
     <state>/runs/<job>/<run key>/<attempt uid>/{context,receipt,verdict}.json
+    <state>/runs/<job>/<run key>/<attempt uid>/heartbeat.json   while its worker works, and no longer
     <state>/runs/<job>/<run key>/claims/<number>      holds the uid that took this number
     <state>/runs/<job>/<run key>/standing.json        the attempt whose rows stand, for a quick skip
 
@@ -16,9 +17,10 @@ import msgspec
 
 from polarpod.contract.codec import decode, encode
 from polarpod.contract.context import Context, Storage
+from polarpod.contract.message import HEARTBEAT, Message
 from polarpod.contract.receipt import Receipt
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
-from polarpod.store.folder import Folder
+from polarpod.store.folder import Entry, Folder
 from polarpod.store.location import join
 
 T = TypeVar("T")
@@ -122,6 +124,18 @@ class State:
     def log(self, job: str, run_key: str, uid: str) -> bytes | None:
         document = self.folder.read(f"runs/{job}/{run_key}/{uid}/worker.log")
         return document.data if document else None
+
+    def heartbeat(self, job: str, run_key: str, uid: str) -> Message | None:
+        """What a worker that works, or was lost, said last."""
+        found = self._read_if_known(f"runs/{job}/{run_key}/{uid}/{HEARTBEAT}", Message)
+        return found if found and found.uid == uid else None
+
+    def clear_heartbeat(self, job: str, run_key: str, uid: str) -> None:
+        self.folder.delete([f"runs/{job}/{run_key}/{uid}/{HEARTBEAT}"])
+
+    def heartbeats(self, job: str, run_key: str) -> list[Entry]:
+        """Those of all attempts, as entries of the state's folder."""
+        return [entry for entry in self.folder.list(f"runs/{job}/{run_key}") if entry.key.endswith(f"/{HEARTBEAT}")]
 
     def standing(self, job: str, run_key: str) -> StandingNote | None:
         return self._read(f"runs/{job}/{run_key}/standing.json", StandingNote)

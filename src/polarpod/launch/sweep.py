@@ -62,7 +62,7 @@ def find_garbage(state: State, plane: Plane, *, now: dt.datetime, alive: Set[str
         delta = isinstance(output, Delta) and normal(output.uri) == uri
         ended = [info for info in infos if info.uid in over]
         found += _in_delta(uri, ended, plane.storage) if delta else _in_parquet(uri, ended, plane.storage, now)
-    return found + _scratch(plane, over) + _stale_state(state)
+    return found + _scratch(plane, over) + _stale_state(state) + _heartbeats(state, over)
 
 
 def known_attempts(state: State) -> dict[str, AttemptInfo]:
@@ -170,6 +170,18 @@ def _stale_state(state: State) -> list[Garbage]:
                 if document and uid not in written:
                     found.append(Garbage(uid, f"{job}/{run_key}", state.folder.uri, [key], len(document.data)))
     return found + _garbage("", "doctor", state.folder.uri, state.folder.list("doctor"))
+
+
+def _heartbeats(state: State, over: set[str]) -> list[Garbage]:
+    """Heartbeats of attempts that are over: their launcher died, or their worker wrote once more behind its back."""
+    found = []
+    for job in state.jobs():
+        for run_key in state.run_keys(job):
+            for entry in state.heartbeats(job, run_key):
+                uid = entry.key.split("/")[-2]
+                if uid in over:
+                    found.append(Garbage(uid, f"{job}/{run_key}", state.folder.uri, [entry.key], entry.size))
+    return found
 
 
 def _scratch(plane: Plane, over: set[str]) -> list[Garbage]:

@@ -63,6 +63,8 @@ class Watcher(NamedTuple):
     on_log: Callable[[bytes], None] = lambda lines: None
     # whether the caller wants the run to stop
     stop: Callable[[], bool] = lambda: False
+    # the newest heartbeat in the state store, for launchers whose plane hands out none while the worker works
+    heartbeat: Callable[[], Message | None] = lambda: None
 
 
 class Launcher(Protocol):

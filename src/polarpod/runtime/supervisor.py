@@ -143,6 +143,7 @@ class _Watch:
         self, context: Context, child: int, progress: Progress, *, started: float, environment: Mapping[str, str]
     ) -> None:
         from polarpod.runtime.beacon import Beacon
+        from polarpod.runtime.heartbeat import HeartbeatDocument
 
         self.context = context
         self.child = child
@@ -156,6 +157,7 @@ class _Watch:
         self._launcher = int(environment.get(PARENT, "0"))
         self._kills_before = meter.oom_kills(self.cgroup)
         self.beacon = Beacon(_termination_file(environment))
+        self._document = HeartbeatDocument(lambda data: _put_heartbeat(context, data))
         self._stop_reason: Category | None = None
         self._kill_at: float | None = None
         self._over_limit = False
@@ -232,18 +234,26 @@ class _Watch:
         from polarpod.contract.message import Message
 
         phase, rows, _ = self.progress.read()
-        self.beacon.show(
-            Message(
-                kind="heartbeat",
-                uid=self.context.attempt.uid,
-                phase=phase.name.lower(),
-                rows=rows,
-                elapsed_seconds=round(time.monotonic() - self.started, 1),
-                memory_bytes=self.now,
-                memory_peak_bytes=self.peak,
-                memory_limit_bytes=self.context.resources.memory_bytes,
-            )
+        message = Message(
+            kind="heartbeat",
+            uid=self.context.attempt.uid,
+            at=dt.datetime.now(dt.UTC),
+            phase=phase.name.lower(),
+            rows=rows,
+            elapsed_seconds=round(time.monotonic() - self.started, 1),
+            memory_bytes=self.now,
+            memory_peak_bytes=self.peak,
+            memory_limit_bytes=self.context.resources.memory_bytes,
         )
+        self.beacon.show(message)
+        self._document.show(message)
+
+
+def _put_heartbeat(context: Context, data: bytes) -> None:
+    from polarpod.contract.message import HEARTBEAT
+    from polarpod.store.folder import Folder
+
+    Folder(context.attempt_uri, context.storage).write(HEARTBEAT, data)
 
 
 def _load_what_closing_needs() -> None:

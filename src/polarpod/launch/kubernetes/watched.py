@@ -69,6 +69,8 @@ class Watched:
         threading.Thread(target=self._changes.follow, daemon=True).start()
         while not self._status.over:
             self._hear(_TICK_SECONDS)
+            if self._status.started and (message := self._watcher.heartbeat()):
+                self._watcher.on_message(message)
             if self._status.started and self._follows is None:
                 self._start_following()
             if self._stopped_at is None and self._watcher.stop():
