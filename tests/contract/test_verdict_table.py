@@ -26,6 +26,7 @@ FROZEN = {
     "job_crashed": ("code", 12),
     "job_returned_wrong": ("code", 13),
     "decimal_rounding": ("code", 14),
+    "integer_overflow": ("code", 33),
     "deadline_exceeded": ("code", 15),
     "storage_denied": ("code", 16),
     "image_unusable": ("code", 17),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 from tests.suite.bench import Bench, copying
-from tests.suite.conftest import on_disk
+from tests.suite.conftest import not_in_a_pod, on_disk
 
 ORDERS = 'Parquet("{lake}/orders.parquet")'
 JOBS = (
@@ -19,6 +19,10 @@ JOBS = (
 @job(inputs={"orders": Parquet("{lake}/orders.parquet")}, output=Delta("{lake}/out", replace={}), memory="512Mi")
 def rounding(orders):
     return orders.select(total=pl.col("price") * pl.col("rate"))
+
+@job(inputs={"orders": Parquet("{lake}/orders.parquet")}, output=Delta("{lake}/out", replace={}), memory="512Mi")
+def summing(orders):
+    return orders.select(pl.col("sales").sum())
 """
 )
 GOOD = pl.DataFrame({"id": [1], "price": [0.5], "day": ["mon"]})
@@ -99,3 +103,11 @@ def test_a_product_of_decimals_that_would_round_is_refused_with_the_cast_that_wo
     bench.put("orders.parquet", made)
     words = ('col("price") * col("rate")', "the exact product needs scale 4", "pl.Decimal(38, 4)")
     bench.fails("rounding", "decimal_rounding", *words)
+
+
+@on_disk
+@not_in_a_pod("a plan is looked at in the same way everywhere")
+def test_a_sum_of_integers_that_would_wrap_is_refused_with_the_cast_that_would_not(bench: Bench) -> None:
+    bench.put("orders.parquet", pl.DataFrame({"sales": [2_000_000_000] * 2}, schema={"sales": pl.Int32}))
+    words = ('sum(col("sales"))', "ends at 2,147,483,647", 'pl.col("sales").cast(pl.Int64).sum()', "wrap_numerical=True")
+    bench.fails("summing", "integer_overflow", *words)

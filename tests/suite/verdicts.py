@@ -12,6 +12,7 @@ EXIT_CODES = {
     "job_crashed": 12,
     "job_returned_wrong": 13,
     "decimal_rounding": 14,
+    "integer_overflow": 33,
     "storage_denied": 16,
     "input_missing": 20,
     "input_empty": 21,

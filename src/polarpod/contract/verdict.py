@@ -37,6 +37,7 @@ class Category(StrEnum):
     JOB_CRASHED = "job_crashed"
     JOB_RETURNED_WRONG = "job_returned_wrong"
     DECIMAL_ROUNDING = "decimal_rounding"
+    INTEGER_OVERFLOW = "integer_overflow"
     DEADLINE_EXCEEDED = "deadline_exceeded"
     STORAGE_DENIED = "storage_denied"
     IMAGE_UNUSABLE = "image_unusable"
@@ -98,6 +99,7 @@ _TABLE: dict[Category, _Row] = {
     Category.CLUSTER_DENIED: _Row(Budget.CODE, 30),
     Category.RESOURCES_IMPOSSIBLE: _Row(Budget.CODE, 31),
     Category.CODE_MISMATCH: _Row(Budget.CODE, 32),
+    Category.INTEGER_OVERFLOW: _Row(Budget.CODE, 33),
     Category.INPUT_MISSING: _Row(Budget.DATA, 20),
     Category.INPUT_EMPTY: _Row(Budget.DATA, 21),
     Category.INPUT_UNREADABLE: _Row(Budget.DATA, 22),

@@ -71,7 +71,7 @@ class Plan:
         self.root: int = traverser.get_node()
         # asked for once per column that is followed, and a wide node's answer is long
         self._made: dict[int, dict[str, int]] = {}
-        self._columns: dict[int, frozenset[str]] = {}
+        self._schemas: dict[int, dict[str, pl.DataType]] = {}
 
     def inputs(self, node: int) -> list[int]:
         return list(self._at(node).get_inputs())
@@ -82,10 +82,10 @@ class Plan:
             self._made[node] = {made.output_name: made.node for made in self._at(node).get_exprs()}
         return self._made[node]
 
-    def columns(self, node: int) -> frozenset[str]:
-        if node not in self._columns:
-            self._columns[node] = frozenset(self._at(node).get_schema())
-        return self._columns[node]
+    def schema(self, node: int) -> dict[str, pl.DataType]:
+        if node not in self._schemas:
+            self._schemas[node] = dict(self._at(node).get_schema())
+        return self._schemas[node]
 
     def show(self, node: int) -> Any | None:
         """The node as Polars shows it to the GPU engine, or None."""

@@ -16,9 +16,8 @@ from polarpod.contract.job import CheckSpec
 from polarpod.contract.param import typed
 from polarpod.contract.receipt import CheckResult
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.runtime import check, partition, stage, staged_footers
+from polarpod.runtime import arithmetic_guard, check, partition, stage, staged_footers
 from polarpod.runtime.batches import Tally, Watch
-from polarpod.runtime.decimal_guard import REMEDY, rounding_products
 from polarpod.runtime.delta_fit import fit_delta, unfit_key
 from polarpod.runtime.dtype import check_stored
 from polarpod.runtime.host import Host
@@ -137,13 +136,7 @@ def _transform(
             remedy=f"Return the LazyFrame that describes the result, without collecting it.{hint}",
         )
     result.collect_schema()
-    if products := rounding_products(result):
-        raise PolarpodError(
-            Category.DECIMAL_ROUNDING,
-            "the job multiplies or divides decimals in a way that rounds every row",
-            evidence=products[:10],
-            remedy=REMEDY,
-        )
+    arithmetic_guard.check(result)
     return result
 
 
