@@ -158,7 +158,7 @@ def test_a_failing_expression_is_shown_without_the_plan(caught: Any, plan: Any, 
 
 def test_a_verdict_of_our_own_passes_through_unchanged() -> None:
     error = PolarpodError(Category.DECIMAL_ROUNDING, "rounds", evidence=["here"], remedy="cast")
-    assert classify(error, phase="transform") is error.verdict
+    assert classify(error, phase="transform") == error.verdict
 
 
 @pytest.mark.parametrize("phase", ["starting", "load", "scan", "transform", "stage", "check", "publish", "receipt", "?"])

@@ -16,13 +16,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
-import msgspec
-
 from polarpod.contract.context import Context
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
 from polarpod.runtime import context as contexts
 from polarpod.runtime.envelope import envelope
-from polarpod.runtime.outcome import Outcome
+from polarpod.runtime.outcome import Outcome, encode
 from polarpod.runtime.progress import Phase, Progress
 from polarpod.store.code import code_version
 
@@ -48,7 +46,7 @@ def run(context: Context | None, progress: Progress, report: IO[bytes], *, super
             signal.signal(signal.SIGINT, signal.SIG_IGN)
         outcome = Outcome(verdict=_verdict(error, progress.read()[0].name.lower()))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    report.write(msgspec.json.encode(outcome))
+    report.write(encode(outcome))
     report.flush()
     return 0 if outcome.verdict.succeeded else outcome.verdict.exit_code
 

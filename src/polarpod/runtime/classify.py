@@ -18,7 +18,7 @@ from polarpod.runtime.failure.platform import PLATFORM
 from polarpod.runtime.failure.query import CRASH, EXPRESSION, QUERY
 from polarpod.runtime.failure.rule import Failure, Finding, first
 from polarpod.runtime.failure.storage import STORAGE
-from polarpod.runtime.failure.text import essence, full_text, line
+from polarpod.runtime.failure.text import essence, full_text, line, said_by
 
 __all__ = ["classify", "user_frames"]
 
@@ -41,8 +41,18 @@ def classify(error: BaseException, *, phase: str) -> Verdict:
         error: anything that can be raised; a Rust panic and SystemExit are no Exceptions.
         phase: what the run was doing: load, scan, transform, stage, check, publish or receipt.
     """
-    if isinstance(error, PolarpodError):
-        return error.verdict
+    try:
+        return _writable(error.verdict if isinstance(error, PolarpodError) else _explained(error, phase))
+    except Exception as fault:  # noqa: BLE001  # an error that cannot be explained is still one: it must not end the worker
+        return Verdict(
+            category=Category.INTERNAL_ERROR,
+            summary=f"polarpod could not explain an error during {phase}",
+            evidence=[said_by(type(error).__qualname__), f"the explanation failed: {said_by(fault)[:_SUMMARY]}"],
+            remedy=_REMEDY_INTERNAL,
+        )
+
+
+def _explained(error: BaseException, phase: str) -> Verdict:
     kinds = tuple(f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__)
     failure = Failure(kinds, full_text(error), phase)
     frames = user_frames(error)
@@ -61,6 +71,16 @@ def classify(error: BaseException, *, phase: str) -> Verdict:
         summary=summary if len(summary) <= _SUMMARY else summary[: _SUMMARY - 1] + "…",
         evidence=evidence,
         remedy=finding.remedy,
+    )
+
+
+def _writable(verdict: Verdict) -> Verdict:
+    """The same verdict, in text that a receipt can hold: a file's name may be bytes that are no UTF-8."""
+    return Verdict(
+        category=verdict.category,
+        summary=said_by(verdict.summary),
+        evidence=[said_by(each) for each in verdict.evidence],
+        remedy=said_by(verdict.remedy),
     )
 
 
@@ -84,7 +104,7 @@ def _status(error: SystemExit) -> str:
     """The argument, as it was written. Through map_elements it comes as text, with Polars' remark behind it."""
     if error.code is None:
         return ""
-    status = str(error.code).partition("\n")[0]
+    status = said_by(error.code).partition("\n")[0]
     return status if status.lstrip("-").isdigit() else repr(status)
 
 

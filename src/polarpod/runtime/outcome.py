@@ -6,7 +6,7 @@ from __future__ import annotations
 import msgspec
 
 from polarpod.contract.receipt import CheckResult, InputUse, Published
-from polarpod.contract.verdict import Verdict
+from polarpod.contract.verdict import Category, Verdict
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,3 +18,27 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     checks: CheckResult | None = None
     published: Published | None = None
     engine: dict[str, str] = {}
+
+
+def encode(outcome: Outcome) -> bytes:
+    """The outcome as JSON. A part that no document can hold is left out: the ending itself must arrive."""
+    try:
+        return msgspec.json.encode(outcome)
+    except (UnicodeEncodeError, TypeError, ValueError, RecursionError):
+        kept = {name: value for name in outcome.__struct_fields__ if _fits(value := getattr(outcome, name))}
+        return msgspec.json.encode(Outcome(**{"verdict": _UNTOLD, **kept}))
+
+
+_UNTOLD = Verdict(
+    category=Category.INTERNAL_ERROR,
+    summary="the worker ended in a way that it could not write down",
+    remedy="Run it again; a run that has published is found by its table.",
+)
+
+
+def _fits(value: object) -> bool:
+    try:
+        msgspec.json.encode(value)
+    except (UnicodeEncodeError, TypeError, ValueError, RecursionError):
+        return False
+    return True

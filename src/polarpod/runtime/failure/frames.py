@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from types import FrameType
 
-from polarpod.runtime.failure.text import line
+from polarpod.runtime.failure.text import line, said_by
 
 # A person wants the line that failed and how it was come to; a recursion has a thousand of them.
 _FRAMES = 3
@@ -33,7 +33,7 @@ def user_frames(error: BaseException, jobs: Path | None = None) -> list[str]:
     lines = [_describe(frame, number) for frame, number in mine[-_FRAMES:]]
     if isinstance(error, SyntaxError) and error.filename:
         # the file that could not even be parsed has no frame
-        lines.append(f"{Path(error.filename).name}:{error.lineno}: {error.text or ''}")
+        lines.append(f"{Path(said_by(error.filename)).name}:{said_by(error.lineno)}: {said_by(error.text or '')}")
     # source lines hold credentials more often than they should
     return [line(each) for each in lines]
 

@@ -13,7 +13,14 @@ from polarpod.contract.redact import redact
 
 # A line longer than this is a dump, not a fact; the receipt and Airflow's pages keep several of them.
 LINE = 500
+# What is looked at of a text, from its beginning and from its end, where libraries put the cause. A job may raise with a
+# whole table for a message, and every pattern below, and each that hides credentials, would read all of it.
+_LOOKED_AT = 32 * 1024
 
+# half a surrogate pair (a byte that was no UTF-8), which no document can hold, and control characters but blanks and ESC,
+# of which colours are made
+_NO_CHARACTER = re.compile(r"[\ud800-\udfff\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+_ESCAPE = re.compile(r"\x1b")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 # deltalake breaks "a: b: c" into an indented tree; one line reads better, and the rules need to know one form only
 _BRANCH = re.compile(r"\s*\n\s*↳ ")
@@ -36,16 +43,29 @@ _DUMPED = re.compile(r'(?:message|error): "([^"\n]+)"|source: (TimedOut)')
 
 def full_text(error: BaseException) -> str:
     """All an error says, in the one form that rules look at. Errors of the job's own may fail even at that."""
+    return _BRANCH.sub(": ", _COLOUR.sub("", said_by(error))).strip()
+
+
+def said_by(value: object) -> str:
+    """A value as text that every document can hold; "" where it has none. Nothing it does gets in the way of a verdict."""
     try:
-        text = str(error)
-    except Exception:  # noqa: BLE001 - whatever a __str__ raises, the error itself is the news
-        text = ""
-    return _BRANCH.sub(": ", _COLOUR.sub("", text)).strip()
+        # a subclass of str may do anything with its methods; join makes a plain one
+        text = "".join([str(value)])
+    except BaseException:  # noqa: BLE001  # whatever its __str__ raises, SystemExit included: the error itself is the news
+        return ""
+    if len(text) > 2 * _LOOKED_AT:
+        text = f"{text[:_LOOKED_AT]} … {text[-_LOOKED_AT:]}"
+    return plain(text)
+
+
+def plain(text: str) -> str:
+    """The text with what is no character, or moves a terminal's cursor, spelled as an escape."""
+    return _NO_CHARACTER.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
 def line(text: str) -> str:
     """One line of evidence: no line breaks, no credentials, not too long. Cut last: half a secret is still a secret."""
-    text = redact(" ".join(text.split()))
+    text = redact(" ".join(_ESCAPE.sub("\\\\x1b", plain(text[: 2 * _LOOKED_AT])).split()))
     return text if len(text) <= LINE else text[: LINE - 1] + "…"
 
 
@@ -54,7 +74,7 @@ def essence(error: BaseException) -> list[str]:
     text = full_text(error)
     words = text[: found.start()] if (found := _TAIL.search(text)) else text
     words = _DURATION.sub("", _STALE_PATH.sub("", words)).strip().rstrip(":")
-    name = type(error).__qualname__
+    name = plain(type(error).__qualname__)
     lines = [f"{name}: {words}" if words else name]
     if answer := _S3_ERROR.search(text):
         # the code last: "ExpiredToken: The" would read like a token with its value, and be hidden
