@@ -75,3 +75,31 @@ def write_log(uri: str, *actions: dict[str, Any], version: int = 0) -> None:
     log.mkdir(parents=True, exist_ok=True)
     text = "\n".join(json.dumps(action, ensure_ascii=False) for action in actions)
     (log / f"{version:020d}.json").write_text(text)
+
+
+def metadata(fields: dict[str, str], partitions: list[str], **properties: str) -> dict[str, Any]:
+    """A metaData action; `fields`: name -> type as the protocol names it."""
+    schema = {
+        "type": "struct",
+        "fields": [{"name": name, "type": kind, "nullable": True, "metadata": {}} for name, kind in fields.items()],
+    }
+    written = {"id": "x", "format": {"provider": "parquet", "options": {}}, "partitionColumns": partitions}
+    return {"metaData": written | {"schemaString": json.dumps(schema), "configuration": properties, "createdTime": 0}}
+
+
+PROTOCOL = {"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}}
+
+
+def add(path: str, place: Path | str, values: dict[str, str | None]) -> dict[str, Any]:
+    """An add action, its path as spelled here."""
+    size = Path(place).stat().st_size
+    return {
+        "add": {
+            "path": path,
+            "partitionValues": values,
+            "size": size,
+            "modificationTime": 0,
+            "dataChange": True,
+            "stats": '{"numRecords": 1}',
+        }
+    }

@@ -9,7 +9,8 @@ import polars as pl
 from polarpod.contract.context import Storage
 from polarpod.contract.dataset import Csv, Dataset, Delta, NdJson, Parquet
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.runtime.dtype import from_text, parse_schema
+from polarpod.runtime.delta_scan import scan_table
+from polarpod.runtime.dtype import parse_schema
 from polarpod.runtime.parquet_scan import scan_parquet
 from polarpod.runtime.text.csv_scan import scan_csv
 from polarpod.store.delta_log import open_table
@@ -50,11 +51,7 @@ def _ndjson(dataset: NdJson, files: list[str], options: dict[str, Any]) -> pl.La
 def _delta(dataset: Delta, listing: Listing, storage: Storage) -> pl.LazyFrame:
     table = open_table(listing.uri, storage, dataset.version)
     assert table is not None, "the listing has found it"
-    frame = pl.scan_delta(table, storage_options=None if is_local(listing.uri) else for_polars(storage))
-    for column, text in (dataset.where or {}).items():
-        dtype = frame.collect_schema()[column]  # the listing has seen to it that it is there
-        frame = frame.filter(pl.col(column) == pl.lit(from_text(text, dtype)))
-    return frame
+    return scan_table(table, listing.uri, storage, dataset.where or {})
 
 
 def _nothing(name: str, dataset: Parquet | Csv | NdJson, listing: Listing) -> pl.LazyFrame:

@@ -13,18 +13,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from polarpod.contract.context import Storage
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.store.answer import answer, no_access
-from polarpod.store.delta_path import meaning
+from polarpod.store.delta_features import Traits, not_read
+from polarpod.store.delta_path import meaning, place
 from polarpod.store.delta_where import check_where, chooser
 from polarpod.store.dialect import for_deltalake
-from polarpod.store.location import is_local, join, local_path, normal
+from polarpod.store.location import is_local, local_path, normal
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
-# words of the HTTP client, not of a path that happens to contain "connect"
-_UNREACHABLE = re.compile(
-    r"error sending request|connection (refused|reset|closed)|timed out|dns error|after \d+ retries|nosuchbucket"
-)
+# what deltalake's kernel says of a table that is whole, and more than it knows
+_NEWER = re.compile(r"Kernel error: Unsupported|Duplicate field name|column mapping", re.IGNORECASE)
 
 
 class Snapshot(NamedTuple):
@@ -51,15 +50,23 @@ def open_table(uri: str, storage: Storage, version: int | None = None) -> DeltaT
     from deltalake import DeltaTable
     from deltalake.exceptions import DeltaError, TableNotFoundError
 
-    place = normal(uri)
-    if is_local(place) and not (local_path(place) / "_delta_log").is_dir():
+    root = normal(uri)
+    if "\\" in root or meaning(root) != root:
+        # deltalake writes to such a place and looks for the table at another
+        raise PolarpodError(
+            Category.REQUEST_INVALID,
+            "a Delta table cannot be where a name has a backslash or a percent escape such as %20",
+            evidence=[root],
+            remedy="Move the table, or rename the folder: deltalake takes %20 for a space.",
+        )
+    if is_local(root) and not (local_path(root) / "_delta_log").is_dir():
         return None
     try:
-        return DeltaTable(place, version=version, storage_options=for_deltalake(storage) if not is_local(place) else None)
+        return DeltaTable(root, version=version, storage_options=for_deltalake(storage) if not is_local(root) else None)
     except TableNotFoundError:
         return None
     except (DeltaError, OSError, ValueError) as error:
-        raise unreadable(place, error) from error
+        raise unreadable(root, error) from error
 
 
 def open_output(uri: str, storage: Storage) -> DeltaTable | None:
@@ -91,11 +98,23 @@ def unreadable(uri: str, error: BaseException) -> PolarpodError:
             evidence=[said.words],
             remedy="Read another version: this one is not written yet, or its log has been cleaned up.",
         )
+    if _NEWER.search(said.words):
+        return _needs_more(uri, [], said.words)
     return PolarpodError(
         Category.INPUT_UNREADABLE,
         f"the Delta table {uri} cannot be read",
         evidence=[said.words],
         remedy="Inspect its _delta_log; restore the table or point the job at another one.",
+    )
+
+
+def _needs_more(uri: str, features: list[str], words: str) -> PolarpodError:
+    named = f": {', '.join(features)}" if features else ""
+    return PolarpodError(
+        Category.INPUT_UNREADABLE,
+        f"the Delta table {uri} uses what polarpod does not read{named}",
+        evidence=[words],
+        remedy="Read it with the engine that made it, or have it written without this feature.",
     )
 
 
@@ -114,6 +133,9 @@ def snapshot(uri: str, storage: Storage, *, version: int | None, where: dict[str
     table = open_table(uri, storage, version)
     if table is None:
         return None
+    if features := not_read(Traits.of(table)):
+        protocol = table.protocol()
+        raise _needs_more(normal(uri), features, f"reader version {protocol.min_reader_version}")
     check_where(table, where)
     actions = active_files(table, where)
     paths = sorted(str(action["path"]) for action in actions)
@@ -122,10 +144,23 @@ def snapshot(uri: str, storage: Storage, *, version: int | None, where: dict[str
     return Snapshot(
         number=table.version(),
         version=f"delta-{digest}",
-        files=tuple(join(normal(uri), path) for path in paths),
+        files=tuple(sorted(placed(uri, action) for action in actions)),
         bytes=sum(int(action["size_bytes"]) for action in actions),
         rows=None if None in rows else sum(int(count) for count in rows),
     )
+
+
+def placed(uri: str, action: dict[str, Any]) -> str:
+    """Where a file of `active_files` is. Raises PolarpodError where that is a store that polarpod cannot read it from."""
+    found = place(uri, action["path"])
+    if found is None:
+        raise PolarpodError(
+            Category.INPUT_UNREADABLE,
+            "the Delta table names files in another kind of store than its own",
+            evidence=[normal(uri), f"its log names {action['spelled']}"],
+            remedy="It is a shallow clone: read its source, or have it made a deep clone.",
+        )
+    return found
 
 
 def active_files(table: DeltaTable, where: dict[str, str]) -> list[dict[str, Any]]:
