@@ -26,6 +26,7 @@ from polarpod.runtime.progress import Phase, Progress
 from polarpod.runtime.publish import delta, parquet, quarantine
 from polarpod.runtime.publish.commit import Commit
 from polarpod.runtime.scan import scan
+from polarpod.runtime.table_rules import Rule, hold
 from polarpod.store.dialect import for_polars
 from polarpod.store.listing import Listing
 from polarpod.store.location import is_local, normal
@@ -85,10 +86,10 @@ def publish_run(
     if isinstance(output.replace, dict):
         target = target._replace(owned=partition.owned_as_spelled(output.replace, schema, target.unfit))
         commit = commit._replace(output=msgspec.structs.replace(output, replace=target.owned))
-    publisher.check_schema(commit, schema)
+    rules = publisher.check_schema(commit, schema)
 
     progress.enter(Phase.STAGE)
-    staged = _stage(context, definition, result, target, watch, progress, scratch)
+    staged = _stage(context, definition, result, target, rules, watch, progress, scratch)
     if not staged.files and not output.allow_empty:
         raise PolarpodError(
             Category.OUTPUT_MISMATCH,
@@ -156,6 +157,7 @@ def _stage(
     definition: Definition[Any],
     result: pl.LazyFrame,
     target: stage.Target,
+    rules: list[Rule],
     watch: Watch,
     progress: Progress,
     scratch: Path,
@@ -168,6 +170,9 @@ def _stage(
     sinks = stage.Sinks(target, _options(target.base, context))
     planned = result.collect_schema()
 
+    def held(rows: pl.LazyFrame) -> pl.LazyFrame:
+        return hold(rows, rules, target.base, watch.failures)
+
     def audited(sinks: stage.Sinks, target: stage.Target, planned: pl.Schema, tally: Tally) -> list[stage.StagedFile]:
         sinks.sweep_empty(context.storage)
         files = sinks.files()
@@ -175,7 +180,7 @@ def _stage(
         return files
 
     if spec is None or halves is None or not halves.rules:
-        stage.run_sinks(sinks.sink(watch.rows(result, target, tally, progress.add_rows)), None, watch.failures)
+        stage.run_sinks(sinks.sink(watch.rows(held(result), target, tally, progress.add_rows)), None, watch.failures)
         files = audited(sinks, target, planned, tally)
         checks = (
             CheckResult(schema=spec.schema, policy=spec.policy, rows_checked=tally.rows, rows_failed=0) if spec else None
@@ -186,7 +191,7 @@ def _stage(
     rejects = stage.Sinks(rejected, _options(rejected.base, context))
 
     def plans(halves: check.Split) -> tuple[pl.LazyFrame, pl.LazyFrame]:
-        good = watch.rows(halves.good, target, tally, progress.add_rows)
+        good = watch.rows(held(halves.good), target, tally, progress.add_rows)
         return sinks.sink(good), rejects.sink(watch.rows(_kept(halves, spec), rejected, bad_tally, _uncounted))
 
     good, bad = plans(halves)

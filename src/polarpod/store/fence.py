@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 UNDONE = "undone"
 # enough of a sha256 that two contents of one run key never share it; the id is kept in every checkpoint of the table
 _FINGERPRINT_DIGITS = 24
-# A transaction's version has 63 bits: 44 for the first digits of a uid, which tell its files among millions of others, and
+# A transaction's version has 63 bits: 44 for the last digits of a uid, which tell its files among millions of others, and
 # 19 for how many files there are. A commit of more is looked up in the log.
 _UID_DIGITS = 11
+_UID_LENGTH = 32
 _COUNT_BITS = 19
 
 
@@ -99,8 +100,8 @@ def files_id(job: str, run_key: str) -> str:
 
 
 def files_number(uid: str, files: int) -> int:
-    """A uid's first digits and a number of files, packed as a transaction's version."""
-    named: int = int(uid[:_UID_DIGITS], 16) << _COUNT_BITS
+    """A uid's last digits and a number of files, packed as a transaction's version."""
+    named: int = int(uid[-_UID_DIGITS:], 16) << _COUNT_BITS
     return named | min(files, (1 << _COUNT_BITS) - 1)
 
 
@@ -144,7 +145,7 @@ def _rows_in(table: DeltaTable, output: Delta, storage: Storage, *, job: str, ru
     packed = table.transaction_version(files_id(job, run_key)) or 0
     uid, count = f"{packed >> _COUNT_BITS:0{_UID_DIGITS}x}", packed & ((1 << _COUNT_BITS) - 1)
     names = [uri.rpartition("/")[2] for uri in table.file_uris()] if count else []
-    if count and sum(name.startswith(uid) for name in names) == count:
+    if count and sum(name[:_UID_LENGTH].endswith(uid) for name in names) == count:
         return Rows.ALL
     folder = Folder(output.uri, storage)
     entry = read(folder, version)

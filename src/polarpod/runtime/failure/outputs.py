@@ -69,6 +69,14 @@ OUTPUTS: list[Rule] = [
         text=r"partitioning does not match|No field named|sql parser error",
     ),
     Rule(
+        # a lost race is tried again before it comes here
+        Category.PUBLISH_REFUSED,
+        "the Delta table does not take this commit",
+        "Look at the table's properties and features in the evidence; publish in a way that it allows, or to another table.",
+        kinds=("_internal.CommitFailedError",),
+        phases=PUBLISHING,
+    ),
+    Rule(
         Category.PUBLISH_REFUSED,
         "the log of the output's Delta table is damaged, or needs a newer writer",
         "Restore its _delta_log from a backup, or upgrade polarpod if the evidence names an unsupported feature.",

@@ -45,11 +45,15 @@ STORAGE: list[Rule] = [
         Category.PUBLISH_CONFLICT,
         "another run published to the same place at the same moment",
         _LOST_RACE,
-        kinds=(
-            "_internal.CommitFailedError",
-            "obstore.exceptions.AlreadyExistsError",
-            "obstore.exceptions.PreconditionError",
-        ),
+        kinds=("obstore.exceptions.AlreadyExistsError", "obstore.exceptions.PreconditionError"),
+    ),
+    Rule(
+        # deltalake raises the same type for what a table never takes, in other words
+        Category.PUBLISH_CONFLICT,
+        "another run published to the same place at the same moment",
+        _LOST_RACE,
+        kinds=("_internal.CommitFailedError",),
+        text="Failed to commit transaction",
     ),
     Rule(
         Category.PUBLISH_CONFLICT,

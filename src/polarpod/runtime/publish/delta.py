@@ -19,13 +19,17 @@ import polars as pl
 from polarpod.contract.codec import decoder
 from polarpod.contract.dataset import Delta, Output, partition_columns
 from polarpod.contract.receipt import CheckResult, Published
-from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.runtime.publish import table_checks
 from polarpod.runtime.publish.commit import Commit, Conflict, Facts, refuse, settle
-from polarpod.runtime.publish.parquet import schema_changed, schema_changes
+from polarpod.runtime.publish.write_back import check_keys, rehearse, staged_rows, write_back
 from polarpod.runtime.stage import StagedFile
+from polarpod.runtime.table_rules import Rule, rules_of
 from polarpod.store import delta_rows
+from polarpod.store.delta_entry import put_entry
+from polarpod.store.delta_features import Traits
 from polarpod.store.delta_log import active_files, open_output
-from polarpod.store.dialect import for_deltalake, for_polars
+from polarpod.store.delta_path import deltalake_can_name, deltalake_spells
+from polarpod.store.dialect import for_deltalake
 from polarpod.store.fence import (
     Decision,
     commit_id,
@@ -39,16 +43,12 @@ from polarpod.store.fence import (
     transaction_id,
 )
 from polarpod.store.folder import Folder
-from polarpod.store.location import is_local, join
+from polarpod.store.location import is_local
 
 if TYPE_CHECKING:
     import deltalake
 
 METADATA = "polarpod"
-# Up to writer version 2 a table is plain; from 7 on it lists its features. What lies between, and every feature that is
-# not named here (constraints, generated columns, mapped names, deletion vectors), a bare add action could break.
-_PLAIN_WRITER_VERSION = 2
-_PLAIN_FEATURES = frozenset({"timestampNtz", "appendOnly", "invariants"})
 
 
 def commits_files(output: Output) -> bool:
@@ -69,34 +69,30 @@ def adopt(commit: Commit) -> tuple[Published, CheckResult | None] | None:
     return _decided(commit, table) if table is not None else None
 
 
-def check_schema(commit: Commit, schema: pl.Schema) -> None:
-    """Raises PolarpodError where the table has other columns or partitions, or is of a kind that needs its own writer."""
-    table = open_output(commit.output.uri, commit.storage)
-    if table is None:
-        return
-    ours = _types(delta_schema(schema))
-    theirs = _types(table.schema())
-    changes = schema_changes(theirs, ours)
-    partitions = table.metadata().partition_columns
-    wanted = partition_columns(commit.output)
-    # deltalake's own writers follow the table; a file that is committed as it is must lie in the table's partitions
-    if partitions != wanted and (wanted or commits_files(commit.output)):
-        changes.append(f"partition_by: {partitions} there, {wanted} now")
-    if changes:
-        raise schema_changed(commit.uri, changes)
-    protocol = table.protocol()
-    features = set(protocol.writer_features or [])
-    plain = protocol.min_writer_version <= _PLAIN_WRITER_VERSION or (features and features <= _PLAIN_FEATURES)
-    if commits_files(commit.output) and not plain:
-        raise PolarpodError(
-            Category.PUBLISH_REFUSED,
-            "the Delta table has features that polarpod does not write",
-            evidence=[
-                commit.uri,
-                f"writer version {protocol.min_writer_version}, features: {', '.join(sorted(features)) or 'unlisted'}",
-            ],
-            remedy="Publish to a table without constraints, column mapping or deletion vectors.",
-        )
+def check_schema(commit: Commit, schema: pl.Schema) -> list[Rule]:
+    """The rules that the table has for its rows.
+
+    Raises:
+        PolarpodError: the table has other columns or partitions, uses what polarpod does not write, or cannot be written in
+            the way that is asked for.
+    """
+    output, bare = commit.output, commits_files(commit.output)
+    assert isinstance(output, Delta)
+    table = open_output(output.uri, commit.storage)
+    rules = _rules(commit, table, schema) if table is not None else []
+    if not bare:
+        rehearse(output, schema, delta_schema(schema))
+    return rules
+
+
+def _rules(commit: Commit, table: deltalake.DeltaTable, schema: pl.Schema) -> list[Rule]:
+    bare = commits_files(commit.output)
+    traits = Traits.of(table)
+    table_checks.check_features(commit, traits, bare=bare)
+    table_checks.check_columns(commit, table, delta_schema(schema), bare=bare)
+    if not bare:
+        table_checks.check_paths(commit, table)
+    return rules_of(traits, schema, commit.uri)
 
 
 def publish(
@@ -105,12 +101,15 @@ def publish(
     facts = Facts.of(commit, files, checks)
     if isinstance(commit.output, Delta) and commit.output.merge:
         # before the table may be made, and once however often the commit loses its race
-        _check_keys(_staged(commit, files, schema), commit.output.merge)
+        check_keys(staged_rows(commit, files, schema), commit.output.merge)
 
     def attempt() -> tuple[Published, CheckResult | None]:
         table = open_output(commit.output.uri, commit.storage)
         if table is not None and (standing := _decided(commit, table)):
             return standing
+        if table is not None:
+            # once more: it may have been altered since the rows were staged
+            _rules(commit, table, schema)
         version = _commit(commit, table, files, schema, facts)
         return facts.published(commit, version), checks
 
@@ -147,22 +146,24 @@ def _commit(
     output = commit.output
     assert isinstance(output, Delta)
     number = owner_number(commit.job, commit.run_key, commit.number)
-    owner = [Transaction(owner_id(output.replace), number)] if isinstance(output.replace, dict) else []
+    owner = {owner_id(output.replace): number} if isinstance(output.replace, dict) else {}
     # not asked of the table afterwards: it does not follow its own commit, and a later one may be there already
     version = 0 if table is None else int(table.version()) + 1
     # rows that deltalake reads back are in files that it names itself
     named = facts.files if commits_files(output) else 0
+    transactions = {
+        transaction_id(commit.job, commit.run_key): commit.number,
+        content_id(commit.job, commit.run_key, commit.fingerprint): commit.number,
+        commit_id(commit.job, commit.run_key): version,
+        files_id(commit.job, commit.run_key): files_number(commit.uid, named),
+        **owner,
+    }
+    info = {METADATA: msgspec.json.encode(facts).decode()}
     properties = CommitProperties(
-        custom_metadata={METADATA: msgspec.json.encode(facts).decode()},
+        custom_metadata=info,
         # 0: never rebased over a commit that was not looked at
         max_commit_retries=0,
-        app_transactions=[
-            Transaction(transaction_id(commit.job, commit.run_key), commit.number),
-            Transaction(content_id(commit.job, commit.run_key, commit.fingerprint), commit.number),
-            Transaction(commit_id(commit.job, commit.run_key), version),
-            Transaction(files_id(commit.job, commit.run_key), files_number(commit.uid, named)),
-            *owner,
-        ],
+        app_transactions=[Transaction(key, value) for key, value in transactions.items()],
     )
     options = None if is_local(commit.uri) else for_deltalake(commit.storage)
     try:
@@ -181,30 +182,43 @@ def _commit(
             if not direct:
                 raise Conflict  # the table is there now: decide again, with it
             return 0
+        partitions = partition_columns(output) or table.metadata().partition_columns
         if commits_files(output):
-            removed = _removes(table, output.replace) if isinstance(output.replace, dict) else []
-            table.create_write_transaction(
-                [*removed, *_adds(files)],
-                mode="append",
-                schema=delta_schema(schema),
-                partition_by=partition_columns(output) or table.metadata().partition_columns,
-                commit_properties=properties,
-            )
+            gone = active_files(table, output.replace) if isinstance(output.replace, dict) else []
+            if all(deltalake_can_name(file["spelled"]) for file in gone):
+                actions = [*_removes(gone), *_adds(files)]
+                ours = delta_schema(schema)
+                table.create_write_transaction(actions, "append", ours, partitions, commit_properties=properties)
+            else:
+                _put(commit, version, info, transactions, files, gone)
+        elif facts.files or isinstance(output.replace, str):
+            write_back(table, output, staged_rows(commit, files, schema).collect(), properties)
         else:
-            _write_back(commit, table, files, schema, properties)
+            # deltalake commits nothing for a merge of no rows, and the run would have no place in the table
+            table.create_write_transaction([], "append", table.schema(), partitions, commit_properties=properties)
         return version
     except CommitFailedError as error:
-        raise Conflict from error
+        if _lost_the_race(commit, table, error):
+            raise Conflict from error
+        raise
     except DeltaError as error:
         if table is None and "already exists" in str(error):
             raise Conflict from error
         raise
 
 
+def _lost_the_race(commit: Commit, table: deltalake.DeltaTable | None, error: Exception) -> bool:
+    """Whether a commit failed because of another one: deltalake raises the same error for what it refuses for good."""
+    if "Failed to commit transaction" in str(error):
+        return True
+    now = open_output(commit.output.uri, commit.storage)
+    return now is not None and (table is None or now.version() > table.version())
+
+
 def _adds(files: list[StagedFile]) -> list[Any]:
     from deltalake.transaction import AddAction
 
-    now = int(time.time() * 1000)
+    now = _now()
     return [
         AddAction(
             path=file.path,
@@ -212,64 +226,54 @@ def _adds(files: list[StagedFile]) -> list[Any]:
             partition_values=file.partition,
             modification_time=now,
             data_change=True,
-            stats=json.dumps({"numRecords": file.rows}),
+            stats=_stats(file),
         )
         for file in files
     ]
 
 
-def _removes(table: deltalake.DeltaTable, owned: dict[str, str]) -> list[Any]:
+def _removes(gone: list[dict[str, Any]]) -> list[Any]:
     from deltalake.transaction import RemoveAction
 
-    now = int(time.time() * 1000)
+    now = _now()
     return [
-        RemoveAction(action["path"], True, now, size=action["size_bytes"], partition_values=action["partition"])
-        for action in active_files(table, owned)
+        RemoveAction(file["path"], True, now, size=file["size_bytes"], partition_values=file["partition"]) for file in gone
     ]
 
 
-def _write_back(
-    commit: Commit, table: deltalake.DeltaTable, files: list[StagedFile], schema: pl.Schema, properties: Any
+def _put(
+    commit: Commit,
+    version: int,
+    info: dict[str, str],
+    transactions: dict[str, int],
+    files: list[StagedFile],
+    gone: list[dict[str, Any]],
 ) -> None:
-    """A predicate or a merge: deltalake reads the staged rows and rewrites what they touch."""
-    from deltalake import write_deltalake
-
-    output = commit.output
-    assert isinstance(output, Delta)
-    frame = _staged(commit, files, schema)
-    if output.merge is None:
-        write_deltalake(
-            table,
-            frame.collect(),
-            mode="overwrite",
-            predicate=str(output.replace),
-            commit_properties=properties,
-        )
-        return
-    on = " AND ".join(f"target.`{key}` = source.`{key}`" for key in output.merge)
-    merger = table.merge(
-        frame.collect(), predicate=on, source_alias="source", target_alias="target", commit_properties=properties
-    )
-    merger.when_matched_update_all().when_not_matched_insert_all().execute()
+    """The same commit, in a table whose files deltalake cannot name."""
+    adds = [
+        {"path": deltalake_spells(file.path), "size": file.bytes, "partition": file.partition, "stats": _stats(file)}
+        for file in files
+    ]
+    if not put_entry(
+        commit.uri,
+        commit.storage,
+        version,
+        now=_now(),
+        info=info,
+        transactions=transactions,
+        adds=adds,
+        removes=gone,
+    ):
+        raise Conflict
 
 
-def _staged(commit: Commit, files: list[StagedFile], schema: pl.Schema) -> pl.LazyFrame:
-    options: dict[str, Any] = {} if is_local(commit.uri) else {"storage_options": for_polars(commit.storage)}
-    paths = [join(commit.uri, file.path) for file in files]
-    return pl.scan_parquet(paths, glob=False, hive_partitioning=False, **options) if paths else pl.LazyFrame(schema=schema)
+def _stats(file: StagedFile) -> str:
+    return json.dumps({"numRecords": file.rows})
 
 
-def _check_keys(frame: pl.LazyFrame, keys: list[str]) -> None:
-    """A key that comes twice would make the merge depend on the order of rows; a null key would match nothing, ever."""
-    doubled = frame.group_by(keys).len().filter(pl.col("len") > 1).select(pl.len()).collect().item()
-    nulls = frame.filter(pl.any_horizontal(pl.col(keys).is_null())).select(pl.len()).collect().item()
-    if doubled or nulls:
-        raise PolarpodError(
-            Category.CHECKS_FAILED,
-            f"the output cannot be merged on {', '.join(keys)}",
-            evidence=[f"{doubled:,} keys occur more than once", f"{nulls:,} rows have a null in the key"],
-            remedy="Make the key unique in the transform, or merge on more columns.",
-        )
+def _now() -> int:
+    """Milliseconds since 1970, as a log has them."""
+    return int(time.time() * 1000)
 
 
 def delta_schema(schema: pl.Schema) -> deltalake.Schema:
@@ -279,12 +283,3 @@ def delta_schema(schema: pl.Schema) -> deltalake.Schema:
 
     reader = arro3.core.RecordBatchReader.from_stream(pl.DataFrame(schema=schema))
     return deltalake.Schema.from_arrow(reader.schema)
-
-
-def _types(schema: deltalake.Schema) -> dict[str, str]:
-    return {field.name: _type_name(field.type) for field in schema.fields}
-
-
-def _type_name(kind: Any) -> str:
-    name = getattr(kind, "type", None)
-    return str(name) if isinstance(name, str) and name not in ("struct", "array", "map") else str(kind)

@@ -1,0 +1,84 @@
+"""What a Delta table has against an output, asked before a row is written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from polarpod.contract.dataset import partition_columns
+from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.runtime.publish.commit import Commit
+from polarpod.runtime.publish.parquet import schema_changed, schema_changes
+from polarpod.store.delta_features import Traits, not_written
+from polarpod.store.delta_log import active_files
+from polarpod.store.delta_path import deltalake_can_name, is_absolute
+
+if TYPE_CHECKING:
+    import deltalake
+
+_EXPIRY = "delta.setTransactionRetentionDuration"
+
+
+def check_columns(commit: Commit, table: deltalake.DeltaTable, ours: deltalake.Schema, *, bare: bool) -> None:
+    """Raises PolarpodError where the table has other columns or partitions."""
+    changes = schema_changes(_types(table.schema()), _types(ours))
+    partitions = table.metadata().partition_columns
+    wanted = partition_columns(commit.output)
+    # deltalake's own writers follow the table; a file that is committed as it is must lie in the table's partitions
+    if partitions != wanted and (wanted or bare):
+        changes.append(f"partition_by: {partitions} there, {wanted} now")
+    if changes:
+        raise schema_changed(commit.uri, changes)
+
+
+def check_features(commit: Commit, traits: Traits, *, bare: bool) -> None:
+    """Raises PolarpodError where the table asks more of its writers than polarpod does."""
+    takes = commit.mode != "append"
+    if features := not_written(traits, bare=bare, takes=takes):
+        raise PolarpodError(
+            Category.PUBLISH_REFUSED,
+            f"the Delta table uses what polarpod does not write: {', '.join(features)}",
+            evidence=[commit.uri, f"writer version {traits.writer_version}, {commit.mode}"],
+            remedy="Publish to a table without it, or write to this one with the engine that made it.",
+        )
+    if takes and traits.says("delta.appendOnly"):
+        raise PolarpodError(
+            Category.PUBLISH_REFUSED,
+            f"the Delta table is append-only, and the output publishes by {commit.mode}",
+            evidence=[commit.uri, "delta.appendOnly = true"],
+            remedy="Publish with append=True, or to another table.",
+        )
+    if not takes and _EXPIRY in traits.properties:
+        raise PolarpodError(
+            Category.PUBLISH_REFUSED,
+            "the Delta table forgets which runs have appended to it, so that a retry could double their rows",
+            evidence=[commit.uri, f"{_EXPIRY} = {traits.properties[_EXPIRY]}"],
+            remedy="Remove the property from the table, or publish with replace or merge, which can be repeated.",
+        )
+
+
+def check_paths(commit: Commit, table: deltalake.DeltaTable) -> None:
+    """Raises PolarpodError where the log names a file that deltalake would not find, or not remove."""
+    for file in active_files(table, {}):
+        if is_absolute(file["path"]) or not deltalake_can_name(file["spelled"]):
+            raise PolarpodError(
+                Category.PUBLISH_REFUSED,
+                "the log of the Delta table names files in a way that a merge or a predicate cannot rewrite",
+                evidence=[commit.uri, f"its log names {file['spelled']}"],
+                remedy="Replace whole partitions instead: that removes files whatever their names are.",
+            )
+
+
+def _types(schema: deltalake.Schema) -> dict[str, str]:
+    return {field.name: _type_name(field.type) for field in schema.fields}
+
+
+def _type_name(kind: Any) -> str:
+    """A type without nullability, which is a rule for values and not another type."""
+    name = kind.type
+    if name == "struct":
+        return "struct<" + ", ".join(f"{field.name}: {_type_name(field.type)}" for field in kind.fields) + ">"
+    if name == "array":
+        return f"array<{_type_name(kind.element_type)}>"
+    if name == "map":
+        return f"map<{_type_name(kind.key_type)}, {_type_name(kind.value_type)}>"
+    return str(name)

@@ -1,0 +1,85 @@
+"""Predicates and merges: deltalake reads the staged rows and writes the files that they touch."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from polarpod.contract.dataset import Delta, partition_columns
+from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.runtime.publish.commit import Commit
+from polarpod.runtime.stage import StagedFile
+from polarpod.store.answer import answer
+from polarpod.store.dialect import for_polars
+from polarpod.store.location import is_local, join
+
+if TYPE_CHECKING:
+    import deltalake
+
+
+def write_back(table: deltalake.DeltaTable, output: Delta, frame: pl.DataFrame, properties: Any) -> None:
+    """Replaces what the predicate names, or merges on the keys, in one commit."""
+    from deltalake import write_deltalake
+
+    if output.merge is None:
+        write_deltalake(table, frame, mode="overwrite", predicate=str(output.replace), commit_properties=properties)
+        return
+    on = " AND ".join(f"target.`{key}` = source.`{key}`" for key in output.merge)
+    merger = table.merge(frame, predicate=on, source_alias="source", target_alias="target", commit_properties=properties)
+    merger.when_matched_update_all().when_not_matched_insert_all().execute()
+
+
+def staged_rows(commit: Commit, files: list[StagedFile], schema: pl.Schema) -> pl.LazyFrame:
+    options: dict[str, Any] = {} if is_local(commit.uri) else {"storage_options": for_polars(commit.storage)}
+    paths = [join(commit.uri, file.path) for file in files]
+    return pl.scan_parquet(paths, glob=False, hive_partitioning=False, **options) if paths else pl.LazyFrame(schema=schema)
+
+
+def rehearse(output: Delta, schema: pl.Schema, delta_schema: deltalake.Schema) -> None:
+    """Makes the same write on an empty table of the same columns in a local folder, before there are rows.
+
+    A predicate is SQL, and only the engine that will evaluate it knows whether it can. Asked of the real table it would
+    leave an empty one behind where there is none yet.
+
+    Raises:
+        PolarpodError: `request_invalid` with deltalake's words, `output_mismatch` where the output lacks a key.
+    """
+    import deltalake
+
+    if missing := [key for key in output.merge or [] if key not in schema]:
+        raise PolarpodError(
+            Category.OUTPUT_MISMATCH,
+            f"the output lacks its merge key {', '.join(missing)}",
+            evidence=[f"columns: {', '.join(schema)}"],
+            remedy="Add the column in the transform, or correct `merge` of the output.",
+        )
+    with tempfile.TemporaryDirectory(prefix="polarpod-rehearsal-") as folder:
+        try:
+            place = str(Path(folder, "table"))
+            table = deltalake.DeltaTable.create(place, delta_schema, partition_by=partition_columns(output))
+            write_back(table, output, pl.DataFrame(schema=schema), None)
+        except Exception as error:  # deltalake raises bare Exceptions too
+            said = f"merge = {output.merge}" if output.merge else f"replace = {str(output.replace)!r}"
+            raise PolarpodError(
+                Category.REQUEST_INVALID,
+                f"a Delta table of the output's columns cannot be written so: {said}",
+                evidence=[answer(error).words, f"columns: {', '.join(schema)}"],
+                remedy="Correct `replace` or `merge` of the output: name columns that it has, and compare them with "
+                "values of their types. deltalake takes no backtick in a name.",
+            ) from error
+
+
+def check_keys(frame: pl.LazyFrame, keys: list[str]) -> None:
+    """A key that comes twice would make the merge depend on the order of rows; a null key would match nothing, ever."""
+    doubled = frame.group_by(keys).len().filter(pl.col("len") > 1).select(pl.len()).collect().item()
+    nulls = frame.filter(pl.any_horizontal(pl.col(keys).is_null())).select(pl.len()).collect().item()
+    if doubled or nulls:
+        raise PolarpodError(
+            Category.CHECKS_FAILED,
+            f"the output cannot be merged on {', '.join(keys)}",
+            evidence=[f"{doubled:,} keys occur more than once", f"{nulls:,} rows have a null in the key"],
+            remedy="Make the key unique in the transform, or merge on more columns.",
+        )
