@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 from deltalake import write_deltalake
 from hypothesis import given, settings
@@ -141,6 +142,14 @@ def test_older_files_of_an_altered_table_have_nulls_and_wider_numbers(shop: InPr
     write_deltalake(shop.at("t"), pl.DataFrame({"id": [1]}))
     write_deltalake(shop.at("t"), pl.DataFrame({"id": [2], "new": ["x"]}), mode="append", schema_mode="merge")
     assert shop.read(shop.delta("t")).sort("id").rows() == [(1, None), (2, "x")]
+
+
+def test_moments_that_spark_wrote_as_int96_are_exact(shop: InProcess) -> None:
+    moments = [dt.datetime(1500, 1, 1, tzinfo=dt.UTC), dt.datetime(3000, 1, 1, 0, 0, 0, 123456, dt.UTC)]
+    place = shop.put("t/f.parquet", pl.DataFrame({"at": moments}))
+    pq.write_table(pl.DataFrame({"at": moments}).to_arrow(), place, use_deprecated_int96_timestamps=True, store_schema=False)
+    write_log(shop.at("t"), PROTOCOL, metadata({"at": "timestamp"}, []), add("f.parquet", place, {}))
+    assert shop.read(shop.delta("t"))["at"].to_list() == moments
 
 
 def test_a_partition_column_that_files_hold_too_is_the_logs(shop: InProcess) -> None:

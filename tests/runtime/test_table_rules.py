@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from deltalake import DeltaTable, Field, Schema, write_deltalake
 from deltalake.schema import ArrayType, MapType, PrimitiveType, StructType
-from tests.runtime.delta_tables import rows, write_log
+from tests.runtime.delta_tables import add, rows, write_log
 from tests.support.in_process import InProcess
 
 from polarpod.contract.dataset import Delta
@@ -303,3 +303,12 @@ def test_a_rule_that_comes_while_the_run_works_is_looked_at_before_the_commit(sh
     outcome = shop.run(meanwhile, shop.delta("t", replace={}), t=shop.delta("t"))
     assert outcome.verdict.category == "publish_refused", outcome.verdict.text()
     assert rows(shop.at("t")) == [(1,)]
+
+
+def test_a_merge_that_meets_rows_of_the_table_that_break_its_rule_says_so(shop: InProcess) -> None:
+    table(shop, Field("id", LONG), Field("v", LONG))
+    stale = shop.put("t/old.parquet", pl.DataFrame({"id": [1, 2], "v": [-1, 2]}))
+    DeltaTable(shop.at("t")).alter.add_constraint({"positive": "v > 0"})
+    write_log(shop.at("t"), add("old.parquet", stale, {}), version=2)
+    frame = pl.DataFrame({"id": [2], "v": [3]})
+    refused(shop, frame, {"merge": ["id"]}, "publish_refused", "rows that the Delta table already has break its rules")

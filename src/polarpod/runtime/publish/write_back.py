@@ -23,13 +23,29 @@ if TYPE_CHECKING:
 def write_back(table: deltalake.DeltaTable, output: Delta, frame: pl.DataFrame, properties: Any) -> None:
     """Replaces what the predicate names, or merges on the keys, in one commit."""
     from deltalake import write_deltalake
+    from deltalake.exceptions import DeltaError
 
     if output.merge is None:
         write_deltalake(table, frame, mode="overwrite", predicate=str(output.replace), commit_properties=properties)
         return
     on = " AND ".join(f"target.`{key}` = source.`{key}`" for key in output.merge)
     merger = table.merge(frame, predicate=on, source_alias="source", target_alias="target", commit_properties=properties)
-    merger.when_matched_update_all().when_not_matched_insert_all().execute()
+    try:
+        merger.when_matched_update_all().when_not_matched_insert_all().execute()
+    except DeltaError as error:
+        if "failed validation check" in str(error):
+            raise _stale_rows(table, error) from error
+        raise
+
+
+def _stale_rows(table: deltalake.DeltaTable, error: Exception) -> PolarpodError:
+    """The output's rows have been held to the table's rules; a merge also writes the rows beside them anew."""
+    return PolarpodError(
+        Category.PUBLISH_REFUSED,
+        "rows that the Delta table already has break its rules, in files that the merge would have to write anew",
+        evidence=[str(table.table_uri), answer(error).words],
+        remedy="Mend or delete these rows in the table, or drop the rule that they break.",
+    )
 
 
 def staged_rows(commit: Commit, files: list[StagedFile], schema: pl.Schema) -> pl.LazyFrame:
