@@ -110,6 +110,14 @@ def test_attempts_come_newest_first_and_only_as_many_as_asked(state: State) -> N
 
 
 @local
+def test_what_other_tools_leave_among_the_claims_is_none(state: State) -> None:
+    state.claim(JOB, KEY, uid(1))
+    state.folder.write(f"runs/{JOB}/{KEY}/claims/.DS_Store", b"")
+    assert state.claim(JOB, KEY, uid(2)) == 2
+    assert [info.uid for info in state.attempts(JOB, KEY)] == [uid(2), uid(1)]
+
+
+@local
 def test_a_receipt_of_a_newer_protocol_does_not_hide_the_other_attempts(state: State) -> None:
     state.claim(JOB, KEY, uid(1))
     state.claim(JOB, KEY, UID)

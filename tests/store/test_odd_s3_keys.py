@@ -80,3 +80,10 @@ def test_folders_beside_such_a_key_are_not_concerned(reachable: Lake) -> None:
     folder = Folder(f"{reachable.uri}/out", reachable.storage)
     assert [entry.key for entry in folder.list()] == ["runs/a/x", "runs/b"]
     assert folder.children("runs") == ["a", "b"]
+
+
+@on_moto
+def test_of_a_folder_that_is_only_a_marker_nothing_is_listed(reachable: Lake) -> None:
+    put(reachable, {"state/": b"", "state/claims/": b""})
+    assert Folder(f"{reachable.uri}/state", reachable.storage).list("claims") == []
+    assert Folder(f"{reachable.uri}/state/claims", reachable.storage).list() == []

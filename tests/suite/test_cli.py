@@ -37,7 +37,7 @@ def test_jobs_are_listed_with_what_they_need(polarpod: Terminal) -> None:
     assert said.code == 0
     for word in ("daily_revenue", "day", "orders", "replace Delta", "1 cpu, 512 MiB", "Always fails."):
         assert word in said.out
-    assert sorted(polarpod("jobs", "--json").json["jobs"]) == ["daily_revenue", "fails"]
+    assert sorted(polarpod("jobs", "--json").json["jobs"]) == ["daily_revenue", "fails", "from_folder"]
 
 
 def test_a_broken_module_is_told_beside_the_jobs_that_work(polarpod: Terminal, bench: Bench) -> None:
@@ -69,6 +69,8 @@ def test_what_a_folder_input_leaves_out_is_said_by_plan_and_by_show(polarpod: Te
         "orders: left out: 1 file (hidden: the name begins with _ or .): _SUCCESS",
         "orders: left out: 1 file (other names than the format's files have): readme.txt",
     )
+    bench.put_bytes("folder/B.PARQ", bench.read_bytes("orders.parquet"))
+    assert polarpod("plan", "from_folder", "--json").json["inputs"]["orders"]["rows"] == 4
     planned = polarpod("plan", "from_folder")
     left_out = polarpod("plan", "from_folder", "--json").json["inputs"]["orders"]["left_out"]
     assert [left["first"] for left in left_out] == [["_SUCCESS"], ["readme.txt"]]
@@ -138,8 +140,8 @@ def test_a_mistake_is_answered_with_exit_code_2_and_a_way_out(
 
 def test_a_release_runs_as_the_directory_does(polarpod: Terminal) -> None:
     said = polarpod("release", "-o", "dags/release.json")
-    assert (said.code, "dags/release.json: 2 jobs, code " in said.out) == (0, True)
-    assert sorted(json.loads(Path("dags/release.json").read_text())["jobs"]) == ["daily_revenue", "fails"]
+    assert (said.code, "dags/release.json: 3 jobs, code " in said.out) == (0, True)
+    assert sorted(json.loads(Path("dags/release.json").read_text())["jobs"]) == ["daily_revenue", "fails", "from_folder"]
     assert polarpod("run", "daily_revenue", *DAY, "--release", "dags/release.json").code == 0
 
 

@@ -8,6 +8,7 @@ import sys
 
 import msgspec
 
+from polarpod.contract.dataset import Delta, Parquet
 from polarpod.launch.plan import Plan
 from polarpod.launch.plane import Plane, ProcessPlane
 
@@ -17,7 +18,7 @@ def count_rows(plan: Plan, plane: Plane) -> dict[str, int | None]:
     files = {
         name: list(listing.files)
         for name, listing in plan.listings.items()
-        if listing.files and all(file.endswith(".parquet") for file in listing.files)
+        if listing.files and isinstance(plan.job.inputs[name], (Parquet, Delta))
     }
     counts: dict[str, int | None] = dict.fromkeys(plan.listings)
     if not files:

@@ -84,9 +84,10 @@ class State:
         return number
 
     def claims(self, job: str, run_key: str) -> list[tuple[int, str]]:
-        """(number, key of the claim) of every attempt, in order."""
+        """(number, key of the claim) of every attempt, in order. Whatever else people's tools leave there is no claim."""
         found = self.folder.list(f"runs/{job}/{run_key}/claims")
-        return [(int(entry.key.rpartition("/")[2]), entry.key) for entry in found]
+        names = [(entry.key.rpartition("/")[2], entry.key) for entry in found]
+        return [(int(name), key) for name, key in names if name.isdecimal()]
 
     def put_context(self, context: Context) -> tuple[str, bytes]:
         """Writes an attempt's context; returns its URI and its bytes."""

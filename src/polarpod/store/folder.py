@@ -170,14 +170,14 @@ class Folder:
         with self._errors("list", prefix):
             chunks = _obstore().list(self._store, prefix=prefix or None)
             found = sorted(Entry(meta["path"], meta["size"], str(meta["e_tag"])) for chunk in chunks for meta in chunk)
-        return found if self._local else self._objects(found)
+        return found if self._local else self._objects(found, prefix)
 
-    def _objects(self, found: Entries) -> Entries:
+    def _objects(self, found: Entries, prefix: str) -> Entries:
         """What S3 lists, without markers of folders that are seen to be folders, and each key once."""
-        folders = {parent for entry in found for parent in _parents(entry.key)}
+        folders = {prefix} | {parent for entry in found for parent in _parents(entry.key)}
         objects: dict[str, Entry] = {}
         for entry in found:
-            if not entry.key or (not entry.size and entry.key in folders):
+            if not entry.size and entry.key in folders:
                 continue
             # `name` and `name/` are two objects; only the first can be read
             twice = entry.key in objects
