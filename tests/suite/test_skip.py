@@ -67,7 +67,10 @@ CHANGES: dict[str, Callable[[Bench], object]] = {
     "more input": lambda shop: shop.put("in/2.parquet", pl.DataFrame({"id": [4]})),
     "other input": lambda shop: shop.put("in/1.parquet", pl.DataFrame({"id": [9, 9, 9]})),
     "other code": lambda shop: write(shop, "delta", extra=" + 1"),
-    "a module beside it": lambda shop: (shop.jobs / "helper.py").write_text("x = 1\n"),
+    "a module that it imports": lambda shop: (
+        (shop.jobs / "helper.py").write_text("x = 1\n"),
+        shop.write_job(JOB.format(output=OUTPUTS["delta"], extra="", memory="512Mi") + "\nimport helper\n"),
+    ),
     "the table deleted": lambda shop: shop.clear("out"),
     "the state deleted": lambda shop: shop.clear("_state"),
 }
@@ -86,7 +89,10 @@ def test_a_change_starts_a_worker_once(shop: Bench, change: Callable[[Bench], ob
 @pytest.mark.parametrize("output", ["delta"], indirect=True)
 def test_size_and_words_are_no_change(shop: Bench) -> None:
     shop.max_memory = "3Gi"
-    (shop.jobs / "notes.md").write_text("not code")
+    (shop.jobs / "notes.md").write_text("nothing that the job could find")
+    (shop.jobs / "helper.py").write_text("x = 1  # nothing that the job imports\n")
+    source = (shop.jobs / "job.py").read_text()
+    (shop.jobs / "job.py").write_text(f"# a comment\n{source}\n\n")
     assert not ran_again(shop.run("work"))
 
 

@@ -37,6 +37,7 @@ from polarpod.launch.kubernetes.pods import PodLauncher
 from polarpod.launch.plane import KubernetesPlane, SecretKey
 from polarpod.launch.worker import Watcher
 from polarpod.store.code import code_version
+from polarpod.store.code import files as code_files
 from polarpod.store.folder import Folder
 from polarpod.store.location import join
 
@@ -155,7 +156,7 @@ class Kind:
 
     def _template(self, workshop: Workshop) -> Path:
         """Brings the jobs directory as it is now into the namespace. Returns a pod template that mounts it."""
-        files = {path.relative_to(workshop.jobs).as_posix(): path.read_text() for path in workshop.jobs.rglob("*.py")}
+        files = {path.relative_to(workshop.jobs).as_posix(): path.read_text() for path in code_files(workshop.jobs)}
         name = f"jobs-{code_version(workshop.jobs)}"
         if name not in self._shipped:
             data = {_key(path): text for path, text in files.items()}

@@ -26,6 +26,7 @@ from polarpod.contract.context import Attempt
 from polarpod.contract.dataset import publish_mode
 from polarpod.contract.resources import format_bytes
 from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.launch.changes import changes_since_standing
 from polarpod.launch.count import count_rows
 from polarpod.launch.kubernetes.template import pod_of
 from polarpod.launch.plan import Plan, make_plan
@@ -68,6 +69,7 @@ def command(
         return 0
     rows = count_rows(plan, chosen.plane)
     skipped = skip(plan, chosen.state)
+    changed = [] if skipped else changes_since_standing(plan, chosen.state)
     if as_json:
         say_json(
             {
@@ -90,6 +92,8 @@ def command(
                 "size_reason": plan.size.reason,
                 "stop": plan.size.stop,
                 "would_skip": skipped is not None,
+                "changed": changed,
+                "dependencies": plan.dependencies,
             }
         )
         return plan.size.stop.exit_code if plan.size.stop else 0
@@ -114,6 +118,8 @@ def command(
     size = plan.size.resources
     click.echo(f"size       {format_bytes(size.memory_bytes)}, {size.cpu:g} cpu: {plan.size.reason}")
     click.echo(f"deadline   {plan.job.deadline_seconds} s")
+    for number, change in enumerate(changed):
+        click.echo(f"{'' if number else 'would run':<10} {change}")
     if plan.size.stop:
         say_verdict(plan.size.stop, as_json=False)
         return plan.size.stop.exit_code

@@ -35,7 +35,13 @@ def command(jobs: Path | None, image: str | None, output: Path, plane: str, plan
         # a release that lacks a job would take it away from every DAG that runs it
         verdict = found.broken[0].verdict
         raise PolarpodError(verdict.category, verdict.summary, evidence=verdict.evidence, remedy=verdict.remedy)
-    document = Release(code_version=found.code_version, created_at=dt.datetime.now(dt.UTC), image=image, jobs=found.jobs)
+    document = Release(
+        code_version=found.code_version,
+        created_at=dt.datetime.now(dt.UTC),
+        image=image,
+        jobs=found.jobs,
+        dependencies={job: dict(known) for job, known in found.dependencies.items()},
+    )
     # the same release is the same document, and an image that holds it stays the same too
     if not _is_there(document, output):
         output.parent.mkdir(parents=True, exist_ok=True)

@@ -62,6 +62,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         run_key: the run's place in the state store and in the table's fence.
         attempt: which try this is.
         code_version: the code the launcher planned with; the worker refuses to run any other.
+        dependencies: kind and name -> version of what the job's rows depend on besides inputs and parameters: modules, data
+            files, libraries, variables. Empty where it is not known: then the whole code counts.
         plane: where this runs, by its name.
         image: the release's job image, by digest; None where the plane says which.
         resources: what this attempt may use; may be more than the job declares, after an out-of-memory end.
@@ -81,6 +83,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     run_key: RunKey
     attempt: Attempt
     code_version: str
+    dependencies: dict[str, str] = {}
     plane: str
     image: str | None = None
     resources: Resources

@@ -35,16 +35,25 @@ def run_key_of(params: Mapping[str, Scalar]) -> str:
 
 
 def fingerprint_of(
-    *, job: JobSpec, code_version: str, params: Mapping[str, Scalar], input_versions: Mapping[str, str]
+    *,
+    job: JobSpec,
+    code_version: str,
+    params: Mapping[str, Scalar],
+    input_versions: Mapping[str, str],
+    dependencies: Mapping[str, str] | None = None,
 ) -> str:
-    """What a run would make. Size and deadline are left out: they change how a run goes, not what it publishes."""
+    """What a run would make. Size and deadline are left out: they change how a run goes, not what it publishes.
+
+    Args:
+        code_version: of the whole code; it counts only where the job's own dependencies are not known.
+    """
     declaration = msgspec.to_builtins(job)
     for key in ("resources", "deadline_seconds", "grace_seconds", "doc"):
         declaration.pop(key)
     return digest(
         {
             "job": declaration,
-            "code": code_version,
+            "code": dict(dependencies) if dependencies else code_version,
             "params": dict(params),
             "inputs": dict(input_versions),
         }

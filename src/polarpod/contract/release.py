@@ -18,6 +18,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
         code_version: digest of the jobs directory's sources and of the packages that decide their results.
         image: the job image by digest, where there is one; None for planes without images.
         jobs: name -> spec, with templates unfilled.
+        dependencies: job -> what its rows depend on in the code; see `Context.dependencies`.
     """
 
     protocol: Version = PROTOCOL
@@ -25,3 +26,4 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     created_at: dt.datetime
     image: str | None = None
     jobs: dict[str, JobSpec]
+    dependencies: dict[str, dict[str, str]] = {}

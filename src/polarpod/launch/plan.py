@@ -10,6 +10,7 @@ from polarpod.contract.identity import fingerprint_of, run_key_of
 from polarpod.contract.job import JobSpec
 from polarpod.contract.param import Scalar
 from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.launch.dependencies import dependencies_of
 from polarpod.launch.places import with_places
 from polarpod.launch.plane import Plane
 from polarpod.launch.request import choose_job, parameters, resolve_job
@@ -26,6 +27,7 @@ class Plan(NamedTuple):
 
     Attributes:
         job: resolved.
+        dependencies: what the rows depend on besides inputs and parameters; see `Context`.
         pins: Delta input -> the version that was listed and shall be read.
         standing: what the output holds of this run key.
         size: what the next attempt would get, and why.
@@ -45,6 +47,7 @@ class Plan(NamedTuple):
     size: Size
     unjudged: AttemptInfo | None = None
     image: str | None = None
+    dependencies: Mapping[str, str] = {}
 
 
 def make_plan(name: str, given: Mapping[str, Scalar], *, specs: Specs, plane_name: str, plane: Plane, state: State) -> Plan:
@@ -68,9 +71,11 @@ def make_plan(name: str, given: Mapping[str, Scalar], *, specs: Specs, plane_nam
             table = delta_log.open_table(dataset.uri, plane.storage)
             if table is not None:
                 pins[key] = table.version()
+    dependencies = dependencies_of(specs.dependencies.get(job.name, {}), plane.environment)
     fingerprint = fingerprint_of(
         job=job,
         code_version=specs.code_version,
+        dependencies=dependencies,
         params=params,
         input_versions={key: listing.version for key, listing in listings.items()},
     )
@@ -80,6 +85,7 @@ def make_plan(name: str, given: Mapping[str, Scalar], *, specs: Specs, plane_nam
         params=params,
         run_key=run_key,
         code_version=specs.code_version,
+        dependencies=dependencies,
         plane=plane_name,
         listings=listings,
         pins=pins,

@@ -243,6 +243,7 @@ def context_of(plan: Plan, plane: Plane, state: State, asked: Asked, *, attempt:
         run_key=plan.run_key,
         attempt=attempt,
         code_version=plan.code_version,
+        dependencies=dict(plan.dependencies),
         plane=plan.plane,
         image=plan.image,
         resources=plan.size.resources,

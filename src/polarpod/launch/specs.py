@@ -7,9 +7,11 @@ Python at all before it knows whether there is anything to do.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,17 +36,23 @@ class Described(msgspec.Struct, frozen=True):
 
     jobs: dict[str, JobSpec]
     broken: list[Broken]
+    dependencies: dict[str, dict[str, str]] = {}
     protocol: str = "1.0"
 
 
 class Specs(NamedTuple):
-    """Job specs, the code and the image they belong to, and where they are from, for messages."""
+    """Job specs, the code and the image they belong to, and where they are from, for messages.
+
+    Attributes:
+        dependencies: job -> what its rows depend on in the code; none of a job where it is not known.
+    """
 
     jobs: dict[str, JobSpec]
     broken: list[Broken]
     code_version: str
     source: str
     image: str | None = None
+    dependencies: Mapping[str, Mapping[str, str]] = {}
 
 
 def from_release(path: Path) -> Specs:
@@ -59,7 +67,7 @@ def from_release(path: Path) -> Specs:
             remedy="Write it with `polarpod release`.",
         ) from None
     release = decode(data, Release, source=str(path))
-    return Specs(release.jobs, [], release.code_version, str(path), release.image)
+    return Specs(release.jobs, [], release.code_version, str(path), release.image, release.dependencies)
 
 
 def from_jobs(jobs: Path, *, python: str | None, cache: Path | None) -> Specs:
@@ -77,11 +85,13 @@ def from_jobs(jobs: Path, *, python: str | None, cache: Path | None) -> Specs:
             remedy="Run polarpod where the jobs directory is, or name it with --jobs.",
         )
     version = code_version(jobs)
-    remembered = cache / f"{version}.json" if cache else None
+    # what is installed decides rows as the code does, and without knowing it nothing may be remembered
+    installed = installed_version(python or sys.executable)
+    remembered = cache / f"{version}-{installed}.json" if cache and installed else None
     if remembered and remembered.is_file():
         try:
             found = decode(remembered.read_bytes(), Described, source=str(remembered))
-            return Specs(found.jobs, found.broken, version, str(jobs))
+            return _specs(found, version, jobs)
         except PolarpodError:
             remembered.unlink()
     found = _describe(jobs, python)
@@ -91,7 +101,22 @@ def from_jobs(jobs: Path, *, python: str | None, cache: Path | None) -> Specs:
         spare = remembered.with_suffix(f".{os.getpid()}")
         spare.write_bytes(encode(found))
         spare.replace(remembered)
-    return Specs(found.jobs, found.broken, version, str(jobs))
+    return _specs(found, version, jobs)
+
+
+def _specs(found: Described, version: str, jobs: Path) -> Specs:
+    return Specs(found.jobs, found.broken, version, str(jobs), None, found.dependencies)
+
+
+def installed_version(python: str) -> str | None:
+    """A digest of the distributions that an interpreter has, by the names of their folders: it is not started for that.
+
+    None where they are not found.
+    """
+    prefix = Path(python).absolute().parent.parent
+    folders = [*prefix.glob("lib/python*/site-packages"), *prefix.glob("lib/python*/dist-packages")]
+    names = sorted(path.name for folder in folders for path in folder.glob("*.dist-info"))
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:12] if names else None
 
 
 def _describe(jobs: Path, python: str | None) -> Described:

@@ -113,6 +113,10 @@ class State:
             )
         return found
 
+    def known_context(self, job: str, run_key: str, uid: str) -> Context | None:
+        """An attempt's context, or None where it is gone or of a protocol that is not known."""
+        return self._read_if_known(f"runs/{job}/{run_key}/{uid}/context.json", Context)
+
     def receipt(self, job: str, run_key: str, uid: str) -> Receipt | None:
         return self._read(f"runs/{job}/{run_key}/{uid}/receipt.json", Receipt)
 

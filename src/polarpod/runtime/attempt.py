@@ -38,6 +38,7 @@ def attempt(
         fingerprint=fingerprint_of(
             job=context.job,
             code_version=context.code_version,
+            dependencies=context.dependencies,
             params=context.params,
             input_versions={name: listing.version for name, listing in listings.items()},
         ),

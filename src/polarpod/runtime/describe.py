@@ -11,6 +11,7 @@ import msgspec
 
 from polarpod.contract.definition import Definition
 from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.runtime.dependencies import Project
 from polarpod.runtime.load import import_module
 from polarpod.store.code import sources
 
@@ -18,6 +19,8 @@ from polarpod.store.code import sources
 def describe(jobs: Path) -> dict[str, Any]:
     """Every job of the directory's modules, and every module that fails, each with its verdict."""
     specs: dict[str, Any] = {}
+    dependencies: dict[str, dict[str, str]] = {}
+    project = Project(jobs)
     broken: list[dict[str, Any]] = []
     owners: dict[str, str] = {}
     for source in sources(jobs):
@@ -34,11 +37,13 @@ def describe(jobs: Path) -> dict[str, Any]:
                     if first != name:
                         # neither is run: which one was meant is not for us to say
                         specs.pop(found.spec.name, None)
+                        dependencies.pop(found.spec.name, None)
                         raise _twice(found.spec.name, first, name)
                     specs[found.spec.name] = msgspec.to_builtins(found.spec)
+                    dependencies[found.spec.name] = project.dependencies(name)
         except PolarpodError as error:
             broken.append({"module": name, "verdict": msgspec.to_builtins(error.verdict)})
-    return {"jobs": specs, "broken": broken}
+    return {"jobs": specs, "broken": broken, "dependencies": dependencies}
 
 
 def _twice(job: str, first: str, second: str) -> PolarpodError:
