@@ -12,7 +12,9 @@ from tests.runtime.delta_tables import commit_of, publish, rows, standing_of
 
 from polarpod.contract.dataset import Delta
 from polarpod.contract.verdict import PolarpodError
+from polarpod.store.delta_rows import LogEntry, Rows, since, surviving
 from polarpod.store.fence import Standing
+from polarpod.store.folder import Document
 
 D1 = pl.DataFrame({"ds": ["d1", "d1"], "v": [1, 2]})
 D2 = pl.DataFrame({"ds": ["d2"], "v": [3]})
@@ -127,6 +129,29 @@ def test_an_append_of_which_some_rows_are_left_is_neither_skipped_nor_doubled(ur
     assert rows(uri, "v") == [(1,), (2,)]
 
 
+def test_an_append_of_which_another_job_replaced_one_partition_stands_partly(uri: str) -> None:
+    publish(commit_of(append(uri)), pl.concat([D1, D2]))
+    publish(commit_of(replace(uri), job="other"), D1)
+    assert standing_of(commit_of(append(uri))) == PARTLY
+
+
+def test_an_append_that_an_overwrite_by_predicate_wrote_anew_stands_partly(uri: str) -> None:
+    publish(commit_of(append(uri)), D1)
+    write_deltalake(uri, D1.head(1), mode="overwrite", predicate="v = 1")
+    assert standing_of(commit_of(append(uri))) == PARTLY
+
+
+def test_an_append_of_changed_content_is_refused_while_its_rows_stand_and_published_when_they_are_gone(uri: str) -> None:
+    publish(commit_of(append(uri)), D1)
+    changed = commit_of(append(uri), number=2, fingerprint="e" * 64)
+    assert standing_of(changed) == Standing(1, False)
+    with pytest.raises(PolarpodError, match="already appended its rows once"):
+        publish(changed, D1)
+    DeltaTable(uri).delete()
+    publish(changed, D2)
+    assert rows(uri) == D2.rows()
+
+
 @pytest.mark.parametrize("output", [pytest.param(replace, id="replace"), pytest.param(predicate, id="predicate")])
 def test_a_replace_of_which_some_rows_are_left_is_made_again(uri: str, output: Callable[[str], Delta]) -> None:
     publish(commit_of(output(uri)), D1)
@@ -152,6 +177,45 @@ def test_a_partition_that_was_emptied_and_filled_again_by_a_restore_is_emptied_a
     assert standing_of(empty) == STANDS
     DeltaTable(uri).restore(0)
     assert not standing_of(empty).same
+
+
+def test_entries_are_read_from_the_commit_on_and_no_more_than_a_thousand() -> None:
+    class Log:
+        def read(self, key: str) -> Document:
+            return Document(b'{"commitInfo": {"key": "%s"}}' % key.encode(), "")
+
+    def versions(version: int, newest: int) -> list[int | None]:
+        return [entry and entry.version for entry in since(Log(), version, newest)]  # type: ignore[arg-type]  # it reads
+
+    assert versions(3, 5) == [4, 5]
+    assert versions(0, 1000) == list(range(1, 1001))
+    assert versions(0, 1001) == [None, *range(2, 1002)]
+
+
+def test_what_an_unknown_operation_wrote_beside_a_file_may_hold_rows_of_it() -> None:
+    taken = {"a": {"path": "a", "dataChange": True, "partitionValues": {}}}
+    added = {"b": {"path": "b", "partitionValues": {}}}
+    entry = LogEntry(2, {"operation": "REORG"}, added, taken)
+    assert surviving(["a"], 1, [entry]) is Rows.SOME
+    assert surviving(["a"], 1, [entry._replace(adds={"b": {"partitionValues": {"k": "other"}}})]) is Rows.NONE
+    assert surviving(["a"], 1, [entry, None]) is Rows.UNKNOWN
+    restored = LogEntry(4, {"operation": "RESTORE", "operationParameters": {"version": "0"}}, {}, {})
+    assert surviving(["a"], 1, [entry, None, restored]) is Rows.NONE
+    assert (
+        surviving(
+            ["a"], 1, [entry, None, restored._replace(info={"operation": "RESTORE", "operationParameters": {"version": 1}})]
+        )
+        is Rows.ALL
+    )
+
+
+def test_a_file_that_comes_back_stands_and_one_that_loses_rows_in_its_place_does_not() -> None:
+    file = {"a": {"path": "a", "dataChange": True, "partitionValues": {}}}
+    taken = LogEntry(2, {"operation": "WRITE"}, {}, file)
+    assert surviving(["a"], 1, [taken, LogEntry(3, {"operation": "WRITE"}, file, {})]) is Rows.ALL
+    # a deletion vector: the file is removed without it and added with it
+    assert surviving(["a"], 1, [LogEntry(2, {"operation": "DELETE"}, file, file)]) is Rows.SOME
+    assert surviving(["a"], 1, [LogEntry(2, {"operation": "MERGE"}, file, file)]) is Rows.ALL
 
 
 def clean_log(uri: str) -> None:
