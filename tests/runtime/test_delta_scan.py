@@ -255,3 +255,17 @@ def test_folders_are_believed_only_where_they_say_what_the_log_says(text: str, d
     said = folders_say(f"k={quote(text, safe='')}/f", {"k": text}, schema)
     assert not said or dtype in (pl.String(), pl.Int64())
     assert not folders_say(f"k={quote(text, safe='')}/f", {"k": text + "x"}, schema)
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        pytest.param("k=x/f", True, id="its value"),
+        pytest.param("k=y/k=x/f", False, id="two values"),
+        pytest.param("k=x/more/f", False, id="a folder that is no partition"),
+        pytest.param("f", False, id="no value"),
+        pytest.param("k=%78/f", True, id="escaped"),
+    ],
+)
+def test_which_folders_say_what_the_log_says(path: str, said: bool) -> None:
+    assert folders_say(path, {"k": "x"}, pl.Schema({"k": pl.String()})) is said

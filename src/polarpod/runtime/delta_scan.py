@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
 
 _NULL_FOLDER = "__HIVE_DEFAULT_PARTITION__"
-# A folder's text means the same value to Polars and to Delta; moments, floats and decimals have several spellings each.
+# Of these a folder's text means the same value to Polars and to Delta, where it is the one that `as_text` has; moments,
+# floats and decimals have several spellings each.
 _PLAIN = (pl.String, pl.Date, pl.Boolean, pl.Int8, pl.Int16, pl.Int32, pl.Int64)
 # Older files of an altered table have fewer columns and narrower numbers. Spark's INT96 moments come as nanoseconds.
 _CAST = pl.ScanCastOptions(
@@ -84,15 +85,7 @@ def folders_say(path: str, partition: dict[str, str | None], schema: pl.Schema) 
         if not equals or column in read:
             return False
         read[column] = None if text == _NULL_FOLDER else unquote(text)
-    return read == partition and all(_reads_back(text, schema[column]) for column, text in read.items())
-
-
-def _reads_back(text: str | None, dtype: pl.DataType) -> bool:
-    if text is None:
-        return dtype in _PLAIN
-    if dtype.is_integer():
-        return text.removeprefix("-").isdecimal() and str(int(text)) == text
-    return dtype in _PLAIN
+    return read == partition and all(schema[column] in _PLAIN for column in read)
 
 
 def _deletion_vectors(table: DeltaTable) -> Callable[[pl.DataFrame], pl.DataFrame] | None:
