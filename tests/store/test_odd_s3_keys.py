@@ -53,6 +53,13 @@ def test_a_marker_named_like_a_file_is_no_file_and_an_empty_file_is(reachable: L
 
 
 @on_moto
+def test_a_file_that_is_only_named_like_a_marker_is_read(reachable: Lake) -> None:
+    put(reachable, {"in/a_$folder$": b"1"})
+    uri = f"{reachable.uri}/in/*"
+    assert list_input("orders", Csv(uri), reachable.storage).files == (f"{reachable.uri}/in/a_$folder$",)
+
+
+@on_moto
 @pytest.mark.parametrize("marker", [pytest.param(b"", id="empty"), pytest.param(b"more", id="with content")])
 def test_an_object_beside_its_own_name_with_a_slash_is_read_once(reachable: Lake, marker: bytes) -> None:
     put(reachable, {"in/a.csv": b"1", "in/a.csv/": marker})

@@ -15,12 +15,8 @@ import polars as pl
 
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime.dtype import describe
+from polarpod.runtime.failure.exact import CONTRADICTED, MARK, REMEDIES, ROUNDED, SATURATED
 from polarpod.runtime.footers import Footer
-
-MARK = "polarpod: "
-SATURATED = "holds moments that nanoseconds cannot, which only reach from 1677 to 2262"
-ROUNDED = "holds values that the declared type would round"
-CONTRADICTED = "holds another value than its folder's name says"
 
 # What an INT96 moment outside of nanoseconds becomes, whichever end it is beyond.
 _LAST_NANOSECOND = 2**63 - 1
@@ -144,13 +140,3 @@ def _is_coarser(found: pl.Datetime, wanted: pl.Datetime) -> bool:
 
 def _words(name: str, column: str, what: str) -> str:
     return f"{MARK}column {column!r} of input {name!r} {what}"
-
-
-REMEDIES = {
-    SATURATED: "They are stored as INT96, as Spark writes timestamps. Declare the input's schema with Datetime[us] for the "
-    "column, which reads them as they are.",
-    ROUNDED: "Declare the column with the type it is stored as and round it in the transform, or deliver it in the declared "
-    "type.",
-    CONTRADICTED: "Declare the input with hive=False to read the stored column alone, or move the file to the folder it "
-    "belongs to.",
-}

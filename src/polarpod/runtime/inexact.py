@@ -14,15 +14,14 @@ from polarpod.contract.dataset import Dataset, Parquet
 from polarpod.contract.verdict import Verdict
 from polarpod.runtime import exact
 from polarpod.runtime.dtype import describe, parse_schema
+from polarpod.runtime.failure.exact import MARK, REMEDIES
 from polarpod.runtime.footers import Footer
 from polarpod.runtime.scan import scan
 from polarpod.store.dialect import for_polars
 from polarpod.store.listing import Listing
 from polarpod.store.location import is_local
 
-_WORDS = re.compile(
-    rf"""column ('.*'|".*") of input ('.*'|".*") (?:{"|".join(map(re.escape, exact.REMEDIES))})""", re.DOTALL
-)
+_WORDS = re.compile(rf"""column ('.*'|".*") of input ('.*'|".*") (?:{"|".join(map(re.escape, REMEDIES))})""", re.DOTALL)
 # as many as a failed run may open to say which one it was, and as many as a reader wants to see
 _MOST_FILES = 500
 _MOST_NAMED = 5
@@ -44,7 +43,7 @@ def name_inexact_files(
         try:
             scan(name, dataset, listing._replace(files=(file,)), storage).select(column).collect()
         except pl.exceptions.PolarsError as error:
-            if exact.MARK in str(error):
+            if MARK in str(error):
                 found.append(f"{file}{_example(column, file, dataset, storage)}")
         if len(found) == _MOST_NAMED:
             break
