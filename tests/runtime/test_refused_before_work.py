@@ -96,7 +96,6 @@ def test_a_partition_value_that_no_reader_gets_back(shop: InProcess, kind: str, 
 
 
 def test_moments_that_differ_by_nanoseconds_never_share_a_file(shop: InProcess) -> None:
-    """https://github.com/pola-rs/polars: text of a Datetime["ns"] ends at its microseconds."""
     apart = pl.Series([1_000, 1_001, 2_000], dtype=pl.Int64).cast(pl.Datetime("ns"))
     outcome = shop.publish(pl.DataFrame({"i": [1, 2, 3], "k": apart}), output(shop, "parquet", "k"))
     assert "cut a partition's moment after the microseconds" in outcome.verdict.summary
@@ -128,6 +127,26 @@ def test_values_that_some_file_systems_take_for_one_folder_have_files_of_their_o
     names = [path.name for path in (shop.root / "out").rglob("*.parquet")]
     assert len(names) == len({name.lower() for name in names}) == 5
     assert shop.read(getattr(shop, kind)("out")).sort("i")["k"].to_list() == keys
+
+
+@pytest.mark.parametrize("kind", [pytest.param(kind, id=kind) for kind in BOTH])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, id=name) for name in ("a b", "a:b", "a=b", "a/b", "a%20b", "größe", "I")]
+)
+def test_a_partition_column_whose_name_readers_do_not_find_in_a_folder_s(shop: InProcess, kind: str, name: str) -> None:
+    """Polars' scan_delta looks for the escaped name in the schema, and fails."""
+    frame = pl.DataFrame({"x": [1], "i": [2], name: [3]})
+    words = "differ in case only" if name == "I" and kind == "delta" else f"the partition column {name!r}"
+    refused(shop, frame, output(shop, kind, name), words, "Rename")
+
+
+@pytest.mark.parametrize("kind", [pytest.param(kind, id=kind) for kind in BOTH])
+@pytest.mark.parametrize(
+    "frame",
+    [pytest.param(pl.DataFrame({"": [1]}), id="column"), pytest.param(pl.DataFrame({"s": [{"": 1}]}), id="field")],
+)
+def test_a_name_that_is_empty(shop: InProcess, kind: str, frame: pl.DataFrame) -> None:
+    refused(shop, frame, output(shop, kind), "whose name is empty", "Name them in the transform")
 
 
 @pytest.mark.parametrize("kind", [pytest.param(kind, id=kind) for kind in BOTH])

@@ -1,9 +1,11 @@
-"""Polars types by name, as schemas in job declarations and manifests write them, and which of them Parquet keeps."""
+"""Polars types by name, as schemas in job declarations and manifests write them."""
 
 from __future__ import annotations
 
-import io
+import json
 import re
+from collections.abc import Callable
+from typing import Any
 
 import polars as pl
 
@@ -20,7 +22,9 @@ _PLAIN: dict[str, pl.DataType] = {
 }  # fmt: skip
 _DATETIME = re.compile(r"Datetime(?:\[(ms|us|ns)(?:, *([A-Za-z0-9_+\-/]+))?\])?")
 _DECIMAL = re.compile(r"Decimal\((\d{1,2}), *(\d{1,2})\)")
-_LIST = re.compile(r"List\[(.+)\]")
+_LIST = re.compile(r"List\[(.+)\]", re.DOTALL)
+# with JSON behind the name, in which fields and categories may be called anything
+_OF_PARTS = re.compile(r"(Enum|Struct|Array|Map)([\[{].*)", re.DOTALL)
 
 
 def parse_dtype(text: str) -> pl.DataType:
@@ -71,19 +75,52 @@ def from_text(text: str, dtype: pl.DataType) -> object:
 
 
 def describe(dtype: pl.DataType) -> str:
-    """The name of a type in the words of `parse_dtype`."""
+    """The name of a type in the words of `parse_dtype`, and beyond them in those of `parse_published`."""
     if isinstance(dtype, pl.Datetime):
         return f"Datetime[{dtype.time_unit}{f', {dtype.time_zone}' if dtype.time_zone else ''}]"
     if isinstance(dtype, pl.Decimal):
         return f"Decimal({dtype.precision}, {dtype.scale})"
+    if isinstance(dtype, pl.Duration):
+        return f"Duration[{dtype.time_unit}]"
     if isinstance(dtype, pl.List):
-        return f"List[{describe(dtype.inner)}]"  # type: ignore[arg-type]  # Polars types it as class or instance
-    return str(dtype)
+        return f"List[{describe(_instance(dtype.inner))}]"
+    if isinstance(dtype, pl.Enum):
+        return f"Enum{_json(dtype.categories.to_list())}"
+    inside = {name: describe(inner) for name, inner in parts(dtype).items()}
+    if isinstance(dtype, pl.Struct):
+        return f"Struct{_json(inside)}"
+    if isinstance(dtype, pl.Array):
+        return f"Array{_json([*inside.values(), dtype.size])}"
+    return f"Map{_json(list(inside.values()))}" if inside else str(dtype)
 
 
-def _has_wide_integers(dtype: pl.DataType) -> bool:
-    """Whether integers of 128 bits are part of a type. Parquet has none: other readers take them for bytes, or fail."""
-    return "Int128" in str(dtype.base_type()) or any(_has_wide_integers(inner) for inner in parts(dtype).values())
+def _json(words: object) -> str:
+    return json.dumps(words, ensure_ascii=False)
+
+
+def parse_published(text: str) -> pl.DataType:
+    """Any type that `describe` names, as manifests hold it. Raises PolarpodError for a name that is no type."""
+    if match := _OF_PARTS.fullmatch(text):
+        return _MADE_OF[match[1]](json.loads(match[2]))
+    if match := _LIST.fullmatch(text):
+        return pl.List(parse_published(match[1]))
+    return _BEYOND_SCHEMAS.get(text) or parse_dtype(text)
+
+
+_BEYOND_SCHEMAS: dict[str, pl.DataType] = {
+    "Categorical": pl.Categorical(),
+    "Null": pl.Null(),
+    "Float16": pl.Float16(),
+    "Duration[ms]": pl.Duration("ms"),
+    "Duration[us]": pl.Duration("us"),
+    "Duration[ns]": pl.Duration("ns"),
+}
+_MADE_OF: dict[str, Callable[[Any], pl.DataType]] = {
+    "Enum": pl.Enum,
+    "Struct": lambda fields: pl.Struct({name: parse_published(text) for name, text in fields.items()}),
+    "Array": lambda words: pl.Array(parse_published(words[0]), words[1]),
+    "Map": lambda words: pl.Map(*map(parse_published, words)),
+}
 
 
 def parts(dtype: pl.DataType) -> dict[str, pl.DataType]:
@@ -95,34 +132,6 @@ def parts(dtype: pl.DataType) -> dict[str, pl.DataType]:
     return {"element": _instance(dtype.inner)} if isinstance(dtype, (pl.List, pl.Array)) else {}
 
 
-def _instance(dtype: object) -> pl.DataType:
-    """Polars types what is inside of another type as class or instance; of a schema's column it is an instance."""
-    assert isinstance(dtype, pl.DataType)
-    return dtype
-
-
-def check_stored(schema: pl.Schema) -> None:
-    """Raises PolarpodError where a Parquet file would give a column back as another type, or not take it at all. Asked of an
-    empty file in memory, before any work."""
-    unkept = []
-    for column, dtype in schema.items():
-        if _has_wide_integers(dtype):
-            unkept.append(f"{column}: {describe(dtype)} is read by Polars alone")
-            continue
-        try:
-            file = io.BytesIO()
-            pl.DataFrame(schema={column: dtype}).write_parquet(file)
-            file.seek(0)
-            kept = pl.read_parquet_schema(file)[column]
-        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-            unkept.append(f"{column}: {describe(dtype)} ({str(error).splitlines()[0][:100]})")
-        else:
-            if kept != dtype:
-                unkept.append(f"{column}: {describe(dtype)} would be read as {describe(kept)}")
-    if unkept:
-        raise PolarpodError(
-            Category.OUTPUT_MISMATCH,
-            "the output has columns that a Parquet file cannot hold",
-            evidence=unkept,
-            remedy="Cast them in the transform to a type that readers get back, or drop them.",
-        )
+def _instance(dtype: Any) -> pl.DataType:
+    """Polars takes a class where an instance is meant, and leaves it so inside of another type."""
+    return dtype() if isinstance(dtype, type) else dtype  # type: ignore[no-any-return]  # an instance of DataType

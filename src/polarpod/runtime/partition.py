@@ -64,6 +64,16 @@ def check_columns(schema: pl.Schema, partition_by: list[str]) -> None:
             remedy="Partition by a column of text, whole numbers, Boolean, Date, Datetime or Decimal; cast it in the "
             "transform.",
         )
+    escaped = [column for column in partition_by if quote(column, safe="") != column]
+    lowered = [column.lower() for column in schema]
+    if unfit := escaped + [column for column in partition_by if lowered.count(column.lower()) > 1 and column not in escaped]:
+        raise PolarpodError(
+            Category.OUTPUT_MISMATCH,
+            f"the name of the partition column {unfit[0]!r} cannot be part of a folder's name for every reader",
+            evidence=[f"partition_by: {', '.join(partition_by)}", f"columns: {', '.join(schema)}"],
+            remedy="Rename it in the transform, to ASCII letters, digits and underscores that no other column has in "
+            "another case.",
+        )
     if partition_by and len(schema) == len(partition_by):
         raise PolarpodError(
             Category.OUTPUT_MISMATCH,

@@ -10,7 +10,7 @@ from polarpod.contract.context import Storage
 from polarpod.contract.dataset import Csv, Dataset, Delta, NdJson, Parquet
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime.delta_scan import scan_table
-from polarpod.runtime.dtype import parse_schema
+from polarpod.runtime.dtype import parse_published, parse_schema
 from polarpod.runtime.parquet_scan import scan_parquet
 from polarpod.runtime.text.csv_scan import scan_csv
 from polarpod.store.delta_log import open_table
@@ -56,12 +56,13 @@ def _delta(dataset: Delta, listing: Listing, storage: Storage) -> pl.LazyFrame:
 
 def _nothing(name: str, dataset: Parquet | Csv | NdJson, listing: Listing) -> pl.LazyFrame:
     """An input without files: only a declared schema, or the manifest's, can say what its columns would be."""
-    schema = dataset.schema or (listing.manifest.schema if listing.manifest else None)
-    if schema is None:
+    if dataset.schema:
+        return pl.LazyFrame(schema=parse_schema(dataset.schema))
+    if not listing.manifest:
         raise PolarpodError(
             Category.INPUT_EMPTY,
             f"input {name!r} has no files",
             evidence=[dataset.uri],
             remedy="Check the step that delivers it.",
         )
-    return pl.LazyFrame(schema=parse_schema(schema))
+    return pl.LazyFrame(schema={name: parse_published(text) for name, text in listing.manifest.schema.items()})

@@ -19,9 +19,9 @@ from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime import arithmetic_guard, check, partition, stage, staged_footers
 from polarpod.runtime.batches import Tally, Watch
 from polarpod.runtime.delta_fit import fit_delta, unfit_key
-from polarpod.runtime.dtype import check_stored
 from polarpod.runtime.host import Host
 from polarpod.runtime.outcome import Outcome
+from polarpod.runtime.parquet_fit import check_stored
 from polarpod.runtime.progress import Phase, Progress
 from polarpod.runtime.publish import delta, parquet, quarantine
 from polarpod.runtime.publish.commit import Commit
