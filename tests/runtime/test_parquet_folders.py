@@ -202,6 +202,15 @@ def test_a_stored_column_is_not_the_lake_s_own_folder_of_that_name(tmp_path: Pat
     assert frame.select("env", "v").rows() == [("test", 1), ("test", 2)]
 
 
+def test_the_lake_s_own_folder_of_a_column_s_name_is_no_second_value(tmp_path: Path) -> None:
+    shop = InProcess(tmp_path / "v=9")
+    put(shop, ["v=1", "v=2"])
+    assert values(shop) == [1, 2]
+    other = InProcess(tmp_path / "env=prod")
+    put(other, ["v=1", "v=2"])
+    assert other.read(Parquet(other.at("in"))).columns == ["id", "v"]
+
+
 def test_the_folders_that_an_input_s_uri_names_are_columns_where_they_are_asked_for(shop: InProcess) -> None:
     put(shop, ["a=01/b=2"])
     place = shop.at("in/a=01/b=2/x.parquet")

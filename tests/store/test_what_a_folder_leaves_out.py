@@ -121,6 +121,10 @@ ODD = [
 ]  # fmt: skip
 
 
+def test_a_folder_that_is_only_called_like_a_delta_log_makes_no_table(reachable: Lake) -> None:
+    assert listed(reachable, Parquet, ["a.parquet", "_delta_log/notes.txt"])[0] == ["a.parquet"]
+
+
 def test_names_that_look_like_globs_escapes_or_each_other_are_listed_as_they_are(reachable: Lake) -> None:
     read, _ = listed(reachable, Parquet, [f"{name}.parquet" for name in ODD])
     assert sorted(read) == sorted(f"{name}.parquet" for name in ODD)
