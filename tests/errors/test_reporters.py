@@ -164,13 +164,6 @@ def test_what_cannot_be_explained_is_an_internal_error_with_its_type() -> None:
     assert "Hidden" in verdict.evidence[0]
 
 
-def test_of_a_long_text_the_beginning_and_the_end_are_looked_at() -> None:
-    said = said_by("begin" + "x" * 5_000_000 + "end")
-    assert said.startswith("beginx")
-    assert said.endswith("xend")
-    assert len(said) < 100_000
-
-
 @given(text=st.text(st.characters(exclude_categories=[])))
 def test_any_text_becomes_one_that_every_document_holds(text: str) -> None:
     for made in (said_by(text), line(text)):

@@ -172,21 +172,6 @@ def test_it_objects_wherever_the_product_stands(
             lambda lf: lf.select(s=pl.struct(price=WIDE, rate=RATE)).unnest("s").select(PRICE * RATE), id="struct and unnest"
         ),
         pytest.param(
-            lambda lf: (
-                lf.select(s=pl.struct(a=WIDE, b=RATE)).unnest("s", separator=".").select(pl.col("s.a") * pl.col("s.b"))
-            ),
-            id="unnest with a separator",
-        ),
-        pytest.param(
-            lambda lf: lf.select(s=pl.struct(price=WIDE), rate="rate").unnest("s").select(PRICE * RATE), id="beside a struct"
-        ),
-        pytest.param(
-            lambda lf: (
-                lf.select(WIDE, s=pl.struct(price=WIDE * RATE)).unnest("s", separator=".").select(PRICE * Decimal("0.05"))
-            ),
-            id="beside a finer field of its name",
-        ),
-        pytest.param(
             lambda lf: lf.group_by("shop").agg(s=pl.struct(price=WIDE, rate=RATE).first()).unnest("s").select(PRICE * RATE),
             id="struct, aggregated",
         ),

@@ -82,7 +82,15 @@ class RunJobOperator(BaseOperator):
         return self._run(context, caller.until(self.execution_timeout, context), {})
 
     def resume(
-        self, context: Mapping[str, Any], event: Any, *, run_key: str, uid: str, spent: dict[str, int], until: str | None
+        self,
+        context: Mapping[str, Any],
+        event: Any,
+        *,
+        run_key: str,
+        uid: str,
+        spent: dict[str, int],
+        until: str | None,
+        attempts: int | None = None,
     ) -> dict[str, Any]:
         """Goes on when the trigger has fired: judges the attempt, and relaunches or ends.
 
@@ -91,10 +99,12 @@ class RunJobOperator(BaseOperator):
             run_key, uid: the attempt.
             spent: retries so far, by budget.
             until: when the task's execution_timeout is over (ISO 8601): Airflow starts it anew.
+            attempts: how many there were, this one included; None in a deferral that an older release stored.
         """
         self.log.info("woken: the pod is %s", (event or {}).get("phase") or "to be looked at")
         left = dt.datetime.fromisoformat(until) if until else None
-        return self._run(context, left, {Budget(name): count for name, count in spent.items()}, (run_key, uid))
+        counted = sum(spent.values()) + 1 if attempts is None else attempts
+        return self._run(context, left, {Budget(name): count for name, count in spent.items()}, (run_key, uid), counted)
 
     def _run(
         self,
@@ -102,10 +112,11 @@ class RunJobOperator(BaseOperator):
         until: dt.datetime | None,
         spent: dict[Budget, int],
         attempt: tuple[str, str] | None = None,
+        attempts: int = 0,
     ) -> dict[str, Any]:
         words = Words(self.log)
         try:
-            ran = self._execute(context, until, spent, attempt, words)
+            ran = self._execute(context, until, spent, attempt, attempts, words)
         except HandedOver as handed:
             return self._defer(handed, context, until, spent)
         except PolarpodError as error:
@@ -127,21 +138,22 @@ class RunJobOperator(BaseOperator):
         until: dt.datetime | None,
         spent: dict[Budget, int],
         attempt: tuple[str, str] | None,
+        attempts: int,
         words: Words,
     ) -> Ran:
         plane = self._plane()
         state = State(plane.state, plane.storage)
         specs, params = from_release(Path(self.release_file)), values_of(self.job_params)
-        begun = Begun(state.context(self.job, *attempt), None, "", orphaned=True) if attempt else None
         return execute(
             lambda: make_plan(self.job, params, specs=specs, plane_name=self.plane, plane=plane, state=state),
             plane=plane,
             state=state,
             asked=Asked(self.force, caller.labels(context), until),
             make_launcher=lambda plane: self._launcher(plane, context, woken=attempt[1] if attempt else None),
-            listener=Listener(words.attempt, words.verdict, words.message, words.log, lambda: self._stopping),
+            listener=Listener(words.attempt, words.verdict, words.message, words.log, lambda: self._stopping, words.warning),
             spent=spent,
-            begun=begun,
+            take_up=(lambda: Begun(state.context(self.job, *attempt), None, "", orphaned=True)) if attempt else None,
+            attempts=attempts,
         )
 
     def _launcher(self, plane: Plane, context: Mapping[str, Any], *, woken: str | None) -> Launcher:
@@ -171,6 +183,7 @@ class RunJobOperator(BaseOperator):
                 "uid": attempt.attempt.uid,
                 "spent": {str(budget): count for budget, count in spent.items()},
                 "until": until.isoformat() if until else None,
+                "attempts": handed.attempts,
             },
         )
 

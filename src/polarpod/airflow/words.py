@@ -34,6 +34,10 @@ class Words:
         if again:
             self._log.warning("%s\ntrying again on the %s budget", verdict.text(), verdict.budget)
 
+    def warning(self, text: str) -> None:
+        """What went wrong beside the run."""
+        self._log.warning("%s", text)
+
     def success(self, verdict: Verdict, receipt: Receipt) -> None:
         self._log.info("%s", verdict.text())
         if receipt.published:

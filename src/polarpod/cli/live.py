@@ -66,6 +66,10 @@ class Live:
             self._print(f"{self._title}: {verdict.text()}")
             self._print(f"{self._title}: trying again on the {verdict.budget} budget")
 
+    def warning(self, text: str) -> None:
+        """What went wrong beside the run. Also where standard output is for a machine: this is standard error."""
+        self._console.print(escape(f"polarpod: warning: {text}"))
+
     def _print(self, text: str) -> None:
         if not self._quiet:
             self._console.print(escape(text))

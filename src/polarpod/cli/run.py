@@ -64,7 +64,12 @@ def command(
         signal.signal(number, functools.partial(_request_stop, stop))
     with Live(quiet=as_json) as live:
         listener = Listener(
-            on_attempt=live.attempt, on_verdict=live.verdict, on_message=live.message, on_log=live.log, stop=stop.is_set
+            on_attempt=live.attempt,
+            on_verdict=live.verdict,
+            on_message=live.message,
+            on_log=live.log,
+            stop=stop.is_set,
+            on_warning=live.warning,
         )
         ran = execute(plan, plane=where, state=chosen.state, asked=Asked(force=force), listener=listener)
     if as_json:

@@ -48,11 +48,16 @@ class LostSight(PolarpodError):
 
 
 class HandedOver(Exception):
-    """An attempt's worker goes on, and somebody else tells when to come back for its end. It gets no verdict here."""
+    """An attempt's worker goes on, and somebody else tells when to come back for its end. It gets no verdict here.
+
+    Attributes:
+        attempts: how many attempts the run has had so far, this one included.
+    """
 
     def __init__(self, context: Context, worker: object) -> None:
         self.context = context
         self.worker = worker
+        self.attempts = 1
         super().__init__(f"attempt {context.attempt.uid} is waited for elsewhere")
 
 

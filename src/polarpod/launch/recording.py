@@ -1,0 +1,156 @@
+"""The end of an attempt: judged by its receipt, and the judgement recorded in the state store.
+
+The verdict is made before anything is written. What fails after it is a warning and never another verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import NamedTuple, TypeVar
+
+import msgspec
+
+from polarpod.contract.context import Context
+from polarpod.contract.message import FIRST_SECONDS, Message, last_heard
+from polarpod.contract.receipt import Receipt
+from polarpod.contract.verdict import Category, PolarpodError, Verdict
+from polarpod.launch.listener import error_text
+from polarpod.launch.ports import Ports
+from polarpod.launch.state import Record, StandingNote, State
+from polarpod.launch.worker import Ended
+
+T = TypeVar("T")
+
+# The receipt and the record are worth waiting for a store that is away, as it may have been what ended the worker. Both
+# limits hold: the clock for a store that takes long to fail, the count for one that fails at once.
+_STORE_SECONDS = 60.0
+_STORE_AGAIN_SECONDS = 1.0
+# The log and the notes are conveniences; the run's caller is not kept waiting for them.
+_NOTE_SECONDS = 10.0
+
+
+class Ran(NamedTuple):
+    """How a run ended.
+
+    Attributes:
+        receipt: of the last attempt, or of the standing one where the run was skipped.
+        attempts: how many workers were started, or waited for.
+        log: the end of the last worker's log.
+        unrecorded: why the verdict is not in the state store; None where it is.
+    """
+
+    verdict: Verdict
+    receipt: Receipt | None
+    attempts: int
+    log: bytes = b""
+    unrecorded: Verdict | None = None
+
+
+def record(
+    context: Context, ended: Ended, state: State, ports: Ports, warn: Callable[[str], None] = lambda text: None
+) -> Ran:
+    """Judges an attempt, writes the judgement beside its receipt, and only then lets go of the evidence.
+
+    Raises:
+        PolarpodError: the store does not say whether there is a receipt, so there is no verdict yet.
+    """
+    job, run_key, uid = context.job.name, context.run_key, context.attempt.uid
+    try:
+        receipt = patiently(lambda: state.receipt(job, run_key, uid), ports)
+    except PolarpodError as error:
+        if _is_away(error):
+            raise
+        # unreadable is as good as none: it proves nothing
+        receipt = None
+    verdict = ended.judge(receipt)
+    message = ended.message
+    if receipt is None and message is None and (message := _heartbeat(context, state)):
+        # its plane has nothing of the worker's own; what it wrote into the state store is left
+        verdict = msgspec.structs.replace(verdict, evidence=[*verdict.evidence, last_heard(message)])
+    peaks = [receipt.usage.memory_peak_bytes if receipt else 0, message.memory_peak_bytes if message else 0]
+    judged = Record(
+        verdict=verdict,
+        memory_limit_bytes=context.resources.memory_bytes,
+        memory_peak_bytes=max(peaks),
+        judged_at=ports.now(),
+        worker_ended=ended.seen,
+    )
+    try:
+        patiently(lambda: state.put_record(job, run_key, uid, judged), ports)
+    except Exception as error:  # noqa: BLE001  # whatever it is, the worker ended as it ended
+        unrecorded = _verdict_of(error)
+        warn(f"the verdict of attempt {context.attempt.number} could not be recorded: {unrecorded.text()}")
+        return Ran(verdict, receipt, 1, ended.log, unrecorded)
+    if ended.log:
+        _note("the log could not be stored", lambda: state.put_log(job, run_key, uid, ended.log), ports, warn)
+    if verdict.succeeded and receipt:
+        note = StandingNote(number=context.attempt.number, uid=uid, fingerprint=receipt.fingerprint)
+        _note(
+            "the note that lets the next run be skipped could not be written",
+            lambda: state.put_standing(job, run_key, note),
+            ports,
+            warn,
+        )
+    _clear_heartbeat(context, state, ports)
+    return Ran(verdict, receipt, 1, ended.log)
+
+
+def record_receipt(context: Context, state: State, ports: Ports) -> None:
+    """Judges an attempt by its receipt alone, for a launcher that has no time for more. Never raises."""
+    with suppress(PolarpodError):
+        receipt = state.receipt(context.job.name, context.run_key, context.attempt.uid)
+        if receipt is not None:
+            limit, peak = context.resources.memory_bytes, receipt.usage.memory_peak_bytes
+            state.put_record(
+                context.job.name,
+                context.run_key,
+                context.attempt.uid,
+                Record(verdict=receipt.verdict, memory_limit_bytes=limit, memory_peak_bytes=peak, judged_at=ports.now()),
+            )
+
+
+def patiently(work: Callable[[], T], ports: Ports, *, seconds: float = _STORE_SECONDS) -> T:
+    """Asks a store that is away again, for a while."""
+    import tenacity  # 30 ms that a run which is skipped need not pay
+
+    again = tenacity.Retrying(
+        retry=tenacity.retry_if_exception(_is_away),
+        wait=tenacity.wait_fixed(_STORE_AGAIN_SECONDS),
+        stop=tenacity.stop_after_delay(seconds) | tenacity.stop_after_attempt(int(seconds / _STORE_AGAIN_SECONDS)),
+        sleep=lambda wait: ports.pause(wait, lambda: False),
+        reraise=True,
+    )
+    return again(work)
+
+
+def _heartbeat(context: Context, state: State) -> Message | None:
+    """What a worker said last in the state store. Never raises: it only helps to explain."""
+    with suppress(PolarpodError):
+        return state.heartbeat(context.job.name, context.run_key, context.attempt.uid)
+    return None
+
+
+def _clear_heartbeat(context: Context, state: State, ports: Ports) -> None:
+    """Takes the document of a worker away that is gone. Never raises: `polarpod gc` takes what is left."""
+    if (ports.now() - context.created_at).total_seconds() < FIRST_SECONDS:
+        return  # it was over before the first
+    with suppress(PolarpodError):
+        state.clear_heartbeat(context.job.name, context.run_key, context.attempt.uid)
+
+
+def _note(failure: str, write: Callable[[], object], ports: Ports, warn: Callable[[str], None]) -> None:
+    try:
+        patiently(write, ports, seconds=_NOTE_SECONDS)
+    except Exception as error:  # noqa: BLE001  # whatever it is, the verdict is recorded and stands
+        warn(f"{failure}: {_verdict_of(error).text()}")
+
+
+def _verdict_of(error: Exception) -> Verdict:
+    if isinstance(error, PolarpodError):
+        return error.verdict
+    return Verdict(category=Category.INTERNAL_ERROR, summary=error_text(error))
+
+
+def _is_away(error: BaseException) -> bool:
+    return isinstance(error, PolarpodError) and error.verdict.category is Category.STORAGE_UNAVAILABLE

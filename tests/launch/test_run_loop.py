@@ -1,0 +1,116 @@
+"""The run loop's budgets: they cover planning, claiming, launching and recording."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.launch.kubernetes.attempts import CONTEXT
+from tests.launch.loop import AWAY, DENIED, PLAN, Broken, Loop, ended
+
+from polarpod.contract.verdict import Budget, Category, PolarpodError
+from polarpod.launch.run import Begun
+from polarpod.launch.worker import LostSight
+
+UNREACHABLE = PolarpodError(Category.CLUSTER_UNREACHABLE, "no answer")
+
+
+@pytest.mark.parametrize(
+    "away",
+    [
+        pytest.param(AWAY, id="the store"),
+        pytest.param(UNREACHABLE, id="the cluster"),
+        pytest.param(PolarpodError(Category.DISK_FULL, "no space"), id="no space"),
+    ],
+)
+def test_planning_that_meets_an_outage_is_done_again_on_the_platforms_budget(away: PolarpodError, tmp_path: Path) -> None:
+    loop = Loop(Broken(tmp_path))
+    ran = loop.run(ended(), plans=[away])
+    assert (ran.verdict.category, ran.attempts) == (Category.SUCCEEDED, 1)
+    assert loop.pauses == [5.0]
+    assert loop.verdicts == [(away.verdict.category, True), (Category.SUCCEEDED, False)]
+
+
+def test_the_budget_is_one_for_planning_and_workers(tmp_path: Path) -> None:
+    loop = Loop(Broken(tmp_path))
+    with pytest.raises(PolarpodError, match="the store is away"):
+        loop.run(ended(Category.WORKER_LOST), plans=[AWAY, PLAN, AWAY, AWAY])
+    assert loop.pauses == [5.0, 20.0]
+    assert loop.recorded() == [Category.WORKER_LOST]
+
+
+@pytest.mark.parametrize(
+    "error", [pytest.param(DENIED, id="denied"), pytest.param(PolarpodError(Category.REQUEST_INVALID, "no"), id="invalid")]
+)
+def test_what_another_try_repeats_is_raised_at_once(error: PolarpodError, tmp_path: Path) -> None:
+    loop = Loop(Broken(tmp_path))
+    with pytest.raises(PolarpodError, match=error.verdict.summary):
+        loop.run(plans=[error])
+    assert loop.pauses == []
+
+
+@pytest.mark.parametrize("call", [pytest.param("claim", id="the claim"), pytest.param("put_context", id="the context")])
+def test_a_beginning_that_meets_an_outage_is_made_again(call: str, tmp_path: Path) -> None:
+    loop = Loop(Broken(tmp_path, **{call: [AWAY]}))
+    ran = loop.run(ended())
+    assert (ran.verdict.category, ran.attempts) == (Category.SUCCEEDED, 1)
+    assert loop.recorded()[-1] is Category.SUCCEEDED
+
+
+def test_a_deferred_attempt_whose_context_cannot_be_read_is_taken_up_again(tmp_path: Path) -> None:
+    script = [AWAY]
+    state = Broken(tmp_path)
+    state.claim(CONTEXT.job.name, CONTEXT.run_key, CONTEXT.attempt.uid)
+
+    def take_up() -> Begun:
+        if script:
+            raise script.pop()
+        return Begun(CONTEXT, None, "", orphaned=True)
+
+    loop = Loop(state)
+    spent = {Budget.PLATFORM: 1}
+    ran = loop.run(ended(), take_up=take_up, attempts=2, spent=spent)
+    assert (ran.verdict.category, ran.attempts) == (Category.SUCCEEDED, 2)
+    assert spent == {Budget.PLATFORM: 2}
+
+
+def test_attempts_are_workers_and_not_retries(tmp_path: Path) -> None:
+    ran = Loop(Broken(tmp_path)).run(ended(Category.OUT_OF_MEMORY), ended(Category.EVICTED), ended(), plans=[AWAY])
+    assert (ran.verdict.category, ran.attempts) == (Category.SUCCEEDED, 3)
+
+
+def test_an_attempt_that_cannot_be_looked_at_gets_no_verdict(tmp_path: Path) -> None:
+    loop = Loop(Broken(tmp_path))
+    loop.run(LostSight(UNREACHABLE), ended())
+    assert loop.recorded() == [None, Category.SUCCEEDED]
+
+
+def test_nothing_is_started_after_a_stop_that_came_in_a_pause(tmp_path: Path) -> None:
+    loop = Loop(Broken(tmp_path))
+    loop.listener = loop.listener._replace(stop=lambda: bool(loop.pauses))
+    assert loop.run(ended(Category.EVICTED)).verdict.category is Category.EVICTED
+    assert loop.recorded() == [Category.EVICTED]
+
+
+def test_a_receipt_that_cannot_be_looked_for_is_looked_for_again(tmp_path: Path) -> None:
+    state = Broken(tmp_path, receipt=[AWAY] * 60)
+    loop = Loop(state)
+    ran = loop.run(ended())
+    assert (ran.verdict.category, ran.attempts) == (Category.SUCCEEDED, 1)
+    assert loop.pauses == [1.0] * 59 + [5.0]
+
+
+def test_a_failure_that_cannot_be_recorded_is_recorded_before_the_next_attempt(tmp_path: Path) -> None:
+    loop = Loop(Broken(tmp_path, put_record=[AWAY] * 60))
+    ran = loop.run(ended(Category.OUT_OF_MEMORY), ended())
+    assert (ran.verdict.category, ran.attempts) == (Category.SUCCEEDED, 2)
+    assert loop.recorded() == [Category.OUT_OF_MEMORY, Category.SUCCEEDED]
+
+
+def test_a_failure_that_can_never_be_recorded_is_told_as_it_was(tmp_path: Path) -> None:
+    loop = Loop(Broken(tmp_path, put_record=[AWAY] * 180))
+    ran = loop.run(ended(Category.JOB_FAILED))
+    assert ran.verdict.category is Category.JOB_FAILED
+    assert [text.splitlines()[0] for text in loop.warnings] == [
+        "the verdict of attempt 1 could not be recorded: storage_unavailable: the store is away"
+    ] * 3
