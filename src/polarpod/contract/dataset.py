@@ -62,11 +62,12 @@ class Csv(msgspec.Struct, frozen=True, tag="csv", tag_field="format", forbid_unk
 
 
 class NdJson(msgspec.Struct, frozen=True, tag="ndjson", tag_field="format", forbid_unknown_fields=True):
-    """Newline-delimited JSON objects.
+    """Newline-delimited JSON objects, in UTF-8.
 
     Attributes:
         uri: local path or s3:// URI, with globs and {placeholders}.
-        schema: column name -> Polars type; without it types are inferred from the first rows.
+        schema: column name -> Polars type; keys beyond it are left out. Without it every key of every row is a column, and
+            its values have to be of one type.
         allow_empty: whether no rows at all is an acceptable input.
     """
 

@@ -13,6 +13,7 @@ from polarpod.runtime.delta_scan import scan_table
 from polarpod.runtime.dtype import parse_published, parse_schema
 from polarpod.runtime.parquet_scan import scan_parquet
 from polarpod.runtime.text.csv_scan import scan_csv
+from polarpod.runtime.text.ndjson_scan import scan_ndjson
 from polarpod.store.delta_log import open_table
 from polarpod.store.dialect import for_polars
 from polarpod.store.listing import Listing, no_rows
@@ -36,16 +37,11 @@ def scan(name: str, dataset: Dataset, listing: Listing, storage: Storage) -> pl.
     elif isinstance(dataset, Csv):
         frame = scan_csv(name, dataset, files, options)
     else:
-        frame = _ndjson(dataset, files, options)
+        frame = scan_ndjson(name, dataset, files, options)
     # not a column of it: what is wrong with one is the business of a job that reads it
     if not dataset.allow_empty and not frame.head(1).select(pl.len()).collect().item():
         raise no_rows(name, listing)
     return frame
-
-
-def _ndjson(dataset: NdJson, files: list[str], options: dict[str, Any]) -> pl.LazyFrame:
-    schema = parse_schema(dataset.schema) if dataset.schema is not None else None
-    return pl.scan_ndjson(files, schema=schema, infer_schema_length=10_000, **options)
 
 
 def _delta(dataset: Delta, listing: Listing, storage: Storage) -> pl.LazyFrame:
