@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 from tests.suite.bench import Bench
-from tests.suite.conftest import on, on_disk
+from tests.suite.conftest import not_in_a_pod, on, on_disk
 from tests.suite.terminal import Terminal
 
 JOBS = """
@@ -37,6 +37,10 @@ def appended(orders, *, batch):
 
 @job(inputs=ORDERS, output=Parquet("{lake}/out", replace={}), memory="512Mi")
 def shelved(orders):
+    return orders
+
+@job(inputs=ORDERS, output=Parquet("{lake}/elsewhere", replace={}), memory="512Mi")
+def shelved_elsewhere(orders):
     return orders
 
 @job(inputs=ORDERS, output=Parquet("{lake}/out", append=True), memory="512Mi")
@@ -124,3 +128,22 @@ def test_an_undo_is_undone_by_nothing_but_a_new_run(bench: Bench, polarpod: Term
     assert (twice.code, "it published nothing" in twice.err) == (26, True)
     again = polarpod("undo", receipt.attempt.uid)
     assert (again.code, "it has been taken back already" in again.err) == (26, True)
+
+
+@on_disk
+@not_in_a_pod("about the state store")
+def test_a_run_that_failed_since_is_undone_by_its_name_and_keeps_its_place_among_runs(
+    bench: Bench, polarpod: Terminal
+) -> None:
+    put_orders(bench, (1, 1, "a"))
+    assert bench.receipt("replaced").attempt.number == 1
+    bench.delete("orders.parquet")
+    bench.put("orders.parquet", pl.DataFrame({"wrong": [1]}))
+    assert bench.run("replaced").verdict.category == "output_mismatch"
+    put_orders(bench, (5, 5, "b"))
+    bench.receipt("shelved_elsewhere")
+    done = polarpod("undo", f"replaced/{bench.plan('replaced').run_key}")
+    assert (done.code, "attempt 1 is taken back" in done.out) == (0, True)
+    newest, older = polarpod("runs", "--json").json
+    assert (newest["job"], newest["attempt"], newest["verdict"]) == ("replaced", 3, "undone")
+    assert newest["created_at"] > older["created_at"]
