@@ -112,12 +112,14 @@ def test_rows_that_break_a_check_constraint_are_refused_with_its_name(shop: InPr
         pytest.param("v", id="not a condition"),
         pytest.param("v > 1", id="text compared with a number"),
         pytest.param("nosuch > 1", id="another column"),
+        pytest.param("length (v) > 1", id="a function with the name of a column"),
     ],
 )
 def test_a_rule_that_cannot_be_held_is_refused_before_any_work(shop: InProcess, text: str) -> None:
     fields = [Field("id", LONG, metadata=invariant(text)), Field("v", TEXT), Field("day", PrimitiveType("date"))]
-    table(shop, *fields, Field("s", StructType([Field("a", LONG)])))
-    frame = pl.DataFrame(schema={"id": pl.Int64, "v": pl.String, "day": pl.Date, "s": pl.Struct({"a": pl.Int64})})
+    table(shop, *fields, Field("s", StructType([Field("a", LONG)])), Field("length", LONG))
+    columns = {"id": pl.Int64, "v": pl.String, "day": pl.Date, "s": pl.Struct({"a": pl.Int64}), "length": pl.Int64}
+    frame = pl.DataFrame(schema=columns)
     refused(shop, frame, {"append": True}, "publish_refused", "cannot hold its rows to: invariant of id", text)
     assert not list(Path(shop.at("t")).glob("*.parquet"))
 
