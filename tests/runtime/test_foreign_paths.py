@@ -86,6 +86,16 @@ def test_what_deltalake_would_double_is_refused_by_name(shop: InProcess, output:
     assert seen(shop) == [(1, "Zürich"), (2, "other")]
 
 
+def test_a_shallow_clone_is_replaced_and_not_merged_into(shop: InProcess) -> None:
+    place = shop.put("source/p.parquet", pl.DataFrame({"id": [1]}))
+    write_log(shop.at("t"), PROTOCOL, metadata({"id": "long"}, []), add(f"file://{place}", place, {}))
+    outcome = shop.publish(pl.DataFrame({"id": [2]}), shop.delta("t", merge=["id"]))
+    assert outcome.verdict.category == "publish_refused", outcome.verdict.text()
+    assert f"its log names file://{place}" in outcome.verdict.text()
+    assert shop.publish(pl.DataFrame({"id": [2]}), shop.delta("t", replace={})).verdict.succeeded
+    assert shop.read(shop.delta("t"))["id"].to_list() == [2]
+
+
 def test_of_two_runs_that_replace_at_once_one_commits_and_the_other_decides_anew(
     shop: InProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:

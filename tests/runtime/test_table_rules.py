@@ -297,7 +297,7 @@ def test_a_rule_that_comes_while_the_run_works_is_looked_at_before_the_commit(sh
 
     def meanwhile(t: pl.LazyFrame) -> pl.LazyFrame:
         def alter(batch: pl.DataFrame) -> pl.DataFrame:
-            DeltaTable(shop.at("t")).alter.set_table_properties({"delta.appendOnly": "true"})
+            DeltaTable(shop.at("t")).alter.set_table_properties({"delta.enableChangeDataFeed": "true"})
             return batch
 
         return t.map_batches(alter, schema=t.collect_schema())
