@@ -71,6 +71,8 @@ class Loop:
         self.state = state
         self.pauses: list[float] = []
         self.warnings: list[str] = []
+        # whether each worker was asked to stop as soon as it was looked at
+        self.stops: list[bool] = []
         self.verdicts: list[tuple[Category, bool]] = []
         self.listener = Listener(
             on_verdict=lambda verdict, again: self.verdicts.append((verdict.category, again)),
@@ -102,12 +104,16 @@ class Loop:
                 raise found
             return found
 
+        stops = self.stops
+
         class Workers:
             def run(self, context: Context, data: bytes, watcher: Watcher) -> Ended:
+                stops.append(watcher.stop())
                 watcher.on_log(b"a line\n")
                 return end()
 
             def attach(self, context: Context, watcher: Watcher, *, orphaned: bool) -> Ended:
+                stops.append(watcher.stop())
                 return end()
 
         return execute(

@@ -114,3 +114,26 @@ def test_a_failure_that_can_never_be_recorded_is_told_as_it_was(tmp_path: Path) 
     assert [text.splitlines()[0] for text in loop.warnings] == [
         "the verdict of attempt 1 could not be recorded: storage_unavailable: the store is away"
     ] * 3
+
+
+def test_evidence_is_let_go_of_after_the_record_and_never_without_one(tmp_path: Path) -> None:
+    state = Broken(tmp_path, put_record=[])
+    released: list[list[str]] = []
+    loop = Loop(state)
+    loop.run(ended(release=lambda: released.append(list(state.calls))))
+    assert released == [["put_record"]]
+    lost = Loop(Broken(tmp_path / "other", put_record=[DENIED]))
+    assert lost.run(ended(release=lambda: released.append([]))).verdict.category is Category.SUCCEEDED
+    assert len(released) == 1
+
+
+def test_an_attempt_that_is_in_the_way_is_recorded_and_another_is_made(tmp_path: Path) -> None:
+    state = Broken(tmp_path)
+    state.claim(CONTEXT.job.name, CONTEXT.run_key, CONTEXT.attempt.uid)
+    loop = Loop(state)
+    older = Begun(CONTEXT, None, "", orphaned=True, outdated=True)
+    ran = loop.run(ended(Category.INTERRUPTED), ended(), take_up=lambda: older, attempts=1)
+    assert (ran.verdict.category, ran.attempts) == (Category.SUCCEEDED, 2)
+    assert loop.recorded() == [Category.INTERRUPTED, Category.SUCCEEDED]
+    assert loop.pauses == [], "it spends no budget of the run's"
+    assert loop.stops == [True, False], "what is ours and in the way is asked to stop"

@@ -34,8 +34,10 @@ class Deferring:
         raise HandedOver(context, started)
 
     def attach(self, context: Context, watcher: Watcher, *, orphaned: bool) -> Ended:
-        if context.attempt.uid != self._woken and (pod := self._pods.find(context)) and not Status(pod=pod.seen).over:
-            raise HandedOver(context, pod)
+        if context.attempt.uid == self._woken or watcher.stop():
+            return self._pods.attach(context, watcher, orphaned=orphaned)
+        if (pod := self._pods.find(context)) and not Status(pod=pod.seen).over:
+            raise HandedOver(context, pod, owned=orphaned)
         return self._pods.attach(context, watcher, orphaned=orphaned)
 
 
@@ -52,4 +54,5 @@ def trigger_of(handed: HandedOver, plane: KubernetesPlane, task: dict[str, Any])
         grace_seconds=attempt.grace_seconds,
         start_timeout_seconds=plane.start_timeout_seconds,
         created_at=attempt.created_at.isoformat(),
+        owned=handed.owned,
     )

@@ -6,7 +6,7 @@ import datetime as dt
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from airflow.configuration import conf
 from airflow.sdk import BaseOperator
@@ -25,6 +25,19 @@ from polarpod.launch.run import Asked, Begun, Listener, Ran, execute
 from polarpod.launch.specs import from_release
 from polarpod.launch.state import State
 from polarpod.launch.worker import HandedOver, Launcher
+
+
+class _TakeUp(NamedTuple):
+    """The attempt that a woken task goes on with."""
+
+    run_key: str
+    uid: str
+    owned: bool
+    outdated: bool
+
+    def begun(self, state: State, job: str) -> Begun:
+        context = state.context(job, self.run_key, self.uid)
+        return Begun(context, None, "", orphaned=self.owned, outdated=self.outdated)
 
 
 class RunJobOperator(BaseOperator):
@@ -91,6 +104,8 @@ class RunJobOperator(BaseOperator):
         spent: dict[str, int],
         until: str | None,
         attempts: int | None = None,
+        owned: bool = True,
+        outdated: bool = False,
     ) -> dict[str, Any]:
         """Goes on when the trigger has fired: judges the attempt, and relaunches or ends.
 
@@ -100,23 +115,26 @@ class RunJobOperator(BaseOperator):
             spent: retries so far, by budget.
             until: when the task's execution_timeout is over (ISO 8601): Airflow starts it anew.
             attempts: how many there were, this one included; None in a deferral that an older release stored.
+            owned: whether this task started the attempt, and so may end it.
+            outdated: the attempt is only waited for; another follows.
         """
         self.log.info("woken: the pod is %s", (event or {}).get("phase") or "to be looked at")
         left = dt.datetime.fromisoformat(until) if until else None
+        take_up = _TakeUp(run_key, uid, owned=owned, outdated=outdated)
         counted = sum(spent.values()) + 1 if attempts is None else attempts
-        return self._run(context, left, {Budget(name): count for name, count in spent.items()}, (run_key, uid), counted)
+        return self._run(context, left, {Budget(name): count for name, count in spent.items()}, take_up, counted)
 
     def _run(
         self,
         context: Mapping[str, Any],
         until: dt.datetime | None,
         spent: dict[Budget, int],
-        attempt: tuple[str, str] | None = None,
+        take_up: _TakeUp | None = None,
         attempts: int = 0,
     ) -> dict[str, Any]:
         words = Words(self.log)
         try:
-            ran = self._execute(context, until, spent, attempt, attempts, words)
+            ran = self._execute(context, until, spent, take_up, attempts, words)
         except HandedOver as handed:
             return self._defer(handed, context, until, spent)
         except PolarpodError as error:
@@ -137,7 +155,7 @@ class RunJobOperator(BaseOperator):
         context: Mapping[str, Any],
         until: dt.datetime | None,
         spent: dict[Budget, int],
-        attempt: tuple[str, str] | None,
+        attempt: _TakeUp | None,
         attempts: int,
         words: Words,
     ) -> Ran:
@@ -149,10 +167,10 @@ class RunJobOperator(BaseOperator):
             plane=plane,
             state=state,
             asked=Asked(self.force, caller.labels(context), until),
-            make_launcher=lambda plane: self._launcher(plane, context, woken=attempt[1] if attempt else None),
+            make_launcher=lambda plane: self._launcher(plane, context, woken=attempt.uid if attempt else None),
             listener=Listener(words.attempt, words.verdict, words.message, words.log, lambda: self._stopping, words.warning),
             spent=spent,
-            take_up=(lambda: Begun(state.context(self.job, *attempt), None, "", orphaned=True)) if attempt else None,
+            take_up=(lambda: attempt.begun(state, self.job)) if attempt else None,
             attempts=attempts,
         )
 
@@ -184,6 +202,8 @@ class RunJobOperator(BaseOperator):
                 "spent": {str(budget): count for budget, count in spent.items()},
                 "until": until.isoformat() if until else None,
                 "attempts": handed.attempts,
+                "owned": handed.owned,
+                "outdated": handed.outdated,
             },
         )
 

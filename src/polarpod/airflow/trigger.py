@@ -39,6 +39,7 @@ class PodTrigger(BaseTrigger):
         task: {"dag_id", "task_id", "run_id", "map_index"}: whose pod it is.
         grace_seconds: for the pod's end, when somebody clears or ends the task.
         start_timeout_seconds: how long it may take to start, from `created_at` (ISO 8601).
+        owned: whether the pod is the task's to end; one that another launcher has started is left running.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class PodTrigger(BaseTrigger):
         grace_seconds: int,
         start_timeout_seconds: int,
         created_at: str,
+        owned: bool = True,
     ) -> None:
         super().__init__()
         self._arguments = {
@@ -63,12 +65,14 @@ class PodTrigger(BaseTrigger):
             "grace_seconds": grace_seconds,
             "start_timeout_seconds": start_timeout_seconds,
             "created_at": created_at,
+            "owned": owned,
         }
         self._pod = RemotePod(name, uid, namespace, cluster)
         self._task = task
         self._grace_seconds = grace_seconds
         self._start_timeout_seconds = start_timeout_seconds
         self._created_at = dt.datetime.fromisoformat(created_at)
+        self._owned = owned
         self._fired = False
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -139,6 +143,9 @@ class PodTrigger(BaseTrigger):
 
     async def _end_pod(self) -> None:
         """Never raises: the pod's deadline and `polarpod gc` see to one that could not be deleted."""
+        if not self._owned:
+            self.log.info("the task was ended; pod %s was started by another launcher and goes on", self._pod.name)
+            return
         self.log.info("the task was ended, so pod %s is", self._pod.name)
         try:
             await self._pod.delete(grace_seconds=self._grace_seconds)

@@ -70,6 +70,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         deadline_seconds: wall clock, enforced by the supervisor and, where there is one, by the cluster.
         grace_seconds: between being asked to stop and being killed.
         attempt_uri: the attempt's folder in the state store; the receipt goes to <attempt_uri>/receipt.json.
+        fingerprint: of what the launcher planned to make; None where a release before this field wrote the context.
         force: publish although the table already holds this fingerprint.
         storage: how to reach the object store.
         created_at: by the launcher's clock, with an offset.
@@ -90,6 +91,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     deadline_seconds: Seconds
     grace_seconds: Annotated[int, msgspec.Meta(ge=1, le=3600)]
     attempt_uri: str
+    fingerprint: str | None = None
     force: bool = False
     storage: Storage = Storage()
     created_at: dt.datetime

@@ -33,25 +33,33 @@ class Begun(NamedTuple):
     Attributes:
         data: the context's bytes, for a worker that is to be started; None for one that was started before.
         orphaned: the launcher that started it is known to be dead, and this one has taken its place.
+        outdated: it would not publish what is asked for, and has to be over before another is started.
     """
 
     context: Context
     data: bytes | None
     reason: str
     orphaned: bool = False
+    outdated: bool = False
 
 
 def begin(plan: Plan, plane: Plane, state: State, asked: Asked, ports: Ports, *, started: Collection[str] = ()) -> Begun:
     """An attempt to attach to, else a new one.
 
+    Two attempts of one run never work at once where that can be told: an earlier one that would publish something else is
+    ended where it is this caller's own, and waited for where it is another's.
+
     Args:
         started: uids of attempts that this very launcher has started.
     """
     running = plan.unjudged.context if plan.unjudged and plane.outlives_launcher else None
-    if running and _would_publish_the_same(running, plan, asked):
-        reason = f"attempt {running.attempt.number} was started before and has no verdict yet"
+    # one on another plane cannot be looked at from here; the table lets only the newer attempt's rows stand
+    if running and running.plane == plan.plane:
         ours = running.attempt.uid in started or _same_caller(running.labels, asked.labels)
-        return Begun(running, None, reason, orphaned=ours)
+        reason = f"attempt {running.attempt.number} was started before and has no verdict yet"
+        if differs := _differs(running, plan, asked):
+            reason = f"{reason}; it runs {differs}, so it is {'ended' if ours else 'waited for'} first"
+        return Begun(running, None, reason, orphaned=ours, outdated=differs is not None)
     context, data = prepare(plan, plane, state, asked, ports)
     return Begun(context, data, plan.size.reason)
 
@@ -81,6 +89,7 @@ def context_of(plan: Plan, plane: Plane, state: State, asked: Asked, *, attempt:
         deadline_seconds=_deadline(plan.job.deadline_seconds, asked.until, now),
         grace_seconds=plan.job.grace_seconds,
         attempt_uri=state.attempt_uri(plan.job.name, plan.run_key, attempt.uid),
+        fingerprint=plan.fingerprint,
         force=asked.force,
         storage=plane.storage_of_workers,
         created_at=now,
@@ -88,10 +97,24 @@ def context_of(plan: Plan, plane: Plane, state: State, asked: Asked, *, attempt:
     )
 
 
-def _would_publish_the_same(context: Context, plan: Plan, asked: Asked) -> bool:
-    """Whether an attempt that may still run is what is asked for: then it is waited for, not run twice."""
-    running = (context.plane, context.code_version, context.job.inputs, context.job.output, context.pins, context.force)
-    return running == (plan.plane, plan.code_version, plan.job.inputs, plan.job.output, plan.pins, asked.force)
+def _differs(running: Context, plan: Plan, asked: Asked) -> str | None:
+    """In what an attempt that may still run differs from what is asked for; None where both would publish the same.
+
+    By the fingerprint, and not by the versions of tables: a commit to another partition of an input changes no row.
+    """
+    if asked.force and not running.force:
+        return "without --force"
+    if running.fingerprint == plan.fingerprint:
+        return None
+    if running.fingerprint is None:  # of an older release: as much as its context says
+        same = (running.code_version, running.job.inputs, running.job.output, running.pins)
+        if same == (plan.code_version, plan.job.inputs, plan.job.output, plan.pins):
+            return None
+    if running.job.inputs != plan.job.inputs or running.job.output != plan.job.output:
+        return "with another declaration of the job"
+    if running.dependencies != plan.dependencies:
+        return "with other code or another environment"
+    return "with other files of its inputs"
 
 
 def _same_caller(one: Mapping[str, str], other: Mapping[str, str]) -> bool:

@@ -82,6 +82,7 @@ def record(
         unrecorded = _verdict_of(error)
         warn(f"the verdict of attempt {context.attempt.number} could not be recorded: {unrecorded.text()}")
         return Ran(verdict, receipt, 1, ended.log, unrecorded)
+    _note("what is left of the worker could not be removed", ended.release, ports, warn)
     if ended.log:
         _note("the log could not be stored", lambda: state.put_log(job, run_key, uid, ended.log), ports, warn)
     if verdict.succeeded and receipt:

@@ -79,8 +79,7 @@ def execute(
     while True:
         failure: PolarpodError | None = None
         try:
-            if begun is None and take_up:
-                begun, take_up = take_up(), None
+            begun, take_up = begun or (take_up() if take_up else None), None
             if begun is None:
                 plan = make_plan()
                 if nothing := nothing_to_do(plan, state, asked):
@@ -94,12 +93,16 @@ def execute(
             ended = ended or _end_of(begun, launcher, state, watcher, ports)
             ran = record(begun.context, ended, state, ports, listener.on_warning)
         except HandedOver as handed:
-            handed.attempts = attempts
+            handed.attempts, handed.outdated = attempts, begun is not None and begun.outdated
             raise
         except _NoVerdict as error:
             ran, begun = Ran(error.verdict, None, 1), None
         except PolarpodError as error:
             ran, failure = Ran(error.verdict, None, 1), error
+        if begun and begun.outdated and not failure and not ran.unrecorded and not listener.stop():
+            # it was only in the way
+            begun, ended = None, None
+            continue
         # a verdict that could not be recorded is recorded again first: the next attempt's size depends on it
         met = ran.verdict if ran.verdict.succeeded or not ran.unrecorded else ran.unrecorded
         again = not listener.stop() and try_again(met, spent, allowed)
@@ -142,6 +145,8 @@ class _NoVerdict(Exception):
 def _end_of(begun: Begun, launcher: Launcher, state: State, watcher: Watcher, ports: Ports) -> Ended:
     """Starts the worker, or finds the one that was started, and waits for its end."""
     job, run_key, uid = begun.context.job.name, begun.context.run_key, begun.context.attempt.uid
+    if begun.outdated and begun.orphaned:
+        watcher = watcher._replace(stop=lambda: True)
     watcher = watcher._replace(heartbeat=Heartbeats(lambda: state.heartbeat(job, run_key, uid)).new)
     try:
         if begun.data is None:

@@ -30,6 +30,8 @@ class Ended(NamedTuple):
         log: the end of its log.
         end: what the plane reported of its end, in the plane's own terms.
         seen: whether its end was seen, so that it can write nothing any more; else it is only believed to be gone.
+        release: removes what its plane keeps as evidence of its end, such as a pod. Called once the verdict is recorded:
+            a launcher that dies before that must leave the next one something to judge by.
     """
 
     judge: Callable[[Receipt | None], Verdict]
@@ -37,6 +39,7 @@ class Ended(NamedTuple):
     log: bytes
     end: object = None
     seen: bool = False
+    release: Callable[[], None] = lambda: None
 
 
 class LostSight(PolarpodError):
@@ -51,12 +54,16 @@ class HandedOver(Exception):
     """An attempt's worker goes on, and somebody else tells when to come back for its end. It gets no verdict here.
 
     Attributes:
+        owned: whether the run that hands it over has started it, and so may end it.
         attempts: how many attempts the run has had so far, this one included.
+        outdated: it is only waited for before another attempt is made.
     """
 
-    def __init__(self, context: Context, worker: object) -> None:
+    def __init__(self, context: Context, worker: object, *, owned: bool = True) -> None:
         self.context = context
         self.worker = worker
+        self.owned = owned
+        self.outdated = False
         self.attempts = 1
         super().__init__(f"attempt {context.attempt.uid} is waited for elsewhere")
 
@@ -92,7 +99,8 @@ class Launcher(Protocol):
         Asked only of planes whose workers outlive their launcher.
 
         Args:
-            orphaned: that launcher is known to be dead, so that a worker that is not there will never be.
+            orphaned: that launcher is known to be dead and this one has taken its place: a worker that is not there will
+                never be, and one that is there is this launcher's to end. Any other is left running.
         """
         ...
 

@@ -9,22 +9,25 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.airflow.api_server import NAMESPACE, ApiServer, a_pod, serve
-from tests.launch.kubernetes.attempts import CONTEXT, plane
+from tests.airflow.api_server import NAMESPACE, ApiServer, a_pod, event, serve
+from tests.launch.kubernetes.attempts import CONTEXT as GOLDEN
+from tests.launch.kubernetes.attempts import plane
 
 from polarpod.contract import labels
 from polarpod.contract.context import Attempt, Context
+from polarpod.contract.dataset import Delta
 from polarpod.contract.verdict import Category, Verdict
 from polarpod.launch.kubernetes.cluster import connect
 from polarpod.launch.kubernetes.pods import PodLauncher
 from polarpod.launch.plan import Plan
 from polarpod.launch.plane import Plane, ProcessPlane
-from polarpod.launch.run import Asked, Begun, Ports, begin
+from polarpod.launch.run import Asked, Begun, Ports, begin, see_through
 from polarpod.launch.size import Size
 from polarpod.launch.state import AttemptInfo, State
 from polarpod.launch.worker import LostSight, Watcher
 from polarpod.store.fence import Standing
 
+CONTEXT = msgspec.structs.replace(GOLDEN, fingerprint="f")
 CREATED = "2026-11-21T00:00:00Z"
 
 
@@ -68,19 +71,74 @@ def test_what_may_still_run_is_attached_to_and_not_started_again(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("plan", "asked"),
+    ("plan", "asked", "differs"),
     [
-        pytest.param(plan_of(None), Asked(), id="every attempt has its verdict"),
-        pytest.param(plan_of(CONTEXT, code_version="0" * 32), Asked(), id="the code has changed"),
-        pytest.param(plan_of(CONTEXT, pins={"airports": 7}), Asked(), id="an input has moved"),
-        pytest.param(plan_of(CONTEXT, plane="another"), Asked(), id="it runs on another plane"),
-        pytest.param(plan_of(CONTEXT), Asked(force=True), id="it was not forced, and this is"),
+        pytest.param(plan_of(CONTEXT, fingerprint="g"), Asked(), "with other files of its inputs", id="an input has moved"),
+        pytest.param(
+            plan_of(CONTEXT, fingerprint="g", dependencies={"code": "2"}),
+            Asked(),
+            "with other code or another environment",
+            id="the code has changed",
+        ),
+        pytest.param(
+            plan_of(CONTEXT, fingerprint="g", job=msgspec.structs.replace(CONTEXT.job, output=Delta("s3://example/other"))),
+            Asked(),
+            "with another declaration of the job",
+            id="the output has moved",
+        ),
+        pytest.param(plan_of(CONTEXT), Asked(force=True), "without --force", id="it was not forced, and this is"),
+        pytest.param(
+            plan_of(msgspec.structs.replace(CONTEXT, fingerprint=None), pins={"airports": 7}),
+            Asked(),
+            "with other files of its inputs",
+            id="a table has moved, and an older release started it",
+        ),
     ],
 )
-def test_what_would_publish_something_else_is_started_beside_it(plan: Plan, asked: Asked, tmp_path: Path) -> None:
+@pytest.mark.parametrize("ours", [pytest.param(True, id="ours"), pytest.param(False, id="another's")])
+def test_what_would_publish_something_else_has_to_be_over_first(
+    plan: Plan, asked: Asked, differs: str, ours: bool, tmp_path: Path
+) -> None:
+    found = begun(plan, tmp_path, asked=asked._replace(labels=CONTEXT.labels if ours else {}))
+    assert (found.data, found.orphaned, found.outdated) == (None, ours, True)
+    first = "ended" if ours else "waited for"
+    assert found.reason == f"attempt 3 was started before and has no verdict yet; it runs {differs}, so it is {first} first"
+
+
+@pytest.mark.parametrize(
+    ("plan", "asked"),
+    [
+        pytest.param(plan_of(CONTEXT, pins={"airports": 7}), Asked(), id="a commit to another partition of an input"),
+        pytest.param(plan_of(CONTEXT, code_version="0" * 32), Asked(), id="a comment in the code"),
+        pytest.param(plan_of(msgspec.structs.replace(CONTEXT, force=True)), Asked(), id="it was forced, and this is not"),
+        pytest.param(
+            plan_of(msgspec.structs.replace(CONTEXT, fingerprint=None)), Asked(), id="an older release started the same"
+        ),
+    ],
+)
+def test_what_would_publish_the_same_rows_is_attached_to(plan: Plan, asked: Asked, tmp_path: Path) -> None:
     found = begun(plan, tmp_path, asked=asked)
+    assert (found.context.attempt, found.data, found.outdated) == (CONTEXT.attempt, None, False)
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        pytest.param(plan_of(None), id="every attempt has its verdict"),
+        pytest.param(plan_of(CONTEXT, plane="another"), id="it runs on another plane, where nobody here can look"),
+    ],
+)
+def test_where_nothing_can_be_attached_to_another_is_started(plan: Plan, tmp_path: Path) -> None:
+    found = begun(plan, tmp_path)
     assert found.data is not None
     assert found.context.attempt == Attempt(number=1, uid="c" * 32)
+    assert found.context.fingerprint == "f"
+
+
+def test_an_attempt_of_this_very_launcher_is_its_own(tmp_path: Path) -> None:
+    nameless = msgspec.structs.replace(CONTEXT, labels={})
+    made = begin(plan_of(nameless), plane(), State(str(tmp_path)), Asked(), Ports(), started={CONTEXT.attempt.uid})
+    assert made.orphaned
 
 
 def test_a_worker_that_ends_with_its_launcher_is_not_attached_to(tmp_path: Path) -> None:
@@ -118,6 +176,7 @@ class Launched:
     """A launcher that comes so many seconds after the attempt's context; each sleep of its own makes it later."""
 
     def __init__(self, api: ApiServer, seconds: float) -> None:
+        self.api = api
         self.seconds = seconds
         self.slept: list[float] = []
         cluster = connect(plane(kubeconfig=str(api.kubeconfig), namespace=NAMESPACE))
@@ -131,7 +190,10 @@ class Launched:
         self.slept.append(seconds)
 
     def attach(self, *, orphaned: bool = False, stop: Callable[[], bool] = lambda: False) -> Verdict:
-        return self.launcher.attach(CONTEXT, Watcher(stop=stop), orphaned=orphaned).judge(None)
+        ended = self.launcher.attach(CONTEXT, Watcher(stop=stop), orphaned=orphaned)
+        assert self.api.requests["delete"] == [] or stop(), "evidence stays until the verdict is recorded"
+        ended.release()
+        return ended.judge(None)
 
 
 NO_POD = "it has no pod, and nobody has told how it ended"
@@ -142,7 +204,7 @@ NO_POD = "it has no pod, and nobody has told how it ended"
     [
         pytest.param(1, True, False, 1, id="its launcher is dead"),
         pytest.param(21, False, False, 1, id="its launcher has had its time to create it"),
-        pytest.param(1, False, True, 1, id="nobody wants it any more"),
+        pytest.param(21, False, True, 1, id="nobody wants it any more"),
         pytest.param(18.5, False, False, 3, id="its launcher has a moment left"),
     ],
 )
@@ -211,3 +273,75 @@ def test_a_pod_that_cannot_be_seen_gets_no_verdict_and_is_left_alone(api: ApiSer
     with pytest.raises(LostSight):
         Launched(api, 30).attach()
     assert api.requests["delete"] == []
+
+
+def test_a_launcher_that_attached_detaches_and_says_who_can_end_the_run(api: ApiServer) -> None:
+    api.look = [attempts_pod()]
+    with pytest.raises(LostSight) as caught:
+        Launched(api, 30).attach(stop=lambda: True)
+    assert api.requests["delete"] == []
+    assert caught.value.verdict.text() == (
+        "interrupted: no longer waiting for attempt 3; it goes on\n"
+        "  evidence: pod tolls-1 in namespace yard, started by another launcher "
+        "(airflow.dag_id flights, airflow.task_id airport_delays)\n"
+        "  what to do: Ask for the run again to wait for it again. To end it for everybody: "
+        "`kubectl --namespace yard delete pod tolls-1`."
+    )
+
+
+def test_an_attempt_whose_pod_is_just_being_created_is_not_judged_by_who_leaves(api: ApiServer) -> None:
+    api.look = [404]
+    with pytest.raises(LostSight, match="no longer waiting for attempt 3"):
+        Launched(api, 1).attach(stop=lambda: True)
+
+
+class Killed(BaseException):
+    """A timeout, or a second Ctrl-C."""
+
+
+@pytest.mark.parametrize(
+    ("orphaned", "deletions"), [pytest.param(True, 1, id="ours"), pytest.param(False, 0, id="another's")]
+)
+def test_only_its_own_pod_ends_with_a_launcher(orphaned: bool, deletions: int, api: ApiServer) -> None:
+    def stop() -> bool:
+        raise Killed
+
+    api.look = [attempts_pod()]
+    launched = Launched(api, 30)
+    with pytest.raises(Killed):
+        launched.launcher.attach(CONTEXT, Watcher(stop=stop), orphaned=orphaned)
+    assert len(api.requests["delete"]) == deletions
+
+
+def test_a_launcher_that_took_anothers_place_ends_the_run_when_asked(api: ApiServer) -> None:
+    api.look = [attempts_pod()]
+    api.watch = [[event("DELETED", attempts_pod())]]
+    asked = iter([True])
+    launched = Launched(api, 30)
+    ended = launched.launcher.attach(CONTEXT, Watcher(stop=lambda: next(asked, True)), orphaned=True)
+    assert ended.judge(None).category in (Category.INTERRUPTED, Category.WORKER_LOST)
+
+
+def oom_pod() -> dict[str, Any]:
+    pod = attempts_pod("Succeeded")
+    killed = {"exitCode": 137, "reason": "OOMKilled", "startedAt": CREATED}
+    status = {"phase": "Failed", "containerStatuses": [{"name": "worker", "state": {"terminated": killed}}]}
+    return {**pod, "status": {**pod["status"], **status}}
+
+
+def test_a_launcher_that_dies_before_the_record_leaves_the_next_one_the_evidence(api: ApiServer, tmp_path: Path) -> None:
+    class Dies(State):
+        def put_record(self, *_: Any) -> None:
+            raise Killed
+
+    state = State(str(tmp_path / "state"))
+    state.put_context(CONTEXT)
+    api.look = [oom_pod()]
+    launched = Launched(api, 30)
+    with pytest.raises(Killed):
+        see_through(Begun(CONTEXT, None, ""), launched.launcher, Dies(str(tmp_path / "state")), Watcher(), Ports())
+    assert api.requests["delete"] == []
+
+    ran = see_through(Begun(CONTEXT, None, "", orphaned=True), launched.launcher, state, Watcher(), Ports())
+    assert ran.verdict.category is Category.OUT_OF_MEMORY
+    assert len(api.requests["delete"]) == 1, "recorded, so no longer needed"

@@ -142,6 +142,7 @@ def seen_through(cluster: Cluster) -> tuple[Status, list[bytes]]:
     lines: list[bytes] = []
     launcher = PodLauncher(plane(), cluster, now=lambda: CONTEXT.created_at)
     ended = launcher.attach(CONTEXT, Watcher(on_log=lines.append), orphaned=True)
+    ended.release()
     assert isinstance(ended.end, Status)
     return ended.end, lines
 

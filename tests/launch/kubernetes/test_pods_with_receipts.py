@@ -49,6 +49,7 @@ def test_a_receipt_of_success_is_believed_against_everything(name: str, stopped:
         pytest.param("kueue_preempted", INTERRUPTED, Category.EVICTED, id="interrupted: by Kueue"),
         pytest.param("node_unreachable", INTERRUPTED, Category.NODE_LOST, id="interrupted: by the loss of its node"),
         pytest.param("deadline", INTERRUPTED, Category.DEADLINE_EXCEEDED, id="interrupted: by the cluster's deadline"),
+        pytest.param("deleted_sigterm", INTERRUPTED, Category.WORKER_LOST, id="interrupted: by whoever deleted the pod"),
         pytest.param("oom_killed_child", INTERRUPTED, Category.OUT_OF_MEMORY, id="interrupted, out of memory as it stopped"),
         pytest.param("drained", receipt(Category.WORKER_LOST), Category.EVICTED, id="killed: by a drain"),
         pytest.param("oom_killed_child", receipt(Category.WORKER_LOST), Category.OUT_OF_MEMORY, id="killed: by the kernel"),
@@ -70,7 +71,6 @@ def test_the_cluster_knows_better_who_ended_a_worker(name: str, own: Receipt, ca
     ("name", "own"),
     [
         pytest.param("exit_0", receipt(Category.INPUT_MISSING), id="a failure of the data"),
-        pytest.param("deleted_sigterm", INTERRUPTED, id="interrupted: by whoever deleted the pod"),
         pytest.param("running", INTERRUPTED, id="interrupted, and the pod not yet over"),
         pytest.param("drained", receipt(Category.CHECKS_FAILED), id="failed checks, then drained"),
         pytest.param("bug_evicted_and_still_running", receipt(Category.JOB_FAILED), id="raised, then evicted"),

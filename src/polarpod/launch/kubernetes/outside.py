@@ -131,6 +131,20 @@ def _disrupted(case: Case) -> Verdict | None:
     return None
 
 
+def _deleted(case: Case) -> Verdict | None:
+    # A worker that is told to stop writes that it was asked to, and cannot know by whom. Where it was not this launcher that
+    # deleted the pod, somebody else did. False positive: an earlier launcher of the same run, which has died since.
+    status = case.status
+    if case.receipt is None or not (status.gone or status.deleting):
+        return None
+    return Verdict(
+        category=Category.WORKER_LOST,
+        summary="its pod was deleted from outside, while its worker ran",
+        evidence=["this launcher did not delete it", f"the worker said: {fact(case.receipt.verdict.summary)}", *seen(case)],
+        remedy="Run it again: what it published, if anything, is adopted. The cluster's audit log says who deleted the pod.",
+    )
+
+
 def _by_somebody_else(rule: Callable[[Case], Verdict | None]) -> Callable[[Case], Verdict | None]:
     """The rule, for a worker that does not itself say something better of its end."""
 
@@ -176,4 +190,5 @@ FROM_OUTSIDE: list[Callable[[Case], Verdict | None]] = [
     _by_somebody_else(_evicted),
     _by_somebody_else(_node_lost),
     _by_somebody_else(_disrupted),
+    _by_somebody_else(_deleted),
 ]

@@ -28,7 +28,7 @@ from polarpod.launch.kubernetes.names import pod_name
 from polarpod.launch.kubernetes.pod import Pod
 from polarpod.launch.kubernetes.status import Json, Status
 from polarpod.launch.kubernetes.template import load_template, pod_of
-from polarpod.launch.kubernetes.watched import Watched
+from polarpod.launch.kubernetes.watched import Watched, detached
 from polarpod.launch.pause import pause
 from polarpod.launch.plane import KubernetesPlane
 from polarpod.launch.worker import Ended, LostSight, Watcher, message_of
@@ -63,7 +63,7 @@ class PodLauncher:
 
     def run(self, context: Context, data: bytes, watcher: Watcher) -> Ended:
         started = self.start(context, data, watcher)
-        return started if isinstance(started, Ended) else self._see_through(started, context, watcher)
+        return started if isinstance(started, Ended) else self._see_through(started, context, watcher, owned=True)
 
     def manifest(self, context: Context, data: bytes) -> Json:
         """The pod as it goes out."""
@@ -94,10 +94,12 @@ class PodLauncher:
     def attach(self, context: Context, watcher: Watcher, *, orphaned: bool) -> Ended:
         while True:
             if pod := self.find(context):
-                return self._see_through(pod, context, watcher)
+                return self._see_through(pod, context, watcher, owned=orphaned)
             age = (self._now() - context.created_at).total_seconds()
-            if orphaned or age > _CREATION_SECONDS or watcher.stop():
+            if orphaned or age > _CREATION_SECONDS:
                 return self._ended(Status(gone=True, seconds=age), context, b"")
+            if watcher.stop():
+                raise detached(context, pod_name(context), self._cluster.namespace)
             self._pause(1, watcher.stop)
 
     def find(self, context: Context) -> Pod | None:
@@ -127,21 +129,23 @@ class PodLauncher:
             changes.close()
         return True
 
-    def _see_through(self, pod: Pod, context: Context, watcher: Watcher) -> Ended:
-        watched = Watched(self._cluster, pod, context, watcher, self._plane.start_timeout_seconds, self._now)
+    def _see_through(self, pod: Pod, context: Context, watcher: Watcher, *, owned: bool) -> Ended:
+        watched = Watched(self._cluster, pod, context, watcher, self._plane.start_timeout_seconds, self._now, owned=owned)
         try:
             status, gave_up = watched.until_over()
         except LostSight:
             raise  # it may well go on; whoever tries next attaches to it
         except BaseException:
-            self._take_away(pod, grace_seconds=context.grace_seconds)
+            if owned:
+                self._take_away(pod, grace_seconds=context.grace_seconds)
             raise
         finally:
             watched.close()
-        if not self._plane.keep_pods or gave_up or not status.terminated:
-            self._take_away(pod)
         log = watched.tail.bytes()
-        return self._gave_up(gave_up, log, status) if gave_up else self._ended(status, context, log)
+        ended = self._gave_up(gave_up, log, status) if gave_up else self._ended(status, context, log)
+        if self._plane.keep_pods and status.terminated and not gave_up:
+            return ended
+        return ended._replace(release=lambda: self._take_away(pod))
 
     def _take_away(self, pod: Pod, *, grace_seconds: int | None = None) -> None:
         """Deletes a pod. Never raises: a failing clean-up must not hide how the run ended, and `polarpod gc` cleans too."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from polarpod.contract.context import Context
-from polarpod.contract.verdict import PolarpodError, Verdict
+from polarpod.contract.verdict import Category, PolarpodError, Verdict
 from polarpod.launch.kubernetes.changes import Changes, News
 from polarpod.launch.kubernetes.cluster import Cluster
 from polarpod.launch.kubernetes.follow import LogFollower
@@ -43,7 +43,12 @@ class Watched:
         watcher: Watcher,
         start_timeout_seconds: int,
         now: Callable[[], dt.datetime],
+        *,
+        owned: bool = True,
     ) -> None:
+        """Args:
+        owned: whether the pod is this launcher's to end, when its caller wants the run to stop.
+        """
         self._cluster = cluster
         self._pod = pod
         self._context = context
@@ -51,6 +56,7 @@ class Watched:
         self._start_timeout = start_timeout_seconds
         self._created = context.created_at
         self._now = now
+        self._owned = owned
         self._inbox = Inbox()
         self.tail = self._inbox.tail
         self._changes = Changes(cluster, pod, self._inbox.put_news, left=self._left)
@@ -140,6 +146,8 @@ class Watched:
             self._pass_on([b"(polarpod: the log may go on from here: its end was not read in time)"])
 
     def _stop(self) -> None:
+        if not self._owned:
+            raise detached(self._context, self._pod.name, self._cluster.namespace)
         self._status = self._status._replace(stop_requested=True)
         # an API server that is away is asked again at the next tick
         with suppress(PolarpodError):
@@ -167,3 +175,17 @@ class Watched:
         follower = self._follower
         self._follows = threading.Thread(target=follower.follow, args=(self._over,), daemon=True)
         self._follows.start()
+
+
+def detached(context: Context, pod: str, namespace: str) -> LostSight:
+    """The end of a wait for a pod that another launcher has started: the pod goes on."""
+    by = ", ".join(f"{name} {value}" for name, value in sorted(context.labels.items()))
+    return LostSight(
+        PolarpodError(
+            Category.INTERRUPTED,
+            f"no longer waiting for attempt {context.attempt.number}; it goes on",
+            evidence=[f"pod {pod} in namespace {namespace}, started by another launcher{f' ({by})' if by else ''}"],
+            remedy="Ask for the run again to wait for it again. To end it for everybody: "
+            f"`kubectl --namespace {namespace} delete pod {pod}`.",
+        )
+    )
