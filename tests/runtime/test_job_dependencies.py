@@ -128,6 +128,15 @@ def test_what_may_change_its_rows_is_named(jobs: Path, module: str, change: Chan
     assert {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)} == {name}
 
 
+def test_many_data_files_are_one_dependency(jobs: Path) -> None:
+    for number in range(60):
+        (jobs / f"{number}.csv").write_text("a")
+    before = of(jobs, "sql")
+    assert names(before) == {"module sql", "files of the jobs directory"}
+    (jobs / "59.csv").write_text("b")
+    assert of(jobs, "sql") != before
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -20,6 +20,8 @@ from polarpod.store.code import files, sources
 
 # Enough of a sha256 to tell versions of one file apart; a release holds a line for each module and file of each job.
 _DIGITS = 16
+# data files that are listed one by one
+_FILES = 50
 # how a module comes by the place of its own folder, or by another file of the jobs directory
 _PLACES = frozenset({"__file__", "__path__", "__spec__", "__loader__", "resources", "get_data", "POLARPOD_JOBS", "inspect"})
 # how a module imports what its text does not name
@@ -52,14 +54,23 @@ class Project:
             names |= {name for tree in trees for name in _names(tree)}
         found = {f"module {name}": self._digest(name) for name in modules}
         if unknown or names & _PLACES:
-            found |= {f"file {path.relative_to(self._jobs).as_posix()}": _bytes_digest(path) for path in self._data()}
+            found |= self._data()
         imported = {name.partition(".")[0] for tree in trees for name, level in _imports(tree) if not level}
         imported -= {name.partition(".")[0] for name in self._modules} | set(sys.stdlib_module_names)
         found |= {f"library {name}": version for name, version in _libraries(frozenset(imported)).items()}
         return dict(sorted(found.items()))
 
-    def _data(self) -> list[Path]:
-        return [path for path in files(self._jobs) if path.suffix != ".py"]
+    def _data(self) -> dict[str, str]:
+        """The data files by name; too many of them as one, since each context and each receipt would list them all."""
+        digests = {
+            path.relative_to(self._jobs).as_posix(): _bytes_digest(path)
+            for path in files(self._jobs)
+            if path.suffix != ".py"
+        }
+        if len(digests) > _FILES:
+            text = "\n".join(f"{name}\t{digest}" for name, digest in digests.items())
+            return {"files of the jobs directory": hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]}
+        return {f"file {name}": digest for name, digest in digests.items()}
 
     def _closure(self, module: str) -> set[str]:
         """A module and the modules of the directory that it imports, with theirs, and the packages that they are in."""
