@@ -21,6 +21,7 @@ from polarpod.contract.job import JobSpec
 from polarpod.contract.receipt import Receipt, Usage
 from polarpod.contract.resources import Resources
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
+from polarpod.launch.committed import commits_of, never_committed
 from polarpod.launch.plane import ProcessPlane
 from polarpod.launch.run import Ports
 from polarpod.launch.state import AttemptInfo, Record, State
@@ -304,3 +305,57 @@ def test_no_worker_can_write_once_it_counts_as_ended(
     last_word = (judged_after if judged else dt.timedelta(0)) + dt.timedelta(seconds=DEADLINE + GRACE)
     assert not (ended and looked_after <= last_word)
     assert ended == (looked_after > last_word + HOUR)
+
+
+def test_the_grace_of_a_worker_counts(tmp_path: Path) -> None:
+    lake = Lake(tmp_path, Delta)
+    context = lake.begin("a", created=NOW)
+    info = lake.state.find(context.attempt.uid)
+    end = NOW + dt.timedelta(seconds=DEADLINE + GRACE) + HOUR
+    assert [has_ended(info, end), has_ended(info, end + dt.timedelta(seconds=1))] == [False, True]
+
+
+def test_what_the_log_says_was_committed_stays_although_it_was_replaced(tmp_path: Path) -> None:
+    lake = Lake(tmp_path, Delta)
+    failed = lake.begin("a")
+    for _ in range(2):
+        lake.commit(lake.begin("a"))
+    lake.receipt(failed)
+    # the whole log is there: it names the two, and not the one that failed before them
+    (gone,) = lake.garbage()
+    assert failed.attempt.uid in gone
+    assert lake.files() == 2
+
+
+def test_the_attempt_that_its_run_committed_last_is_known_although_nothing_else_names_it(tmp_path: Path) -> None:
+    lake = Lake(tmp_path, Delta)
+    lake.commit(lake.begin("a"))
+    for _ in range(3):
+        lake.commit(lake.begin("b"))
+    _clean_the_log(lake.uri)
+    DeltaTable(lake.uri).delete("ds = 'a'")
+    assert lake.garbage() == set()
+
+
+def test_what_was_staged_to_be_read_back_goes_after_its_commit(tmp_path: Path) -> None:
+    lake = Lake(tmp_path, Delta)
+    context = lake.begin("a")
+    lake.commit(context)
+    staged = Path(lake.uri) / f"_polarpod/staging/{context.attempt.uid}/{context.attempt.uid}-00000.parquet"
+    staged.parent.mkdir(parents=True)
+    staged.write_bytes(b"rows")
+    assert lake.garbage() == {f"_polarpod/staging/{context.attempt.uid}/{staged.name}"}
+
+
+def test_a_table_that_forgets_transactions_proves_nothing_by_them(tmp_path: Path) -> None:
+    lake = Lake(tmp_path, Delta)
+    context = lake.begin("a")
+    info = lake.state.find(context.attempt.uid)
+    lake.commit(lake.begin("b"))
+    table = DeltaTable(lake.uri)
+    assert commits_of(table, [info]).numbers == {"polarpod/job/ds-a-0123456789": None}
+    table.alter.set_table_properties({"delta.setTransactionRetentionDuration": "interval 7 days"})
+    forgetful = commits_of(DeltaTable(lake.uri), [info])
+    assert forgetful.numbers is None
+    young = forgetful._replace(since=dt.datetime.now(dt.UTC) + DAY)
+    assert [never_committed(info, forgetful), never_committed(info, young)] == [True, False]

@@ -12,7 +12,7 @@ from tests.fixtures.object_store import Lake
 
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.store.folder import Folder
-from polarpod.store.manifest import KEY, DataFile, Entry, Manifest, read, swap, with_entry
+from polarpod.store.manifest import KEY, RETENTION, DataFile, Entry, Manifest, read, swap, with_entry
 
 NOW = dt.datetime(2026, 11, 28, tzinfo=dt.UTC)
 SCHEMA = {"a": "Int64"}
@@ -128,3 +128,19 @@ def test_a_manifest_that_somebody_broke_is_refused_with_its_place(tmp_path: Any)
         read(folder)
     assert caught.value.verdict.category is Category.CONTEXT_INVALID
     assert caught.value.verdict.evidence == [f"{tmp_path}/{KEY}"]
+
+
+def test_tombstones_are_kept_for_the_retention_and_no_longer() -> None:
+    def replaced(before: Manifest | None, number: int, now: dt.datetime) -> Manifest:
+        file = DataFile(path=f"data/{number}", rows=1, bytes=1, partition={"ds": "1", "hour": "9"})
+        new = entry("k", {}, number=number, uid=f"uid {number}", files=[file])
+        return with_entry(before, new, schema=SCHEMA, partition_by=["ds", "hour"], now=now)
+
+    found = None
+    for number in range(3):
+        found = replaced(found, number, NOW)
+    assert found is not None
+    assert [stone.path for stone in found.tombstones] == ["data/0"]
+    later = replaced(found, 3, NOW + RETENTION - dt.timedelta(seconds=1))
+    assert [stone.path for stone in later.tombstones] == ["data/0", "data/1"]
+    assert [stone.path for stone in replaced(later, 4, NOW + RETENTION).tombstones] == ["data/1", "data/2"]
