@@ -145,7 +145,7 @@ def test_without_the_log_a_run_succeeds_and_says_that_its_log_is_missing(
     without(next(right for right in RIGHTS if right.subresource == "log"))
     ran = run(workshop)
     assert ran.verdict.succeeded
-    assert ran.log == b"polarpod: this log cannot be shown: the launcher may not get pods/log in this namespace\n"
+    assert ran.log == b"(polarpod: this log cannot be shown: the launcher may not get pods/log in this namespace)\n"
 
 
 def test_without_events_a_pod_that_does_not_start_is_not_explained(

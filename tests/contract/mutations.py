@@ -93,5 +93,8 @@ def assert_explains(error: PolarpodError, category: Category | None = None, *, s
     assert verdict.remedy.strip(), "says not what to do"
     assert str(error).startswith(f"{verdict.category}: {verdict.summary}")
     assert f"what to do: {verdict.remedy}" in str(error)
+    for internal in ("`$", "Expected `", "got `", "- at "):
+        assert internal not in verdict.summary, "words of the library"
+        assert not any(internal in fact for fact in verdict.evidence), "words of the library"
     assert len(str(error)) < 20_000, "an error that nobody can read"
     msgspec.json.encode(verdict)

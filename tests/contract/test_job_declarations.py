@@ -124,18 +124,58 @@ def declare(transform: Callable[..., Any] = revenue, **arguments: Any) -> Any:
         pytest.param(revenue, {"memory": 1.5}, ["1.5 is not an amount of memory"], id="memory in fractions"),
         pytest.param(revenue, {"cpu": "two"}, ["'two' is not an amount of CPU", '"1.5" or "500m"'], id="bad cpu"),
         pytest.param(revenue, {"cpu": None}, ["None is not an amount of CPU"], id="no cpu"),
-        pytest.param(revenue, {"cpu": 0}, ["is not declared correctly", "`$.resources.cpu`"], id="no cores"),
         pytest.param(
-            revenue, {"memory": "1Mi"}, ["is not declared correctly", "`$.resources.memory_bytes`"], id="too little"
+            revenue,
+            {"cpu": 0},
+            ["is not declared correctly", "cpu is 0.0; allowed: a number above 0 to 1024"],
+            id="no cores",
         ),
-        pytest.param(revenue, {"name": "Revenue!"}, ["'Revenue!' is not declared correctly", "`$.name`"], id="a bad name"),
-        pytest.param(revenue, {"name": "revenue\n"}, ["is not declared correctly", "`$.name`"], id="a name with a newline"),
+        pytest.param(
+            revenue,
+            {"memory": "1Mi"},
+            ["is not declared correctly", "memory is 1.0 MiB; allowed: from 256 MiB to"],
+            id="too little",
+        ),
+        pytest.param(
+            revenue,
+            {"name": "Revenue!"},
+            ["'Revenue!' is not declared correctly", "name is 'Revenue!'; allowed: at most 48 of a-z"],
+            id="a bad name",
+        ),
+        pytest.param(
+            revenue, {"name": "revenue\n"}, ["is not declared correctly", "name is 'revenue\\n'"], id="a name with a newline"
+        ),
         pytest.param(lambda orders: orders, {}, ["'<lambda>' is not declared correctly"], id="no name"),
-        pytest.param(revenue, {"deadline_seconds": 0}, ["`$.deadline_seconds`"], id="no time"),
-        pytest.param(revenue, {"grace_seconds": 9999}, ["`$.grace_seconds`"], id="too much grace"),
-        pytest.param(revenue, {"inputs": {"orders": "s3://a"}}, ["`$.inputs[...]`"], id="a URI in place of a dataset"),
-        pytest.param(revenue, {"params": {"ds": "date"}}, ["`$.params[...]`"], id="a type in place of a Param"),
-        pytest.param(revenue, {"params": {"ds": Param(type="day")}}, ["`$.params[...].type`"], id="an unknown type"),  # type: ignore[arg-type]
+        pytest.param(
+            revenue,
+            {"deadline_seconds": 0},
+            ["deadline_seconds is 0; allowed: a whole number from 1 to 604800"],
+            id="no time",
+        ),
+        pytest.param(
+            revenue,
+            {"grace_seconds": 9999},
+            ["grace_seconds is 9999; allowed: a whole number from 1 to 3600"],
+            id="too much grace",
+        ),
+        pytest.param(
+            revenue,
+            {"inputs": {"orders": "s3://a"}},
+            ["a value of inputs is not allowed; allowed: ", "Parquet or"],
+            id="a URI in place of a dataset",
+        ),
+        pytest.param(
+            revenue,
+            {"params": {"ds": "date"}},
+            ["a value of params is not allowed; allowed: Param"],
+            id="a type in place of a Param",
+        ),
+        pytest.param(
+            revenue,
+            {"params": {"ds": Param(type="day")}},
+            ["a value of params.type is not allowed; allowed: bool, date, float, int, str"],
+            id="an unknown type",
+        ),  # type: ignore[arg-type]
         pytest.param(
             revenue, {"output": Delta("{Lake}/a", append=True)}, ["'{Lake}/a' has a brace", "{name}"], id="a stray brace"
         ),
@@ -145,7 +185,12 @@ def declare(transform: Callable[..., Any] = revenue, **arguments: Any) -> Any:
             ["checks an input it does not have: 'order'", "inputs: orders"],
             id="checking an input that is none",
         ),
-        pytest.param(revenue, {"checks": Check(Rules, max_bad_share=2)}, ["`$.checks.max_bad_share`"], id="a share above 1"),
+        pytest.param(
+            revenue,
+            {"checks": Check(Rules, max_bad_share=2)},
+            ["checks.max_bad_share is 2; allowed: a number from 0 to 1"],
+            id="a share above 1",
+        ),
     ],
 )
 def test_a_mistake_is_told_where_it_is_made(transform: Any, arguments: dict[str, Any], phrases: list[str]) -> None:

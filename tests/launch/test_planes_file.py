@@ -87,17 +87,35 @@ def test_quantities_are_bytes_and_none_means_no_cap(tmp_path: Path) -> None:
         pytest.param(
             "kind: process", "kind: moon", 3, "there is no kind 'moon'; known: process, kubernetes", id="unknown kind"
         ),
-        pytest.param("    state: ../state\n", "", 2, "missing required field `state`", id="missing key"),
+        pytest.param("    state: ../state\n", "", 2, "plane 'laptop': state is missing", id="missing key"),
         pytest.param("4Gi", "4GB", 13, "plane 'laptop': '4GB' is not an amount of memory", id="bad quantity"),
-        pytest.param("memory_growth: 1.5", "memory_growth: 1", 14, "`float` > 1.0 - at `$.memory_growth`", id="no growth"),
-        pytest.param("memory_growth: 1.5", "memory_growth: .nan", 14, "at `$.memory_growth`", id="growth that is no number"),
         pytest.param(
-            "allow_http: true", "allow_http: 7", 8, "Expected `bool`, got `int` - at `$.storage.allow_http`", id="type"
+            "memory_growth: 1.5",
+            "memory_growth: 1",
+            14,
+            "memory_growth is 1; allowed: a number above 1 to 8",
+            id="no growth",
         ),
-        pytest.param("user: ${USER_NAME}", "user: 5", 5, "Expected `str`, got `int`", id="a number as text"),
-        pytest.param("[AWS_ACCESS_KEY_ID]", "AWS_ACCESS_KEY_ID", 11, "Expected `array`, got `str`", id="text as a list"),
         pytest.param(
-            "${USER_NAME}", "${NOBODY}", 2, "${NOBODY} is not set, and has no default (${NOBODY:-...})", id="unset"
+            "memory_growth: 1.5",
+            "memory_growth: .nan",
+            14,
+            "memory_growth is nan; allowed: a number above 1 to 8",
+            id="growth that is no number",
+        ),
+        pytest.param("allow_http: true", "allow_http: 7", 10, "storage.allow_http is 7; allowed: true or false", id="type"),
+        pytest.param(
+            "user: ${USER_NAME}", "user: 5", 5, "a value of variables is not allowed; allowed: text", id="a number as text"
+        ),
+        pytest.param(
+            "[AWS_ACCESS_KEY_ID]",
+            "AWS_ACCESS_KEY_ID",
+            11,
+            "environment_from is 'AWS_ACCESS_KEY_ID'; allowed: a list",
+            id="text as a list",
+        ),
+        pytest.param(
+            "endpoint_url:", "endpont:", 9, "unknown key 'endpont'; did you mean 'endpoint_url'?", id="a nested slip"
         ),
         pytest.param("    kind: process", "   kind: process", 4, "not valid YAML:", id="wrong indentation"),
         pytest.param("planes:\n", "planes:\n\tx:\n", 2, "cannot start any token", id="a tab"),
@@ -115,6 +133,21 @@ def test_a_mistake_is_told_with_its_line(tmp_path: Path, old: str, new: str, lin
     assert evidence.startswith(f"{tmp_path}/planes.yaml:{line}: ")
     assert phrase in evidence
     assert caught.value.verdict.remedy == "Correct that line."
+
+
+def test_an_unset_variable_is_the_business_of_the_plane_that_needs_it(tmp_path: Path) -> None:
+    planes = load(GOOD.replace("${USER_NAME}", "${NOBODY}"), tmp_path)
+    assert choose_plane(planes, "bucket", source="planes.yaml").state == "s3://state/x"
+    with pytest.raises(PolarpodError) as caught:
+        choose_plane(planes, "laptop", source="planes.yaml")
+    assert caught.value.verdict.category is Category.REQUEST_INVALID
+    assert caught.value.verdict.evidence == [
+        f"{tmp_path}/planes.yaml:2: plane 'laptop': ${{NOBODY}} is not set, and has no default (${{NOBODY:-...}})"
+    ]
+    with pytest.raises(PolarpodError) as caught:
+        choose_plane(planes, "laptob", source="planes.yaml")
+    assert caught.value.verdict.evidence == ["planes.yaml has: bucket, laptop"]
+    assert caught.value.verdict.remedy == "Did you mean 'laptop'?"
 
 
 @pytest.mark.parametrize(

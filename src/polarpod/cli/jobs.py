@@ -17,13 +17,14 @@ from polarpod.contract.resources import format_bytes
 @job_options
 @json_option
 @ends_in_verdict
-def command(plane: str, planes: Path | None, jobs: Path | None, release: Path | None, *, as_json: bool) -> None:
-    """List the jobs and what they need."""
+def command(plane: str, planes: Path | None, jobs: Path | None, release: Path | None, *, as_json: bool) -> int:
+    """List the jobs and what they need. The exit code says whether a module of theirs is broken."""
     chosen = setting(plane, planes)
     found = specs(chosen, jobs, release)
+    code = found.broken[0].verdict.exit_code if found.broken else 0
     if as_json:
         say_json({"code_version": found.code_version, "jobs": found.jobs, "broken": found.broken})
-        return
+        return code
     rows = table("job", "parameters", "inputs", "publishes", "size", "what it does")
     for name, spec in sorted(found.jobs.items()):
         rows.add_row(
@@ -37,3 +38,4 @@ def command(plane: str, planes: Path | None, jobs: Path | None, release: Path | 
     rows.show()
     for broken in found.broken:
         click.echo(f"\npolarpod: {broken.verdict.text()}", err=True)
+    return code

@@ -14,7 +14,7 @@ import click
 from polarpod.contract.codec import encode
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.launch.plane import Plane, ProcessPlane
-from polarpod.launch.planes import choose_plane, load_planes, take_credentials
+from polarpod.launch.planes import Planes, choose_plane, load_planes, take_credentials
 from polarpod.launch.specs import Specs, from_jobs, from_release
 from polarpod.launch.state import State
 
@@ -71,7 +71,7 @@ def setting(plane: str, planes: Path | None) -> Setting:
         here = Path.cwd()
         lake = {"lake": str(here / _LOCAL / "lake")}
         builtin = ProcessPlane(state=str(here / _LOCAL / "state"), root=str(here), variables=lake)
-        known: dict[str, Plane] = {"process": builtin}
+        known = Planes({"process": builtin})
         source = "without a planes file, polarpod"
     else:
         known, source = load_planes(path), str(path)
@@ -143,7 +143,7 @@ def say_json(document: object) -> None:
 
 def _complete_plane(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     path = context.params.get("planes") or Path("dags/planes.yaml")
-    names = list(load_planes(path)) if path.is_file() else ["process"]
+    names = load_planes(path).names if path.is_file() else ["process"]
     return [name for name in names if name.startswith(incomplete)]
 
 

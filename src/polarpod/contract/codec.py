@@ -79,7 +79,19 @@ def decode(data: bytes, kind: type[T], *, source: str, maximum_bytes: int = 16 *
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise PolarpodError(
             Category.CONTEXT_INVALID,
-            f"the {name} is not valid: {error}",
+            f"the {name} is not valid: {_in_words(error, data, kind)}",
             evidence=[source],
             remedy="Do not edit it by hand; let `polarpod run` or the DAG write a new one.",
         ) from None
+
+
+def _in_words(error: Exception, data: bytes, kind: type) -> str:
+    if not isinstance(error, msgspec.ValidationError):
+        return str(error)
+    from polarpod.contract.complaint import UNKNOWN, complaint  # only for messages
+
+    try:
+        value = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        value = UNKNOWN  # a wrong type was met before the text's own fault
+    return complaint(error, kind, value).text

@@ -107,7 +107,7 @@ def job(
         except (msgspec.ValidationError, TypeError, ValueError) as error:
             raise PolarpodError(
                 Category.REQUEST_INVALID,
-                f"job {spec.name!r} is not declared correctly: {error}",
+                f"job {spec.name!r} is not declared correctly: {_in_words(error, spec)}",
                 evidence=[f"in {transform.__module__}.{transform.__name__}"],
                 remedy="Correct the argument of @job that the message names.",
             ) from None
@@ -117,6 +117,18 @@ def job(
         return Definition(spec, transform, check.schema if check else None, dict(input_checks or {}))
 
     return declare
+
+
+# as an author writes what a spec says in numbers
+_ARGUMENTS = {"resources.memory_bytes": "memory", "resources.cpu": "cpu", "resources.spill_bytes": "spill"}
+
+
+def _in_words(error: Exception, spec: JobSpec) -> str:
+    if not isinstance(error, msgspec.ValidationError):
+        return str(error)
+    from polarpod.contract.complaint import complaint  # only for messages
+
+    return complaint(error, JobSpec, msgspec.to_builtins(spec), names=_ARGUMENTS).text
 
 
 def _check_spec(check: Check | None) -> CheckSpec | None:

@@ -13,6 +13,7 @@ import msgspec
 import yaml
 
 from polarpod.contract.codec import convert
+from polarpod.contract.complaint import complaint
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.launch.plane import KubernetesPlane, Plane, ProcessPlane, problems_of
 from polarpod.store.location import absolute
@@ -25,11 +26,32 @@ KINDS: dict[str, type[Plane]] = {"process": ProcessPlane, "kubernetes": Kubernet
 _HAVE_KINDS = f"known: {', '.join(KINDS)}"
 
 
+class Planes(dict[str, Plane]):
+    """The planes of a file by name.
+
+    Attributes:
+        unset: those that need a variable which is not set here, each with the error of whoever chooses it. A file is
+            shared; who runs on a laptop need not have the variables of production.
+    """
+
+    def __init__(self, planes: Mapping[str, Plane] = {}) -> None:
+        super().__init__(planes)
+        self.unset: dict[str, PolarpodError] = {}
+
+    @property
+    def names(self) -> list[str]:
+        return [*self, *self.unset]
+
+
+class _Unset(Exception):
+    """A variable of a plane that is not set."""
+
+
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     planes: dict[str, Any]
 
 
-def load_planes(path: Path, environment: Mapping[str, str] = os.environ) -> dict[str, Plane]:
+def load_planes(path: Path, environment: Mapping[str, str] = os.environ) -> Planes:
     """The planes of a file. ${VAR} and ${VAR:-default} are filled in; ./ and ../ are relative to the file.
 
     Raises:
@@ -58,12 +80,16 @@ def load_planes(path: Path, environment: Mapping[str, str] = os.environ) -> dict
     try:
         file = convert(document, _File)
     except (msgspec.ValidationError, UnicodeError, RecursionError, OverflowError) as error:
-        raise _wrong(path, 1, f"{error}; the file must be a mapping with one key, planes") from None
-    planes = {}
+        words = complaint(error, _File, document).text
+        raise _wrong(path, 1, f"{words}; the file must be a mapping with one key, planes") from None
+    planes = Planes()
     for name, raw in file.planes.items():
         line, where = _find(node, ["planes", name])
         try:
-            filled = _fill(raw, path, environment, line=line)
+            filled = _fill(raw, path, environment)
+        except _Unset as error:
+            planes.unset[name] = _wrong(path, line, f"plane {name!r}: {error}")
+            continue
         except RecursionError:
             raise _wrong(path, line, f"plane {name!r} contains itself (an alias within its own anchor)") from None
         kind = filled.get("kind", "process") if isinstance(filled, dict) else "process"
@@ -72,8 +98,10 @@ def load_planes(path: Path, environment: Mapping[str, str] = os.environ) -> dict
         try:
             planes[name] = _rooted(convert(filled, KINDS[kind]), path)
         except (msgspec.ValidationError, UnicodeError, RecursionError, OverflowError) as error:
-            message, key = _explain(str(error), KINDS[kind])
-            raise _wrong(path, _find(where, [key])[0] if key else line, f"plane {name!r}: {message}") from None
+            found = complaint(error, KINDS[kind], filled)
+            raise _wrong(
+                path, _find(where, found.keys)[0] if found.keys else line, f"plane {name!r}: {found.text}"
+            ) from None
         except PolarpodError as error:
             raise _wrong(path, line, f"plane {name!r}: {error.verdict.summary}") from None
         for key, problem in problems_of(planes[name]):
@@ -81,15 +109,17 @@ def load_planes(path: Path, environment: Mapping[str, str] = os.environ) -> dict
     return planes
 
 
-def choose_plane(planes: Mapping[str, Plane], name: str, *, source: str) -> Plane:
-    """The plane of that name, or an error that says which there are."""
+def choose_plane(planes: Planes, name: str, *, source: str) -> Plane:
+    """The plane of that name, or an error that says which there are, or which variable it needs."""
+    if name in planes.unset:
+        raise planes.unset[name]
     if name in planes:
         return planes[name]
-    close = get_close_matches(name, planes, n=1)
+    close = get_close_matches(name, planes.names, n=1)
     raise PolarpodError(
         Category.REQUEST_INVALID,
         f"there is no plane {name!r}",
-        evidence=[f"{source} has: {', '.join(planes) or 'none'}"],
+        evidence=[f"{source} has: {', '.join(planes.names) or 'none'}"],
         remedy=f"Did you mean {close[0]!r}?" if close else "Name one of these, or add it to the file.",
     )
 
@@ -113,18 +143,18 @@ def take_credentials(plane: Plane, environment: MutableMapping[str, str] = os.en
             environment.setdefault(name.strip(), value.strip())
 
 
-def _fill(value: Any, path: Path, environment: Mapping[str, str], *, line: int) -> Any:
+def _fill(value: Any, path: Path, environment: Mapping[str, str]) -> Any:
     if isinstance(value, dict):
-        return {key: _fill(inner, path, environment, line=line) for key, inner in value.items()}
+        return {key: _fill(inner, path, environment) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_fill(inner, path, environment, line=line) for inner in value]
+        return [_fill(inner, path, environment) for inner in value]
     if not isinstance(value, str):
         return value
 
     def substitute(match: re.Match[str]) -> str:
         found = environment.get(match[1]) or match[2]
         if found is None:
-            raise _wrong(path, line, f"${{{match[1]}}} is not set, and has no default (${{{match[1]}:-...}})")
+            raise _Unset(f"${{{match[1]}}} is not set, and has no default (${{{match[1]}:-...}})")
         return found
 
     filled = _VARIABLE.sub(substitute, value)
@@ -140,17 +170,6 @@ def _rooted(plane: Plane, path: Path) -> Plane:
     if isinstance(plane, ProcessPlane) and plane.scratch:
         plane = msgspec.structs.replace(plane, scratch=absolute(plane.scratch, root))
     return plane
-
-
-def _explain(message: str, kind: type[Plane]) -> tuple[str, str | None]:
-    """A validation message with a hint, and the key it is about."""
-    if match := re.search(r"unknown field `([^`]+)`", message):
-        known = ("kind", *kind.__struct_fields__)
-        close = get_close_matches(match[1], known, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"
-        return f"unknown key {match[1]!r}{hint}", match[1]
-    match = re.search(r"`\$\.([a-z_]+)", message)
-    return message, match[1] if match else None
 
 
 def _find(node: Any, keys: list[str]) -> tuple[int, Any]:
