@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.contract.samples import CONTEXT, RECEIPT
 
+from polarpod.contract.codec import encode
 from polarpod.contract.resources import GIB, MIB, Resources
-from polarpod.contract.verdict import Budget, Category, budget_of
-from polarpod.launch.size import Past, size
+from polarpod.contract.verdict import Budget, Category, Verdict, budget_of
+from polarpod.launch.ports import Ports
+from polarpod.launch.recording import record
+from polarpod.launch.size import Past, Success, size
+from polarpod.launch.state import State
+from polarpod.launch.worker import Ended
 
 DECLARED = Resources(cpu=2, memory_bytes=GIB, spill_bytes=5 * GIB)
 OOM = Category.OUT_OF_MEMORY
@@ -101,3 +110,88 @@ def test_it_reaches_the_cap_and_stops_there_after_finitely_many_attempts(growth:
             break
         past.insert(0, Past(OOM, found.resources.memory_bytes, found.resources.memory_bytes))
     assert past[0].memory_limit_bytes == cap
+
+
+LEARNED = "peaked at up to 3.0 GiB; declared are 1.0 GiB"
+
+
+@pytest.mark.parametrize(
+    ("successes", "cap", "expected", "reason"),
+    [
+        pytest.param([], None, GIB, "declared in @job", id="none is known"),
+        pytest.param([Success(4 * GIB, 700 * MIB)], None, GIB, "declared in @job", id="less than is declared"),
+        pytest.param(
+            [Success(4 * GIB, 3 * GIB)],
+            None,
+            3840 * MIB,
+            f"the last success of the job {LEARNED}",
+            id="its peak and a quarter",
+        ),
+        pytest.param(
+            [Success(2 * GIB, GIB), Success(4 * GIB, 3 * GIB)],
+            None,
+            3840 * MIB,
+            f"the last 2 successes of the job {LEARNED}",
+            id="the largest of the last",
+        ),
+        pytest.param(
+            [Success(3 * GIB, 3 * GIB)],
+            None,
+            3 * GIB,
+            f"the last success of the job {LEARNED}",
+            id="never more than was enough",
+        ),
+        pytest.param(
+            [Success(4 * GIB, 3 * GIB)],
+            2 * GIB,
+            2 * GIB,
+            f"the last success of the job {LEARNED}",
+            id="at most the plane's",
+        ),
+        pytest.param([Success(4 * GIB, 3 * GIB)], GIB, GIB, "declared in @job", id="where the plane has no more"),
+    ],
+)
+def test_a_run_begins_with_what_the_jobs_last_successes_needed(
+    successes: list[Success], cap: int | None, expected: int, reason: str
+) -> None:
+    found = size(DECLARED, [], growth=2, cap_bytes=cap, successes=successes)
+    assert (found.resources.memory_bytes, found.reason, found.stop) == (expected, reason, None)
+
+
+def test_a_run_that_grows_begins_no_lower_than_the_jobs_last_successes() -> None:
+    found = size(DECLARED, [Past(OOM, GIB, GIB)], growth=2, cap_bytes=None, successes=[Success(8 * GIB, 6 * GIB)])
+    assert found.resources.memory_bytes == 7680 * MIB
+
+
+@given(st.lists(st.integers(1, 100), min_size=1, max_size=20))
+def test_a_job_that_uses_all_that_it_is_given_does_not_grow_for_ever(shares: list[int]) -> None:
+    limit, successes = 4 * GIB, [Success(4 * GIB, 4 * GIB)]
+    for share in shares:
+        given_bytes = size(DECLARED, [], growth=2, cap_bytes=None, successes=successes).resources.memory_bytes
+        assert given_bytes <= limit
+        successes = [Success(given_bytes, given_bytes * share // 100), *successes][:5]
+
+
+def test_successes_are_remembered_once_one_needed_more_than_declared_and_only_the_last(tmp_path: Path) -> None:
+    state = State(str(tmp_path))
+    state.note_success("job", Success(GIB, GIB // 2), declared_bytes=GIB)
+    assert state.successes("job") == []
+    for number in range(7):
+        state.note_success("job", Success(2 * GIB if number == 0 else GIB, number), declared_bytes=GIB)
+    assert state.successes("job") == [Success(GIB, number) for number in (6, 5, 4, 3, 2)]
+    assert state.successes("other") == []
+    assert state.jobs() == [], "the note is no job"
+
+
+def test_what_a_success_used_is_recorded_with_it(tmp_path: Path) -> None:
+    state = State(str(tmp_path))
+    given_bytes = 4 * CONTEXT.job.resources.memory_bytes
+    grown = msgspec.structs.replace(CONTEXT, resources=Resources(memory_bytes=given_bytes))
+    receipt = msgspec.structs.replace(RECEIPT, attempt=grown.attempt, status="succeeded")
+    verdict = Verdict(category=Category.SUCCEEDED, summary="published")
+    job, uid = grown.job.name, grown.attempt.uid
+    state.folder.write(f"runs/{job}/{grown.run_key}/{uid}/receipt.json", encode(receipt))
+    warnings: list[str] = []
+    record(grown, Ended(lambda _: verdict, None, b""), state, Ports(), warnings.append)
+    assert warnings == []
+    assert state.successes(job) == [Success(given_bytes, receipt.usage.memory_peak_bytes)]

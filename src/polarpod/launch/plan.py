@@ -96,6 +96,7 @@ def make_plan(name: str, given: Mapping[str, Scalar], *, specs: Specs, plane_nam
             _past(attempts, specs.code_version),
             growth=plane.memory_growth,
             cap_bytes=plane.max_memory_bytes,
+            successes=state.successes(job.name),
         ),
         image=specs.image,
         unjudged=attempts[0] if attempts and attempts[0].record is None else None,

@@ -17,6 +17,7 @@ from polarpod.contract.receipt import Receipt
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
 from polarpod.launch.listener import error_text
 from polarpod.launch.ports import Ports
+from polarpod.launch.size import Success
 from polarpod.launch.state import Record, StandingNote, State
 from polarpod.launch.worker import Ended
 
@@ -90,6 +91,13 @@ def record(
         _note(
             "the note that lets the next run be skipped could not be written",
             lambda: state.put_standing(job, run_key, note),
+            ports,
+            warn,
+        )
+        used = Success(context.resources.memory_bytes, receipt.usage.memory_peak_bytes)
+        _note(
+            "the note of how much memory the job needs could not be written",
+            lambda: state.note_success(job, used, declared_bytes=context.job.resources.memory_bytes),
             ports,
             warn,
         )

@@ -22,6 +22,21 @@ class Past(NamedTuple):
     memory_peak_bytes: int
 
 
+class Success(NamedTuple):
+    """What a successful attempt of the job had and used, whatever its parameters and code."""
+
+    memory_limit_bytes: int
+    memory_peak_bytes: int
+
+    @property
+    def need_bytes(self) -> int:
+        """What would have been enough: its peak with headroom, and never more than it had.
+
+        Without the second a job that uses what it is given would be given more each time.
+        """
+        return min(self.memory_limit_bytes, int(self.memory_peak_bytes * _HEADROOM))
+
+
 class Size(NamedTuple):
     """A decision.
 
@@ -36,22 +51,34 @@ class Size(NamedTuple):
     stop: Verdict | None = None
 
 
-def size(declared: Resources, past: Sequence[Past], *, growth: float, cap_bytes: int | None) -> Size:
+def size(
+    declared: Resources,
+    past: Sequence[Past],
+    *,
+    growth: float,
+    cap_bytes: int | None,
+    successes: Sequence[Success] = (),
+) -> Size:
     """The next attempt's size.
 
-    After an out-of-memory end: max(limit x growth, measured peak x headroom), at most the cap.
+    After an out-of-memory end: max(limit x growth, measured peak x headroom), at most the cap. Else what the job's last
+    successes needed, where that is more than declared: a run that has grown to fit need not fail again for its next day.
 
     Args:
         past: earlier attempts of the same run with the same code, newest first.
+        successes: the last ones of the job, of any run.
         growth: the plane's factor.
         cap_bytes: the most the plane allows.
     """
     # what the platform did says nothing about how much memory the run needs
     last = next((attempt for attempt in past if budget_of(attempt.category) is not Budget.PLATFORM), None)
+    learned = _whole(max((success.need_bytes for success in successes), default=0))
     if last is None or last.category is not Category.OUT_OF_MEMORY:
+        if learned > declared.memory_bytes:
+            return _learned(declared, learned, successes, cap_bytes)
         return _declared(declared, cap_bytes)
-    grown = int(max(last.memory_limit_bytes * growth, last.memory_peak_bytes * _HEADROOM))
-    wanted = max(declared.memory_bytes, -(-grown // MIB) * MIB)
+    grown = _whole(int(max(last.memory_limit_bytes * growth, last.memory_peak_bytes * _HEADROOM)))
+    wanted = max(declared.memory_bytes, grown, learned)
     given = min(wanted, cap_bytes) if cap_bytes is not None else wanted
     why = f"out of memory at {format_bytes(last.memory_limit_bytes)} (peak {format_bytes(last.memory_peak_bytes)})"
     if given <= last.memory_limit_bytes:
@@ -68,6 +95,21 @@ def size(declared: Resources, past: Sequence[Past], *, growth: float, cap_bytes:
         )
     capped = f", capped by max_memory from {format_bytes(wanted)}" if given < wanted else ""
     return Size(msgspec.structs.replace(declared, memory_bytes=given), f"{why}: x{growth:g}{capped}")
+
+
+def _whole(amount: int) -> int:
+    """In whole mebibytes, rounded up."""
+    return -(-amount // MIB) * MIB
+
+
+def _learned(declared: Resources, learned: int, successes: Sequence[Success], cap_bytes: int | None) -> Size:
+    given = min(learned, cap_bytes) if cap_bytes is not None else learned
+    if given <= declared.memory_bytes:
+        return _declared(declared, cap_bytes)
+    peak = format_bytes(max(success.memory_peak_bytes for success in successes))
+    among = f"the last {len(successes)} successes of the job" if len(successes) > 1 else "the last success of the job"
+    reason = f"{among} peaked at up to {peak}; declared are {format_bytes(declared.memory_bytes)}"
+    return Size(msgspec.structs.replace(declared, memory_bytes=given), reason)
 
 
 def _declared(declared: Resources, cap_bytes: int | None) -> Size:

@@ -4,6 +4,7 @@
     <state>/runs/<job>/<run key>/<attempt uid>/heartbeat.json   while its worker works, and no longer
     <state>/runs/<job>/<run key>/claims/<number>      holds the uid that took this number
     <state>/runs/<job>/<run key>/standing.json        the attempt whose rows stand, for a quick skip
+    <state>/sizes/<job>.json                          what the last successes used, once one needed more than declared
 
 Only folders of small documents; numbers are taken by conditional writes, so two launchers never hand out the same one.
 """
@@ -20,12 +21,15 @@ from polarpod.contract.context import Context, Storage
 from polarpod.contract.message import HEARTBEAT, Message
 from polarpod.contract.receipt import Receipt
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
+from polarpod.launch.size import Success
 from polarpod.store.folder import Entry, Folder
 from polarpod.store.location import join
 
 T = TypeVar("T")
 
 _NUMBER_DIGITS = 8
+# enough that one small day does not forget what the others need
+_SUCCESSES = 5
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +55,14 @@ class StandingNote(msgspec.Struct, frozen=True, kw_only=True):
     protocol: str = "1.0"
 
 
+class SizeNote(msgspec.Struct, frozen=True, kw_only=True):
+    """What the last successes of a job had and used, newest first."""
+
+    memory_limit_bytes: list[int] = []
+    memory_peak_bytes: list[int] = []
+    protocol: str = "1.0"
+
+
 class AttemptInfo(NamedTuple):
     """One attempt as the state store knows it; parts are None where it never got so far."""
 
@@ -61,6 +73,10 @@ class AttemptInfo(NamedTuple):
     context: Context | None
     receipt: Receipt | None
     record: Record | None
+
+
+def _sizes(job: str) -> str:
+    return f"sizes/{job}.json"
 
 
 class State:
@@ -154,6 +170,28 @@ class State:
                 return
             if self.folder.swap(key, encode(note), expected=document.tag if document else None):
                 return
+
+    def successes(self, job: str) -> list[Success]:
+        """What the last successes of a job had and used, newest first; empty while what is declared has been enough."""
+        note = self._read_if_known(_sizes(job), SizeNote)
+        return (
+            [Success(*pair) for pair in zip(note.memory_limit_bytes, note.memory_peak_bytes, strict=False)] if note else []
+        )
+
+    def note_success(self, job: str, success: Success, *, declared_bytes: int) -> None:
+        """Remembers what a success used, once one has needed more than is declared.
+
+        A race with another run of the job loses one of the two notes, which costs nothing but knowledge.
+        """
+        document = self.folder.read(_sizes(job))
+        if document is None and success.memory_limit_bytes <= declared_bytes:
+            return
+        last = [success, *self.successes(job)][:_SUCCESSES]
+        note = SizeNote(
+            memory_limit_bytes=[one.memory_limit_bytes for one in last],
+            memory_peak_bytes=[one.memory_peak_bytes for one in last],
+        )
+        self.folder.swap(_sizes(job), encode(note), expected=document.tag if document else None)
 
     def clear_standing(self, job: str, run_key: str) -> None:
         self.folder.delete([f"runs/{job}/{run_key}/standing.json"])
