@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -35,6 +36,21 @@ def test_a_missing_place_for_scratch_is_made(workshop: Workshop, write_job: JobW
     assert not (workshop.root / "scratch").exists()
     assert workshop.run("work").verdict.category is Category.SUCCEEDED
     assert workshop.leftovers() == []
+
+
+def test_nobody_else_may_look_into_a_scratch_directory(workshop: Workshop, write_job: JobWriter) -> None:
+    write_job(
+        """
+        places = [os.environ['POLARPOD_SCRATCH'], os.path.join(os.environ['POLARPOD_SCRATCH'], 'spill')]
+        say('modes', ' '.join(oct(os.stat(place).st_mode & 0o777) for place in places))
+        """
+    )
+    before = os.umask(0)
+    try:
+        assert workshop.run("work").verdict.category is Category.SUCCEEDED
+    finally:
+        os.umask(before)
+    assert (workshop.root / "modes").read_text() == "0o700 0o700"
 
 
 @pytest.mark.parametrize("scratch", [READ_ONLY, Path("/dev/null")], ids=["read-only", "a file"])

@@ -24,7 +24,7 @@ def exists() -> bool:
 
 def ensure() -> None:
     """Makes the cluster, or starts the one that is there."""
-    HOME.mkdir(parents=True, exist_ok=True)
+    HOME.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not exists():
         image = ["--image", named] if (named := os.environ.get("KIND_NODE_IMAGE")) else []
         # kind takes paths of this machine only whole
@@ -73,5 +73,5 @@ def load(*images: str) -> None:
 
 
 def delete() -> None:
-    HOME.mkdir(parents=True, exist_ok=True)
+    HOME.mkdir(mode=0o700, parents=True, exist_ok=True)
     run("kind", "delete", "cluster", "--name", CLUSTER, "--kubeconfig", ADMIN, remedy="See the last lines.")

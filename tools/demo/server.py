@@ -24,7 +24,8 @@ class Airflow:
 
     def __init__(self, program: Path, home: Path, dags: Path, more: dict[str, str]) -> None:
         shutil.rmtree(home, ignore_errors=True)
-        home.mkdir(parents=True)
+        # its configuration and its database hold keys
+        home.mkdir(mode=0o700, parents=True)
         self._program = str(program)
         self._database = home / "airflow.db"
         self._port = _free_port()

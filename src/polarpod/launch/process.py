@@ -96,7 +96,8 @@ def _scratch(plane: ProcessPlane, uid: str) -> Iterator[Path]:
     parent = Path(plane.scratch or tempfile.gettempdir())
     folder = parent / f"polarpod-{uid}"
     try:
-        folder.mkdir(parents=True)
+        # it holds the context, the log and what the job spills, in a place where everybody may look
+        folder.mkdir(mode=0o700, parents=True)
     except OSError as error:
         raise PolarpodError(
             Category.SPILL_UNUSABLE,

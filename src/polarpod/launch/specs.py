@@ -97,7 +97,7 @@ def from_jobs(jobs: Path, *, python: str | None, cache: Path | None) -> Specs:
     found = _describe(jobs, python)
     # a broken module is not remembered: its cause may lie outside the directory, in a package that is then installed
     if remembered and not found.broken:
-        remembered.parent.mkdir(parents=True, exist_ok=True)
+        remembered.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         spare = remembered.with_suffix(f".{os.getpid()}")
         spare.write_bytes(encode(found))
         spare.replace(remembered)

@@ -118,7 +118,7 @@ def _spill(scratch: Path) -> Path:
     """The folder Polars spills to. Without one it would go on and not spill, and die of it: so it is tried here first."""
     spill = scratch / "spill"
     try:
-        spill.mkdir(parents=True, exist_ok=True)
+        spill.mkdir(mode=0o700, parents=True, exist_ok=True)
         probe = spill / ".probe"
         probe.write_bytes(b"")
         probe.unlink()
