@@ -17,6 +17,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from polarpod.airflow.remote_pod import RemotePod, words
 from polarpod.launch.kubernetes.patience import is_abandoned, patience, wants_events
+from polarpod.launch.kubernetes.start_clock import StartClock
 from polarpod.launch.kubernetes.status import Status
 
 # before an API server that does not answer is asked again
@@ -74,6 +75,7 @@ class PodTrigger(BaseTrigger):
         self._created_at = dt.datetime.fromisoformat(created_at)
         self._owned = owned
         self._fired = False
+        self._start_clock: StartClock | None = None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         return "polarpod.airflow.trigger.PodTrigger", self._arguments
@@ -104,7 +106,11 @@ class PodTrigger(BaseTrigger):
         if status.pod is None or status.over:
             return status.over
         aged = self._aged(status)
-        return is_abandoned(aged) or patience(aged, start_timeout_seconds=self._start_timeout_seconds) is not None
+        # made at the first look: a trigger that was moved to another process has not seen the pod wait in a queue
+        self._start_clock = self._start_clock or StartClock(aged.seconds)
+        queued = self._start_clock.look(aged)
+        late = patience(aged, start_timeout_seconds=self._start_timeout_seconds, queued_seconds=queued)
+        return is_abandoned(aged) or late is not None
 
     def _wants_events(self, status: Status) -> bool:
         return wants_events(self._aged(status))

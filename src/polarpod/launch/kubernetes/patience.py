@@ -63,8 +63,8 @@ def patience(status: Status, *, start_timeout_seconds: int, queued_seconds: floa
     one: a new node pulls its images from nothing, and a pod that was queued under another launcher is not late.
 
     Args:
-        queued_seconds: how much of the pod's life the caller saw it in a queue (`waiting.in_queue`): once the pod is out
-            of it, no one can tell from the pod when.
+        queued_seconds: how much of the pod's life the caller saw it in a queue, or did not see (`StartClock`): once the pod
+            is out of a queue, no one can tell from the pod when.
     """
     status = sound(status)
     if status.started or status.over or status.deleting or in_queue(status):

@@ -16,8 +16,8 @@ from polarpod.launch.kubernetes.follow import LogFollower
 from polarpod.launch.kubernetes.inbox import Inbox
 from polarpod.launch.kubernetes.patience import is_abandoned, patience, wants_events
 from polarpod.launch.kubernetes.pod import Pod
+from polarpod.launch.kubernetes.start_clock import StartClock
 from polarpod.launch.kubernetes.status import Status
-from polarpod.launch.kubernetes.waiting import in_queue
 from polarpod.launch.worker import LostSight, Watcher
 
 # how late a request to stop is seen
@@ -65,9 +65,7 @@ class Watched:
         self._follows: threading.Thread | None = None
         self._status = Status(pod=pod.seen)
         self._events_at = 0.0
-        # time in a queue does not count as time to start
-        self._queued_seconds = 0.0
-        self._looked_at = time.monotonic()
+        self._start_clock = StartClock(self._age())
         self._stopped_at: float | None = None
 
     def until_over(self) -> tuple[Status, Verdict | None]:
@@ -159,10 +157,8 @@ class Watched:
         if wants_events(self._status) and time.monotonic() > self._events_at + _EVENTS_SECONDS:
             self._events_at = time.monotonic()
             self._status = self._status._replace(events=self._cluster.events(self._pod.uid))
-        looked_at, self._looked_at = self._looked_at, time.monotonic()
-        if in_queue(self._status):
-            self._queued_seconds += self._looked_at - looked_at
-        return patience(self._status, start_timeout_seconds=self._start_timeout, queued_seconds=self._queued_seconds)
+        queued = self._start_clock.look(self._status)
+        return patience(self._status, start_timeout_seconds=self._start_timeout, queued_seconds=queued)
 
     def _age(self) -> float:
         return (self._now() - self._created).total_seconds()
