@@ -52,7 +52,10 @@ class No(NamedTuple):
 
 
 class ApiServer:
-    """Its answers to each kind of request, in order; the last one stays. A number is a refusal with that status."""
+    """Its answers to each kind of request, in order; the last one stays.
+
+    A number is a refusal with that status; a function is asked when the request is there.
+    """
 
     def __init__(self, root: Path) -> None:
         self.look: list[Any] = [a_pod()]
@@ -66,11 +69,13 @@ class ApiServer:
         self.requests: dict[str, list[Any]] = defaultdict(list)
         self.kubeconfig = root / "kubeconfig"
         self.ended = threading.Event()
+        self.deleted = threading.Event()
 
     def answer(self, kind: str, request: Any) -> Any:
         self.requests[kind].append(request)
         answers = getattr(self, kind)
-        return answers.pop(0) if len(answers) > 1 else answers[0]
+        found = answers.pop(0) if len(answers) > 1 else answers[0]
+        return found() if callable(found) else found
 
     def write_kubeconfig(self, port: int, context: str = "here") -> None:
         document = {
@@ -101,6 +106,7 @@ def serve(root: Path) -> Iterator[ApiServer]:
         def do_DELETE(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             self.say(api.answer("delete", json.loads(body)))
+            api.deleted.set()
 
         def say(self, answer: Any) -> None:
             if isinstance(answer, Late):

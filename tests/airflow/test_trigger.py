@@ -191,3 +191,13 @@ def test_ending_the_pod_outlives_being_cancelled_again_and_again(api: ApiServer)
     asyncio.run(cancelled())
 
     assert len(api.requests["delete"]) == 1
+
+
+def test_a_pod_that_another_launcher_has_started_is_left_running(api: ApiServer) -> None:
+    module, arguments = trigger(api).serialize()
+    others = PodTrigger(**arguments | {"owned": False})
+    assert others.serialize() == (module, arguments | {"owned": False})
+
+    asyncio.run(others.on_kill())
+
+    assert api.requests["delete"] == []

@@ -315,11 +315,11 @@ def test_only_its_own_pod_ends_with_a_launcher(orphaned: bool, deletions: int, a
 
 def test_a_launcher_that_took_anothers_place_ends_the_run_when_asked(api: ApiServer) -> None:
     api.look = [attempts_pod()]
-    api.watch = [[event("DELETED", attempts_pod())]]
-    asked = iter([True])
+    api.watch = [lambda: [event("DELETED", attempts_pod())] if api.deleted.wait(20) else []]
     launched = Launched(api, 30)
-    ended = launched.launcher.attach(CONTEXT, Watcher(stop=lambda: next(asked, True)), orphaned=True)
-    assert ended.judge(None).category in (Category.INTERRUPTED, Category.WORKER_LOST)
+    ended = launched.launcher.attach(CONTEXT, Watcher(stop=lambda: True), orphaned=True)
+    assert ended.judge(None).category is Category.INTERRUPTED
+    assert len(api.requests["delete"]) == 1
 
 
 def oom_pod() -> dict[str, Any]:
