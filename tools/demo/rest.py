@@ -14,6 +14,10 @@ _NOT_FOUND = 404
 _LOCKED = 503
 
 
+class UnansweredError(TimeoutError):
+    """A request that only reads, and was not answered in time."""
+
+
 class Rest:
     """A client of one API server on this machine."""
 
@@ -108,16 +112,22 @@ class Rest:
             request.add_header("Authorization", f"Bearer {self._token}")
         return json.loads(self._answer(request) or b"null")
 
-    # SQLite has one writer: a request that meets a lock is answered with 503 and has changed nothing
+    # SQLite has one writer: a request that meets a lock is answered with 503 and has changed nothing. Neither has one that
+    # only reads, which a busy machine may leave unanswered.
     @retry(
-        retry=retry_if_exception(lambda error: _status(error) == _LOCKED),
+        retry=retry_if_exception(lambda error: _status(error) == _LOCKED or isinstance(error, UnansweredError)),
         wait=wait_fixed(1),
-        stop=stop_after_delay(60),
+        stop=stop_after_delay(120),
         reraise=True,
     )
     def _answer(self, request: urllib.request.Request) -> bytes:
-        with self._opener.open(request, timeout=30) as answer:
-            return bytes(answer.read())
+        try:
+            with self._opener.open(request, timeout=30) as answer:
+                return bytes(answer.read())
+        except TimeoutError as error:
+            if request.get_method() != "GET":
+                raise
+            raise UnansweredError(f"no answer to GET {request.full_url} within 30 s") from error
 
 
 def _status(error: BaseException) -> int | None:
