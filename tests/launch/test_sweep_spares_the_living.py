@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, Field, Schema, convert_to_deltalake
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -359,3 +359,13 @@ def test_a_table_that_forgets_transactions_proves_nothing_by_them(tmp_path: Path
     assert forgetful.numbers is None
     young = forgetful._replace(since=dt.datetime.now(dt.UTC) + DAY)
     assert [never_committed(info, forgetful), never_committed(info, young)] == [True, False]
+
+
+def test_a_file_that_a_table_names_stays_although_no_transaction_tells_whose_it_is(tmp_path: Path) -> None:
+    """A folder that was converted to a table names what lies in it, whoever wrote it and however that attempt ended."""
+    lake = Lake(tmp_path, Delta)
+    lake.receipt(lake.begin("a"))
+    partitioned = Schema([Field("ds", "string", nullable=True)])
+    convert_to_deltalake(lake.uri, partition_by=partitioned, partition_strategy="hive")
+    assert lake.garbage() == set()
+    assert pl.read_delta(lake.uri)["v"].to_list() == [1]
