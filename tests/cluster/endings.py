@@ -121,7 +121,9 @@ class Scene:
         for change in watch.Watch().stream(
             self.api.list_namespaced_event, self.namespace, field_selector=selector, timeout_seconds=PATIENCE_SECONDS
         ):
-            if change["raw_object"]["reason"] == reason:
+            event = change["raw_object"]
+            # a busy kubelet has not read the object yet; it looks again, and then says what is wrong with it
+            if event["reason"] == reason and "failed to sync" not in event["message"]:
                 listed = self.api.list_namespaced_event(self.namespace, field_selector=selector, _preload_content=False)
                 return status._replace(events=json.loads(listed.data)["items"])
         raise AssertionError(f"no event {reason} of {name} in {PATIENCE_SECONDS} s")

@@ -238,6 +238,7 @@ class Kind:
         # a release that was rolled out meanwhile
         plane = msgspec.structs.replace(plane, template=str(self._template(workshop)))
         ended = PodLauncher(plane, connect(plane), finish=finish).run(context, data, Watcher())
+        ended.release()  # a launcher does it once the verdict is recorded; none is recorded here
         return Said(ended.end.terminated["exitCode"], ended.log.decode())  # type: ignore[attr-defined]
 
     @contextmanager
