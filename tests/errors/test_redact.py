@@ -26,6 +26,9 @@ DENIED = (
     "<SignatureProvided>9f86d081884c7d65</SignatureProvided><RequestId>4442587FB7D0A2F9</RequestId></Error>"
 )
 
+# the headers of a key with a passphrase (RFC 1421)
+PROC_TYPE = "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,0123456789ABCDEF\n\n"
+
 
 @pytest.mark.parametrize(
     ("text", "secret"),
@@ -49,6 +52,26 @@ DENIED = (
         pytest.param("cookie eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.c2lnbmF0dXJl", "eyJzdWIi", id="a JSON web token"),
         pytest.param("remote: ghp_abcdefghijklmnopqrstu", "abcdefghijklmnopqrstu", id="a GitHub token"),
         pytest.param("-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----", "MIIEow", id="a key file"),
+        pytest.param(f"-----BEGIN RSA PRIVATE KEY-----\n{PROC_TYPE}MIIEow\n", "MIIEow", id="an encrypted key's headers"),
+        pytest.param(f"-----BEGIN RSA PRIVATE KEY-----\r\n{PROC_TYPE}\r\nMIIEow\r\n", "MIIEow", id="a key of DOS lines"),
+        pytest.param("  -----BEGIN PRIVATE KEY-----\n  a-b MIIEow\n", "MIIEow", id="an indented key"),
+        pytest.param("1-2 -----BEGIN PRIVATE KEY-----\n1-2 MIIEow\n1-2 MIIx\n", "MIIx", id="a key of lines with a date"),
+        pytest.param(
+            '"-----BEGIN PRIVATE KEY-----\\nA-x\\nMIIEow\\n-----END PRIVATE KEY-----"', "MIIEow", id="a key in JSON"
+        ),
+        pytest.param("-----BEGIN PRIVATE KEY----- A-x MIIEow", "MIIEow", id="a key whose lines were joined"),
+        pytest.param("-----BEGIN PGP PRIVATE KEY BLOCK-----\nA-x\n\nMIIEow", "MIIEow", id="a key of GnuPG"),
+        pytest.param("---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\nA-x: y\nMIIEow", "MIIEow", id="a key of ssh.com"),
+        pytest.param("k=-----BEGIN+PRIVATE+KEY-----%0AMIIEow%0Aa-b-MII", "b-MII", id="a key in a query"),
+        pytest.param("-----BEGIN%20PRIVATE%20KEY-----%0AMIIEow%0A", "MIIEow", id="a key in a query, with %20"),
+        pytest.param("-----BEGIN PRIVATE KEY-----\nMIIEow\n-----END CERTIFICATE-----", "MIIEow", id="a key's wrong end"),
+        pytest.param("IIEow\nIBAAKC\n-----END RSA PRIVATE KEY-----\nand on", "IBAAKC", id="a key without its beginning"),
+        pytest.param("Private-Lines: 2\nAAAAgQ\nBBBBgQ==\nPrivate-MAC: 9f\n", "BBBBgQ", id="a key of PuTTY"),
+        pytest.param(
+            "Private-Lines: 2\r\nAAAAgQ\r\nBBBBgQ==\r\nPrivate-MAC: 9f", "BBBBgQ", id="a key of PuTTY, of DOS lines"
+        ),
+        pytest.param("password: |\n  line one\n\n  hunter2\nnext: 1", "hunter2", id="a block of YAML"),
+        pytest.param('password = """hunter2\n"x" hunter3"""', "hunter3", id="three quotes"),
         pytest.param(DENIED, "labaccess", id="the key id in an S3 error"),
         pytest.param(DENIED, "20261121T084213Z", id="the signed text in an S3 error"),
         pytest.param(DENIED, "9f86d081884c7d65", id="the signature in an S3 error"),
@@ -116,7 +139,19 @@ PIECES = [
     *["secret", "token", "password", "passphrase", "pwd", "credential", "signature", "authorization", "api_key", "apikey"],
     *["access-key", "accountkey", "private_key", "client-key", "key", "error", "***", "=", ":", "=>", '"', "'", "\\", " "],
     *["\n", "\t", "?", "&", "%", "<", ">", "://", "@", "/", ".", "-", "user:pw", "AKIA", "ASIA", "AROA", "AIDA", "A" * 12],
-    *["-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", "-----BEGIN ", "eyJ", "abcdefgh.", "ghp_", "github_pat_"],
+    *[
+        "-----BEGIN PRIVATE KEY-----",
+        "-----END PRIVATE KEY-----",
+        "-----BEGIN ",
+        "---- BEGIN X PRIVATE KEY ----",
+        "Private-Lines: 2",
+        '"""',
+        "password: |\n  ",
+        "eyJ",
+        "abcdefgh.",
+        "ghp_",
+        "github_pat_",
+    ],
     *["AWS4-HMAC-SHA256 ", "Bearer ", "Basic ", "abc/def+=", "<StringToSign>", "<SecretAccessKey>", "</x>", SECRET],
     *[SECRET[:30], "x" * 40, "aB3" * 13 + "Z", "a" * 20, "\u017fecret", "to\u212aen", "s\u0131gnature", "cl\u0130ent_key"],
     *["\u00e9", "\udc80", "\U0001f511"],
@@ -156,7 +191,7 @@ def test_whatever_a_pattern_takes_for_a_letter_is_folded_to_it() -> None:
             assert folded[match.start()] == letter, hex(match.start())
 
 
-KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nIBAAKC\n-----END RSA PRIVATE KEY-----\nand on, MIIx"
+KEY = f"-----BEGIN RSA PRIVATE KEY-----\n{PROC_TYPE}MIIEow\nIBAAKC\n-----END RSA PRIVATE KEY-----\nand on, MIIx"
 
 
 @given(st.lists(st.integers(0, len(KEY)), max_size=5))
@@ -173,7 +208,34 @@ def test_one_key_after_another_is_hidden_and_what_is_between_is_not() -> None:
     redactor = Redactor()
     begin, end = "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----"
     said = [redactor.redact(piece) for piece in ["a " + begin, "MII1", f"MII2{end} b {begin}", "MII3", "-c", "MII4"]]
-    assert said == [f"a {begin}{HIDDEN}", HIDDEN, f"{HIDDEN} b {begin}{HIDDEN}", HIDDEN, f"{HIDDEN}-c", "MII4"]
+    assert said == [f"a {begin}{HIDDEN}", HIDDEN, f"{HIDDEN} b {begin}{HIDDEN}", HIDDEN, HIDDEN, HIDDEN]
+
+
+def test_what_stands_beside_a_key_stays() -> None:
+    key = f"-----BEGIN PRIVATE KEY-----\n{PROC_TYPE}MII\n-----END PRIVATE KEY-----"
+    assert redact(f"a-b {key}\nc-d") == f"a-b -----BEGIN PRIVATE KEY-----{HIDDEN}\nc-d"
+    public = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"
+    assert redact(f"{key}\n{public}") == f"-----BEGIN PRIVATE KEY-----{HIDDEN}\n{public}"
+    assert redact("see below:\n-----END PRIVATE KEY-----\n") == "see below:\n-----END PRIVATE KEY-----\n"
+    assert redact("password: |\n  a\n  b\nnext: 1\n") == f"password: {HIDDEN}\nnext: 1\n"
+
+
+def test_a_key_that_was_hidden_hides_nothing_more() -> None:
+    once = redact(f"{KEY}, 1-2\n")
+    assert once.endswith("and on, MIIx, 1-2\n")
+    assert redact(once) == once
+    assert Redactor().redact(once) == once
+
+
+def test_a_mention_of_a_key_hides_no_more_than_the_largest_key_takes() -> None:
+    redactor, line = Redactor(), "a line of a hundred characters".ljust(99) + "\n"
+    assert redactor.redact("no -----BEGIN PRIVATE KEY----- in it\n").endswith(HIDDEN)
+    shown = [redactor.redact(line) for _ in range(400)]
+    assert shown[:327] == [HIDDEN] * 327
+    assert shown[328:] == [line] * 72
+    whole = redact("no -----BEGIN PRIVATE KEY----- in it\n" + line * 400)
+    assert whole.endswith(line * 72)
+    assert len(whole) < 100 * 74
 
 
 @pytest.mark.parametrize(
@@ -187,6 +249,11 @@ def test_one_key_after_another_is_hidden_and_what_is_between_is_not() -> None:
         pytest.param("://a:" * 20_000, id="URLs that never come to an at sign"),
         pytest.param("?" + "a%" * 50_000, id="a query without values"),
         pytest.param("-----BEGIN PRIVATE KEY-----" * 4_000, id="keys that never end"),
+        pytest.param("-----BEGIN " * 10_000, id="beginnings of no key"),
+        pytest.param("-----END PRIVATE KEY-----" * 4_000, id="ends of no key"),
+        pytest.param("Private-Lines: 2\n" + "a" * 100_000, id="half a key of PuTTY"),
+        pytest.param("password: |\n" + " \n" * 50_000, id="a block of blanks"),
+        pytest.param("password: |\n  a" * 10_000, id="blocks"),
         pytest.param("AKIA" * 25_000, id="key ids without an end"),
         pytest.param("eyJ" + "a" * 100_000, id="half a web token"),
     ],

@@ -45,7 +45,10 @@ def encode(document: object) -> bytes:
     return msgspec.json.format(msgspec.json.encode(document), indent=2)
 
 
-def decode(data: bytes, kind: type[T], *, source: str, maximum_bytes: int = 16 * 2**20) -> T:
+_WRITE_ANEW = "Do not edit it by hand; let `polarpod run` or the DAG write a new one."
+
+
+def decode(data: bytes, kind: type[T], *, source: str, maximum_bytes: int = 16 * 2**20, remedy: str = _WRITE_ANEW) -> T:
     """A typed document from JSON bytes.
 
     The protocol version is looked at before anything else: a document of another major version is told so, rather than
@@ -54,6 +57,7 @@ def decode(data: bytes, kind: type[T], *, source: str, maximum_bytes: int = 16 *
     Args:
         source: where the bytes are from, for the message.
         maximum_bytes: a longer text is refused unread.
+        remedy: what to do about a damaged one, where it is not a run that writes it.
 
     Raises:
         PolarpodError: not JSON, not of this type, too large, or of a protocol this package does not speak.
@@ -81,7 +85,7 @@ def decode(data: bytes, kind: type[T], *, source: str, maximum_bytes: int = 16 *
             Category.CONTEXT_INVALID,
             f"the {name} is not valid: {_in_words(error, data, kind)}",
             evidence=[source],
-            remedy="Do not edit it by hand; let `polarpod run` or the DAG write a new one.",
+            remedy=remedy,
         ) from None
 
 

@@ -26,9 +26,25 @@ _WORDS = (
 # an exception is called TokenError, and has a message behind its colon
 _SEPARATOR = r"[\w.-]{0,40}(?<!error)(?<!exception)\\{0,4}[\"']?\s{0,3}(?:=>|[=:])\s{0,3}"
 
-_PEM = re.compile(r"(-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----)[^-]*(?:-----END [A-Z ]{0,30}PRIVATE KEY-----)?")
-_PEM_OPEN = re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]*\Z")
-_PEM_END = re.compile(r"-----END [A-Z ]{0,30}PRIVATE KEY-----")
+# As OpenSSL, GnuPG and ssh.com write private keys, and as a URL's query spells the blanks.
+_KEY_BEGIN = r"(?:-----|---- )BEGIN[A-Z0-9 +%]{0,40}PRIVATE(?:[ +]|%20)KEY(?:(?:[ +]|%20)BLOCK)?(?:-----| ----)"
+_KEY_END = r"(?:-----|---- )END[A-Z0-9 +%]{0,40}PRIVATE(?:[ +]|%20)KEY(?:(?:[ +]|%20)BLOCK)?(?:-----| ----)"
+# The body is everything up to the next such line: it has headers (`Proc-Type: 4,ENCRYPTED`), and in a log each of its lines
+# may have a prefix with a date. A text that only mentions the first line loses no more than the largest key takes: an RSA
+# key of 16,384 bits has 200 lines, with a prefix of 100 characters each.
+_KEY_CHARACTERS = 32 * 1024
+_KEY_EDGE = re.compile(r"(?:-----|---- )(?:BEGIN|END)[A-Z0-9 +%]")
+# one that is masked already is followed by what is no part of a key
+_PEM_BEGIN = re.compile(rf"{_KEY_BEGIN}(?!\*\*\*)")
+_PEM_END = re.compile(_KEY_END)
+_PEM = re.compile(
+    rf"({_KEY_BEGIN})(?!\*\*\*)"
+    rf"(?:[\s\S]{{0,{_KEY_CHARACTERS}}}?(?={_KEY_EDGE.pattern}|\Z)|[\s\S]{{{_KEY_CHARACTERS}}})(?:{_KEY_END})?"
+)
+# the rest of a key in a text that was cut at its front, such as the end of a log
+_PEM_REST = re.compile(rf"\A()[A-Za-z0-9+/=\s\\]{{1,{_KEY_CHARACTERS}}}{_KEY_END}")
+# PuTTY's own format
+_PPK = re.compile(r"(Private-Lines: \d{1,4})(?:(?:\s|\\[nr])+[A-Za-z0-9+/=]{1,76}(?=[\s\\]|\Z))+", re.IGNORECASE)
 # S3's own error documents
 _XML = re.compile(
     r"<(AWSAccessKeyId|SignatureProvided|StringToSign|StringToSignBytes|CanonicalRequest|CanonicalRequestBytes"
@@ -40,7 +56,14 @@ _BEARER = re.compile(r"\b(Bearer|Basic)[ \t]+[\w.~+/=-]{6,}", re.IGNORECASE)
 # user:password@host, and a token alone before the @; a password may hold slashes and at signs if nobody escaped them
 _USER_INFO = re.compile(r"(://)(?:[^\s/@:\"']{0,256}:(?!\d{1,5}(?:/|$))[^\s\"']{0,512}|[^\s/@\"']{1,256})@")
 _QUERY = re.compile(rf"([?&][\w.%-]{{0,60}}(?:{_WORDS})[\w.%-]{{0,40}}=)[^&\s\"'<>]*", re.IGNORECASE)
-_QUOTED = re.compile(rf"((?:{_WORDS}){_SEPARATOR})(\\{{0,4}}[\"'])((?:(?!\2)[^\\]|\\.)*)", re.IGNORECASE | re.DOTALL)
+_QUOTED = re.compile(
+    rf"((?:{_WORDS}){_SEPARATOR})(\"\"\"|'''|\\{{0,4}}[\"'])((?:(?!\2)[^\\]|\\.)*)", re.IGNORECASE | re.DOTALL
+)
+# a value of several lines, as YAML has it: all lines that are indented
+_BLOCK = re.compile(
+    rf"((?:{_WORDS}){_SEPARATOR})[|>][+-]?\d?[ \t]*\r?\n[ \t]+[^\n]*(?:\r?\n(?:[ \t]+[^\n]*|[ \t]*(?=\r?\n[ \t])))*",
+    re.IGNORECASE,
+)
 # not what is masked already, else the rest of a query string after it would go too
 _BARE = re.compile(rf"((?:{_WORDS}){_SEPARATOR})(?!\*\*\*(?:[\s&\"'<>]|$))[^\s\"'<>][^\s<>]*", re.IGNORECASE)
 # key ids that AWS hands out; the prefix says what kind, and is worth keeping
@@ -73,11 +96,15 @@ class _Pass(NamedTuple):
     replacement: Callable[[re.Match[str]], str]
     begins: tuple[str, ...] = ()
     holds: tuple[str, ...] = ()
+    # only at the text's front
+    at_front: bool = False
 
     def starts(self, folded: str) -> list[int]:
         """Where to try, in order."""
         if self.holds and not any([word in folded for word in self.holds]):  # noqa: C419  # a generator takes twice as long
             return []
+        if self.at_front:
+            return [0]
         if not self.begins:
             return _long_runs(folded)
         found = [word for word in self.begins if word in folded]
@@ -109,18 +136,30 @@ class Redactor:
     """Redacts a text that comes in pieces, whole lines each: a private key may begin in one and end in another."""
 
     def __init__(self) -> None:
-        self._within_key = False
+        # how much more of the text may be the key's that has begun
+        self._key_left = 0
 
     def redact(self, text: str) -> str:
         hidden = ""
-        if self._within_key:
-            hidden, begin = HIDDEN, text.find("-")
-            if begin < 0:
+        if self._key_left:
+            hidden = HIDDEN
+            edge = _KEY_EDGE.search(text, 0, self._key_left)
+            if edge is None and len(text) < self._key_left:
+                self._key_left -= len(text)
                 return hidden
-            end = _PEM_END.match(text, begin)
-            text = text[end.end() if end else begin :]
-        self._within_key = "PRIVATE KEY" in text and _PEM_OPEN.search(text) is not None
+            at = edge.start() if edge else self._key_left
+            end = _PEM_END.match(text, at)
+            text = text[end.end() if end else at :]
+        self._key_left = _open_key(text) if "PRIVATE" in text else 0
         return hidden + redact(text)
+
+
+def _open_key(text: str) -> int:
+    """How many characters after the text may still be of a key that begins in it and does not end; else 0."""
+    ends = [begun.end() for begun in _PEM_BEGIN.finditer(text)]
+    if not ends or _KEY_EDGE.search(text, ends[-1]):
+        return 0
+    return max(0, _KEY_CHARACTERS - (len(text) - ends[-1]))
 
 
 def _fold(text: str) -> str:
@@ -172,12 +211,15 @@ _ANY_NAME = ("key", "token", "secret", "pass", "pwd", "credential", "signature",
 
 # The order matters: whole blocks first, then values by their names, what is known by its shape alone last.
 _PASSES: list[_Pass] = [
-    _Pass(_PEM, _after(), ("-----begin ",)),
+    _Pass(_PEM, _after(), ("-----begin", "---- begin"), ("private",)),
+    _Pass(_PEM_REST, _after(), holds=("-----end", "---- end"), at_front=True),
+    _Pass(_PPK, _after(": "), ("private-lines",)),
     _Pass(_XML, lambda match: f"<{match[1]}>{HIDDEN}", ("<aws", "<sig", "<str", "<can", "<sec", "<ses"), ("<",)),
     _Pass(_SIGNED_HEADER, _after(" "), ("aws4-hmac-sha256",)),
     _Pass(_BEARER, _after(" "), ("bearer", "basic")),
     _Pass(_USER_INFO, _after(end="@"), ("://",), ("@",)),
     _Pass(_QUERY, _after(), ("?", "&"), _ANY_NAME),
+    _Pass(_BLOCK, _after(), (*_NAMES, *_KEYS), ("|", ">")),
     _Pass(_QUOTED, lambda match: f"{match[1]}{match[2]}{HIDDEN}", (*_NAMES, *_KEYS), _ANY_NAME),
     _Pass(_BARE, _after(), (*_NAMES, *_KEYS), _ANY_NAME),
     _Pass(_KEY_ID, _after(), ("akia", "asia", "aroa", "aida")),

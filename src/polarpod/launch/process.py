@@ -21,12 +21,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from polarpod.contract.context import Context
-from polarpod.contract.redact import Redactor
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.launch.cgroup import Cgroup, memory_cgroup
 from polarpod.launch.judge import Exit, judge
+from polarpod.launch.log_file import LogFile
 from polarpod.launch.plane import ProcessPlane
-from polarpod.launch.worker import LOG_TAIL_BYTES, Ended, Watcher, message_of, redacted
+from polarpod.launch.worker import Ended, Watcher, message_of
 
 # joins the cgroup before the interpreter starts, so that not one page is counted elsewhere
 _JOIN = 'echo $$ > "$0" && exec "$@"'
@@ -146,7 +146,7 @@ def _wait(
     watcher: Watcher,
 ) -> Ended:
     uid = context.attempt.uid
-    follower = _Follower(log, watcher.on_log)
+    follower = LogFile(log, watcher.on_log)
     last: bytes = b""
     stopped, overdue = False, False
     deadline = time.monotonic() + context.deadline_seconds + context.grace_seconds + _SLACK_SECONDS
@@ -234,55 +234,6 @@ def _group_lives(pid: int) -> bool:
             if int(group) == pid and state not in "ZX":
                 return True
     return False
-
-
-class _Follower:
-    """Passes on new bytes of a growing log, whole lines at a time, without what looks like a credential."""
-
-    def __init__(self, path: Path, on_lines: Callable[[bytes], None]) -> None:
-        self._path = path
-        self._say = on_lines
-        self._offset = 0
-        self._rest = b""
-        self._redactor = Redactor()
-
-    def _on_lines(self, lines: bytes) -> None:
-        self._say(redacted(lines, self._redactor))
-
-    def finish(self) -> None:
-        """Passes on all that is left, the line that was never ended included."""
-        while self.follow():
-            pass
-        if self._rest:
-            self._on_lines(self._rest + b"\n")
-            self._rest = b""
-
-    def follow(self) -> bool:
-        """Passes on what is new. False where nothing was."""
-        try:
-            with self._path.open("rb") as handle:
-                handle.seek(self._offset)
-                # bounded: a job that prints a gigabyte must not be held in memory here
-                new = handle.read(LOG_TAIL_BYTES * 16)
-        except FileNotFoundError:  # the job has removed its scratch directory
-            return False
-        self._offset += len(new)
-        lines, newline, self._rest = (self._rest + new).rpartition(b"\n")
-        if newline:
-            self._on_lines(lines + newline)
-        if len(self._rest) > LOG_TAIL_BYTES:
-            self._on_lines(self._rest + b"\n")
-            self._rest = b""
-        return bool(new)
-
-    def tail(self) -> bytes:
-        try:
-            with self._path.open("rb") as handle:
-                size = handle.seek(0, os.SEEK_END)
-                handle.seek(max(0, size - LOG_TAIL_BYTES))
-                return redacted(handle.read())
-        except FileNotFoundError:
-            return b""
 
 
 def _read(path: Path) -> bytes:

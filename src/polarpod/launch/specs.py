@@ -66,7 +66,8 @@ def from_release(path: Path) -> Specs:
             evidence=[f"{path}: {error.strerror}"],
             remedy="Write it with `polarpod release`.",
         ) from None
-    release = decode(data, Release, source=str(path))
+    remedy = "Do not edit it by hand; write a new one with `polarpod release`, or deploy an earlier one again."
+    release = decode(data, Release, source=str(path), remedy=remedy)
     return Specs(release.jobs, [], release.code_version, str(path), release.image, release.dependencies)
 
 

@@ -91,10 +91,9 @@ def read(folder: Folder) -> Found | None:
     document = folder.read(KEY)
     if document is None:
         return None
-    return Found(
-        decode(document.data, Manifest, source=f"{folder.uri}/{KEY}", maximum_bytes=_MAXIMUM_BYTES),
-        document.tag,
-    )
+    source = f"{folder.uri}/{KEY}"
+    remedy = "Do not edit it by hand; restore it from a backup or the bucket's versions: it says which files are published."
+    return Found(decode(document.data, Manifest, source=source, maximum_bytes=_MAXIMUM_BYTES, remedy=remedy), document.tag)
 
 
 def swap(folder: Folder, manifest: Manifest, *, expected: str | None) -> bool:
