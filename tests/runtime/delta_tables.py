@@ -77,12 +77,25 @@ def write_log(uri: str, *actions: dict[str, Any], version: int = 0) -> None:
     (log / f"{version:020d}.json").write_text(text)
 
 
-def metadata(fields: dict[str, str], partitions: list[str], **properties: str) -> dict[str, Any]:
+def ARRAY(kind: Any) -> dict[str, Any]:  # noqa: N802  # a type's name in SQL
+    return {"type": "array", "elementType": kind, "containsNull": True}
+
+
+def MAP(key: Any, value: Any) -> dict[str, Any]:  # noqa: N802  # likewise
+    return {"type": "map", "keyType": key, "valueType": value, "valueContainsNull": True}
+
+
+def STRUCT(**fields: Any) -> dict[str, Any]:  # noqa: N802  # likewise
+    return {"type": "struct", "fields": [_field(name, kind) for name, kind in fields.items()]}
+
+
+def _field(name: str, kind: Any) -> dict[str, Any]:
+    return {"name": name, "type": kind, "nullable": True, "metadata": {}}
+
+
+def metadata(fields: dict[str, Any], partitions: list[str], **properties: str) -> dict[str, Any]:
     """A metaData action; `fields`: name -> type as the protocol names it."""
-    schema = {
-        "type": "struct",
-        "fields": [{"name": name, "type": kind, "nullable": True, "metadata": {}} for name, kind in fields.items()],
-    }
+    schema = STRUCT(**fields)
     written = {"id": "x", "format": {"provider": "parquet", "options": {}}, "partitionColumns": partitions}
     return {"metaData": written | {"schemaString": json.dumps(schema), "configuration": properties, "createdTime": 0}}
 

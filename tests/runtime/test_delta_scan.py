@@ -16,12 +16,13 @@ from typing import Any
 from urllib.parse import quote
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from deltalake import write_deltalake
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.runtime.delta_tables import PROTOCOL, add, metadata, write_log
+from tests.runtime.delta_tables import ARRAY, MAP, PROTOCOL, STRUCT, add, metadata, write_log
 from tests.support.in_process import InProcess
 
 from polarpod.contract.context import Storage
@@ -152,6 +153,108 @@ def test_moments_that_spark_wrote_as_int96_are_exact(shop: InProcess) -> None:
     assert shop.read(shop.delta("t"))["at"].to_list() == moments
 
 
+NANO = pa.timestamp("ns", "UTC")
+FINE, WHOLE = 1717203723123456789, 1717203723123456000
+NESTED: dict[str, tuple[pa.DataType, Any, Any]] = {
+    "plain": (NANO, "timestamp", lambda at: at),
+    "in a list": (pa.list_(NANO), ARRAY("timestamp"), lambda at: [None, at]),
+    "in a struct": (
+        pa.struct([("n", pa.int64()), ("at", NANO)]), STRUCT(n="long", at="timestamp", more="string"), lambda at: {"at": at}
+    ),
+    "in a list of structs": (pa.list_(pa.struct([("at", NANO)])), ARRAY(STRUCT(at="timestamp")), lambda at: [{"at": at}]),
+    "a map's value": (pa.map_(pa.string(), NANO), MAP("string", "timestamp"), lambda at: [("k", at)]),
+}  # fmt: skip
+CASES = [pytest.param(*case, id=name) for name, case in NESTED.items()]
+
+
+def put_moments(shop: InProcess, path: str, values: list[Any], kind: pa.DataType, **how: Any) -> str:
+    place = shop.root / path
+    place.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table({"id": range(len(values)), "at": pa.array(values, kind)}), place, **how)
+    return str(place)
+
+
+def cut_off(shop: InProcess, file: str, **options: Any) -> None:
+    outcome = shop.run(lambda rows: rows, shop.parquet("out", replace={}), rows=shop.delta("t", **options))
+    assert outcome.verdict.category == "input_mismatch", outcome.verdict.text()
+    said = outcome.verdict.text()
+    assert "column 'at' of input 'rows' holds moments with digits below the microsecond" in said
+    assert f"{file}: at = 2024-06-01T01:02:03.123456789" in said or f"{file}: at = 2024-06-01 01:02:03.123456789" in said
+    assert "polarpod:" not in said
+    assert not shop.committed("out")
+
+
+@pytest.mark.parametrize(("kind", "told", "nested"), CASES)
+@pytest.mark.parametrize("arrow", [pytest.param(True, id="Arrow's"), pytest.param(False, id="plain")])
+def test_moments_in_nanoseconds_are_exact_or_refused_with_their_file(
+    shop: InProcess, kind: pa.DataType, told: Any, nested: Any, arrow: bool
+) -> None:
+    whole = put_moments(shop, "t/a.parquet", [nested(WHOLE), None], kind, store_schema=arrow)
+    fields = metadata({"id": "long", "at": told}, [])
+    write_log(shop.at("t"), PROTOCOL, fields, add("a.parquet", whole, {}))
+    read = shop.read(shop.delta("t"))
+    assert "2024, 6, 1, 1, 2, 3, 123456, " in repr(read.sort("id")["at"].to_list()[0])
+    assert "ns" not in str(read.schema["at"])
+    fine = put_moments(shop, "t/b.parquet", [nested(WHOLE), nested(FINE)], kind, store_schema=arrow)
+    write_log(shop.at("t"), add("b.parquet", fine, {}), version=1)
+    cut_off(shop, fine)
+    assert shop.read(shop.delta("t", version=0)).equals(read)
+
+
+def test_a_map_whose_keys_are_nanoseconds_is_refused_whole(shop: InProcess) -> None:
+    place = put_moments(shop, "t/a.parquet", [[(WHOLE, "v")]], pa.map_(NANO, pa.string()))
+    told = ARRAY(MAP("timestamp", "string"))
+    nested = put_moments(shop, "u/a.parquet", [[[(WHOLE, "v")]]], pa.list_(pa.map_(NANO, pa.string())))
+    for table, file, kind in (("t", place, told["elementType"]), ("u", nested, told)):
+        write_log(shop.at(table), PROTOCOL, metadata({"id": "long", "at": kind}, []), add("a.parquet", file, {}))
+        outcome = shop.run(lambda rows: rows, shop.parquet("out", replace={}), rows=shop.delta(table))
+        assert outcome.verdict.category == "input_mismatch", outcome.verdict.text()
+        assert "column 'at' of input 'rows' is a map whose keys are moments in nanoseconds" in outcome.verdict.text()
+        assert file in outcome.verdict.text()
+
+
+def test_a_job_that_does_not_read_the_fine_column_is_not_concerned(shop: InProcess) -> None:
+    fine = put_moments(shop, "t/a.parquet", [FINE], NANO)
+    write_log(shop.at("t"), PROTOCOL, metadata({"id": "long", "at": "timestamp"}, []), add("a.parquet", fine, {}))
+    outcome = shop.run(lambda rows: rows.select("id"), shop.parquet("out", replace={}), rows=shop.delta("t"))
+    assert outcome.verdict.succeeded, outcome.verdict.text()
+
+
+@pytest.mark.parametrize("folder", [pytest.param("k=x/", id="folders that say it"), pytest.param("other/", id="others")])
+def test_moments_in_nanoseconds_keep_their_partitions(shop: InProcess, folder: str) -> None:
+    fields = metadata({"id": "long", "at": "timestamp", "k": "string"}, ["k"])
+    whole = put_moments(shop, f"t/{folder}a.parquet", [WHOLE], NANO)
+    plain = put_moments(shop, f"t/{folder}b.parquet", [1], pa.timestamp("us", "UTC"))
+    log = [add(f"{folder}{place[-9:]}", place, {"k": "x"}) for place in (whole, plain)]
+    write_log(shop.at("t"), PROTOCOL, fields, *log)
+    read = shop.read(shop.delta("t"))
+    assert sorted(read["at"].to_physical().to_list()) == [1, WHOLE // 1000]
+    assert read["k"].to_list() == ["x", "x"]
+
+
+@pytest.mark.parametrize(
+    ("metadata_of_file", "refused"),
+    [
+        pytest.param({}, True, id="Impala and others"),
+        pytest.param({"org.apache.spark.version": "3.5.1"}, False, id="Spark, which has no nanoseconds"),
+    ],
+)
+def test_int96_is_read_once_more_unless_spark_wrote_it(
+    shop: InProcess, metadata_of_file: dict[str, str], refused: bool
+) -> None:
+    place = shop.root / "t/a.parquet"
+    place.parent.mkdir(parents=True)
+    table = pa.table({"id": [1], "at": pa.array([FINE], NANO)})
+    with pq.ParquetWriter(place, table.schema, use_deprecated_int96_timestamps=True, store_schema=False) as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata(metadata_of_file)
+    write_log(shop.at("t"), PROTOCOL, metadata({"id": "long", "at": "timestamp"}, []), add("a.parquet", place, {}))
+    if refused:
+        cut_off(shop, str(place))
+    else:
+        assert shop.read(shop.delta("t"))["at"].to_physical().to_list() == [FINE // 1000]
+
+
 def test_a_partition_column_that_files_hold_too_is_the_logs(shop: InProcess) -> None:
     place = shop.put("t/k=a/p.parquet", pl.DataFrame({"k": ["stale"], "id": [1]}))
     write_log(
@@ -239,7 +342,7 @@ def test_any_text_comes_back_however_the_log_spells_its_folder(value: str, encod
         )
         table = open_table(shop.at("t"), Storage())
         assert table is not None
-        assert scan_table(table, shop.at("t"), Storage(), {}).collect().rows() == [(1, value)]
+        assert scan_table("rows", table, shop.at("t"), Storage(), {}).collect().rows() == [(1, value)]
 
 
 @given(st.text(max_size=12))

@@ -122,6 +122,21 @@ def test_declared_timestamps_lose_no_digits(shop: InProcess, put: Any, dtype: st
     )
 
 
+@pytest.mark.parametrize("put", [pytest.param(put_int96, id="INT96"), pytest.param(put_plain, id="INT64")])
+@pytest.mark.parametrize("arrow", [pytest.param(True, id="Arrow's"), pytest.param(False, id="plain")])
+def test_declared_lists_of_timestamps_lose_no_digits_either(shop: InProcess, put: Any, arrow: bool) -> None:
+    kind = declared(shop, ts="List[Datetime[us]]")
+    put(shop, "in/a.parquet", [[1_000_000_000, None], None], pa.list_(NANO))
+    assert shop.read(kind)["ts"].list.first().to_physical().to_list() == [1_000_000, None]
+    if arrow:
+        frame = pl.DataFrame({"id": [1], "ts": pl.Series([[0, 1_000_001]], dtype=pl.List(pl.Datetime("ns")))})
+        fine = shop.put("in/b.parquet", frame)
+    else:
+        fine = put(shop, "in/b.parquet", [[0, 1_000_001]], pa.list_(NANO))
+    words = ("column 'ts' of input 'rows' holds values that the declared type would round", "1970-01-01 00:00:00.001000001")
+    refused(shop, kind, *words, fine)
+
+
 def test_arrow_s_nanoseconds_lose_no_digits_either_and_meet_other_units(shop: InProcess) -> None:
     def put(name: str, unit: Any, value: int) -> str:
         series = pl.Series([value], dtype=pl.Datetime(unit))

@@ -10,18 +10,27 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote
 
 import polars as pl
 
 from polarpod.contract.context import Storage
+from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.runtime import exact
+from polarpod.runtime.dtype import describe
+from polarpod.runtime.failure.exact import CUT
+from polarpod.runtime.footers import read_footers
+from polarpod.runtime.moments import has_finer_keys, has_moments
 from polarpod.store.delta_log import active_files, placed
 from polarpod.store.dialect import for_polars
 from polarpod.store.location import is_local, normal
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
+
+# columns of a file that are read in nanoseconds, and looked at before they become the table's type
+_Care: TypeAlias = "tuple[tuple[str, pl.DataType], ...]"
 
 _NULL_FOLDER = "__HIVE_DEFAULT_PARTITION__"
 # Of these a folder's text means the same value to Polars and to Delta, where it is the one that `as_text` has; moments,
@@ -38,41 +47,73 @@ _CAST = pl.ScanCastOptions(
 )
 
 
-def scan_table(table: DeltaTable, uri: str, storage: Storage, where: dict[str, str]) -> pl.LazyFrame:
-    """The rows of an opened table's version that belong to a partition ({} for all of it)."""
+def scan_table(name: str, table: DeltaTable, uri: str, storage: Storage, where: dict[str, str]) -> pl.LazyFrame:
+    """The rows of an opened table's version that belong to a partition ({} for all of it).
+
+    Raises:
+        PolarpodError: `input_mismatch`, with file, column and value, where a moment is finer than the table's type.
+    """
     schema = pl.Schema(table.schema())
     partitions = table.metadata().partition_columns
+    stored = {name: dtype for name, dtype in schema.items() if name not in partitions}
+    stores: dict[str, Any] = {} if is_local(uri) else {"storage_options": for_polars(storage)}
     options: dict[str, Any] = {
-        "schema": {name: dtype for name, dtype in schema.items() if name not in partitions},
         "glob": False,
         "missing_columns": "insert",
         "extra_columns": "ignore",
         "cast_options": _CAST,
+        **stores,
     }
-    if not is_local(uri):
-        options["storage_options"] = for_polars(storage)
     if vectors := _deletion_vectors(table):
         options["_deletion_files"] = ("delta-deletion-vector", vectors)
     root = normal(uri)
     above = {unquote(part.partition("=")[0]) for part in root.split("/") if "=" in part}
-    told: list[str] = []
-    untold: dict[tuple[Any, ...], list[str]] = defaultdict(list)
-    for file in active_files(table, where):
-        place = placed(uri, file)
+    files = active_files(table, where)
+    places = [placed(uri, file) for file in files]
+    told: dict[_Care, list[str]] = defaultdict(list)
+    untold: dict[tuple[_Care, tuple[Any, ...]], list[str]] = defaultdict(list)
+    for file, place, care in zip(files, places, _cares(name, stored, places, options, stores), strict=True):
         if above.isdisjoint(schema) and folders_say(file["path"], file["partition"], schema):
-            told.append(place)
+            told[care].append(place)
         else:
-            untold[tuple(file["values"].get(column) for column in partitions)].append(place)
+            untold[care, tuple(file["values"].get(column) for column in partitions)].append(place)
     frames = []
-    if told:
+    for care, alike in told.items():
         hive = {name: schema[name] for name in partitions} | dict.fromkeys(sorted(above), pl.String())
-        found = pl.scan_parquet(told, hive_partitioning=bool(hive), hive_schema=hive or None, **options)
-        frames.append(found.select(schema.names()))
-    for values, places in untold.items():
+        read = {"hive_partitioning": bool(hive), "hive_schema": hive or None, "schema": stored | dict(care), **options}
+        frames.append(pl.scan_parquet(alike, **read).with_columns(_narrowed(name, care, schema)).select(schema.names()))
+    for (care, values), alike in untold.items():
         literals = [pl.lit(value, dtype=schema[name]).alias(name) for name, value in zip(partitions, values, strict=True)]
-        frame = pl.scan_parquet(places, hive_partitioning=False, **options)
-        frames.append(frame.with_columns(literals).select(schema.names()))
+        frame = pl.scan_parquet(alike, hive_partitioning=False, schema=stored | dict(care), **options)
+        frames.append(frame.with_columns(*literals, *_narrowed(name, care, schema)).select(schema.names()))
     return pl.concat(frames) if frames else pl.LazyFrame(schema=schema)
+
+
+def _cares(
+    name: str, stored: dict[str, pl.DataType], places: list[str], options: dict[str, Any], stores: dict[str, Any]
+) -> list[_Care]:
+    """For each file the columns that it has in nanoseconds. Footers are read only where the table has moments at all."""
+    moments = {column: dtype for column, dtype in stored.items() if has_moments(dtype)}
+    if not moments or not places:
+        return [()] * len(places)
+    footers = read_footers(places, stores)
+    for place, footer in zip(places, footers, strict=True):
+        for column, wanted in moments.items():
+            found = footer.schema.get(column)
+            if found is not None and has_finer_keys(wanted, found):
+                raise PolarpodError(
+                    Category.INPUT_MISMATCH,
+                    f"column {column!r} of input {name!r} is a map whose keys are moments in nanoseconds, which no Delta "
+                    "table has",
+                    evidence=[f"{place}: {column} is {describe(found)}"],
+                    remedy="Have the table's files written in microseconds.",
+                )
+    exact.refuse_lost_digits(name, moments, places, footers, options, CUT)
+    return [tuple(exact.narrowings(moments, footer)) for footer in footers]
+
+
+def _narrowed(name: str, care: _Care, schema: pl.Schema) -> list[pl.Expr]:
+    return [exact.narrowed(name, column, fine, schema[column], CUT) for column, fine in care]
 
 
 def folders_say(path: str, partition: dict[str, str | None], schema: pl.Schema) -> bool:

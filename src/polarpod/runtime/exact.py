@@ -6,9 +6,7 @@ so the words are that name, and `failure/exact.py` reads them back.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import reduce
-from operator import or_
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import polars as pl
@@ -17,10 +15,10 @@ from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime.dtype import describe
 from polarpod.runtime.failure.exact import CONTRADICTED, MARK, REMEDIES, ROUNDED, SATURATED
 from polarpod.runtime.footers import Footer
+from polarpod.runtime.moments import cut, finer, first_cut, saturated
 
-# What an INT96 moment outside of nanoseconds becomes, whichever end it is beyond.
-_LAST_NANOSECOND = 2**63 - 1
-_NANOSECONDS = {"us": 1_000, "ms": 1_000_000}
+# a column that no file has
+_PATH = "__polarpod_path"
 # whole numbers that have more digits than the mantissa
 _WIDE = (pl.Int64(), pl.UInt64(), pl.Int128())
 _BEYOND: dict[pl.DataType, tuple[pl.DataType, ...]] = {
@@ -43,99 +41,86 @@ def unsaturated(name: str, column: str, dtype: pl.DataType) -> pl.Expr:
     return unless(bad, pl.col(column), _words(name, column, SATURATED))
 
 
-def saturated(expr: pl.Expr, dtype: pl.DataType) -> pl.Expr | None:
-    """Whether a value is or has the last moment in nanoseconds; None for types without nanoseconds."""
-    if isinstance(dtype, pl.Datetime):
-        return expr.to_physical() == _LAST_NANOSECOND if dtype.time_unit == "ns" else None
-    if isinstance(dtype, pl.List):
-        inner = saturated(pl.element(), dtype.inner)  # type: ignore[arg-type]  # Polars types it as class or instance
-        return None if inner is None else expr.list.eval(inner).list.any()
-    if isinstance(dtype, pl.Struct):
-        fields = [saturated(expr.struct.field(field.name), field.dtype) for field in dtype.fields]  # type: ignore[arg-type]  # likewise
-        found = [field for field in fields if field is not None]
-        return reduce(or_, (field.fill_null(value=False) for field in found)) if found else None
-    return None
-
-
 def as_its_folder_says(name: str, column: str, said: pl.Expr) -> pl.Expr:
     """A column that is stored and in the folder's name as well."""
     return unless(pl.col(column).ne_missing(said), pl.col(column), _words(name, column, CONTRADICTED))
 
 
-def narrowings(schema: dict[str, pl.DataType], footer: Footer) -> Iterator[tuple[str, pl.DataType]]:
-    """Columns of a file, with their types, that the declared type holds only if each of their values allows it."""
+def narrowings(schema: Mapping[str, pl.DataType], footer: Footer) -> Iterator[tuple[str, pl.DataType]]:
+    """Columns of a file that the declared type holds only if each of their values allows it, with the types to read them in.
+
+    Not those of INT96, which Polars reads as the declared unit by itself, and in nanoseconds would cut off.
+    """
     for column, wanted in schema.items():
         found = footer.schema.get(column)
-        if isinstance(found, pl.Datetime) and isinstance(wanted, pl.Datetime):
-            # INT96 is read as what is declared: as nanoseconds it would be cut off
-            if _is_coarser(found, wanted) and footer.is_from_arrow:
-                yield column, found
-        elif found in _BEYOND.get(wanted, ()):
+        if found in _BEYOND.get(wanted, ()):
+            assert found is not None
             yield column, found
+        elif (fine := finer(wanted, found)) != wanted and footer.is_from_arrow:
+            yield column, fine
 
 
-def narrowed(name: str, column: str, wanted: pl.DataType) -> pl.Expr:
+def narrowed(name: str, column: str, stored: pl.DataType, wanted: pl.DataType, words: str = ROUNDED) -> pl.Expr:
     """A column as its declared type, which fails where a value is none of it."""
-    bad = is_rounded(column, wanted)
-    return unless(bad, pl.col(column).cast(wanted), _words(name, column, ROUNDED))
+    return unless(is_rounded(column, stored, wanted), pl.col(column).cast(wanted), _words(name, column, words))
 
 
-def is_rounded(column: str, wanted: pl.DataType) -> pl.Expr:
+def is_rounded(column: str, stored: pl.DataType, wanted: pl.DataType) -> pl.Expr:
     """Whether the declared type would change a value of one of the `narrowings`."""
-    if isinstance(wanted, pl.Datetime):
-        return pl.col(column).to_physical() % _NANOSECONDS[wanted.time_unit] != 0
-    return pl.col(column).cast(wanted).cast(pl.Int128).ne_missing(pl.col(column).cast(pl.Int128))
+    lost = cut(pl.col(column), stored, wanted)
+    return pl.col(column).cast(wanted).cast(pl.Int128).ne_missing(pl.col(column).cast(pl.Int128)) if lost is None else lost
+
+
+def example(column: str, values: pl.Series, wanted: pl.DataType) -> str:
+    """The first value of the `narrowings`' rounded rows, with the type it has."""
+    value = first_cut(values, wanted) or values.cast(pl.String)[0]
+    return f"{column} = {value}, stored as {describe(values.dtype)}"
 
 
 def refuse_lost_digits(
-    name: str, schema: dict[str, pl.DataType], files: list[str], footers: list[Footer], options: dict[str, Any]
+    name: str,
+    schema: Mapping[str, pl.DataType],
+    files: list[str],
+    footers: list[Footer],
+    options: dict[str, Any],
+    words: str = ROUNDED,
 ) -> None:
     """Raises PolarpodError where INT96 moments have digits that the declared type lacks.
 
     Polars reads them either as nanoseconds, which cannot reach far enough, or as microseconds, which drop digits: so the
-    column is read once more, in nanoseconds.
+    column is read once more, in nanoseconds. Not of Spark's files: its moments are whole microseconds.
     """
     for column, wanted in schema.items():
-        if not isinstance(wanted, pl.Datetime) or wanted.time_unit == "ns":
-            continue
         suspects = [
-            file
+            (file, fine)
             for file, footer in zip(files, footers, strict=True)
-            if isinstance(found := footer.schema.get(column), pl.Datetime)
-            and _is_coarser(found, wanted)
-            and not footer.is_from_arrow
+            if (fine := finer(wanted, footer.schema.get(column))) != wanted and footer.may_have_lost_digits
         ]
-        if suspects:
-            _refuse_lost_digits(name, column, wanted, suspects, options)
+        for fine in dict.fromkeys(dtype for _, dtype in suspects):
+            alike = [file for file, dtype in suspects if dtype == fine]
+            _refuse_lost_digits(name, column, fine, wanted, alike, options, words)
 
 
-def _refuse_lost_digits(name: str, column: str, wanted: pl.Datetime, files: list[str], options: dict[str, Any]) -> None:
-    value = pl.col(column).to_physical()
+def _refuse_lost_digits(
+    name: str,
+    column: str,
+    fine: pl.DataType,
+    wanted: pl.DataType,
+    files: list[str],
+    options: dict[str, Any],
+    words: str,
+) -> None:
+    how = {"hive_partitioning": False, "glob": False, "extra_columns": "ignore", **options, "schema": {column: fine}}
     found = (
-        pl.scan_parquet(
-            files,
-            hive_partitioning=False,
-            glob=False,
-            include_file_paths="__polarpod_path",
-            extra_columns="ignore",
-            schema={column: pl.Datetime("ns", wanted.time_zone)},
-            **options,
-        )
-        .filter((value % _NANOSECONDS[wanted.time_unit] != 0) & (value != _LAST_NANOSECOND))
-        .head(1)
-        .collect()
+        pl.scan_parquet(files, include_file_paths=_PATH, **how).filter(is_rounded(column, fine, wanted)).head(1).collect()
     )
-    for moment, file in found.with_columns(pl.col(column).dt.to_string()).rows():
+    for file in found[_PATH]:
         raise PolarpodError(
             Category.INPUT_MISMATCH,
-            _words(name, column, ROUNDED).removeprefix(MARK),
-            evidence=[f"{file}: {column} = {moment}, declared {describe(wanted)}"],
-            remedy=REMEDIES[ROUNDED],
+            _words(name, column, words).removeprefix(MARK),
+            evidence=[f"{file}: {column} = {first_cut(found[column], wanted)}, wanted as {describe(wanted)}"],
+            remedy=REMEDIES[words],
         )
-
-
-def _is_coarser(found: pl.Datetime, wanted: pl.Datetime) -> bool:
-    return found.time_unit == "ns" and wanted.time_unit != "ns"
 
 
 def _words(name: str, column: str, what: str) -> str:

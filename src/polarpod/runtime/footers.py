@@ -10,6 +10,8 @@ import polars as pl
 
 # each footer is a request or two to a store, and waiting is all that these threads do
 _AT_ONCE = 32
+# every version of Spark writes its number, or at least its schema, under such a key
+_SPARK = "org.apache.spark."
 
 
 class Footer:
@@ -23,7 +25,16 @@ class Footer:
     def is_from_arrow(self) -> bool:
         """Whether the types are Arrow's own. Only a file of another writer has timestamps in INT96, which reach further
         than nanoseconds do and come out of Polars as nanoseconds all the same."""
-        return "ARROW:schema" in pl.read_parquet_metadata(self._file, **self._options)
+        return "ARROW:schema" in self._words
+
+    @cached_property
+    def may_have_lost_digits(self) -> bool:
+        """Whether moments in INT96 may be finer than microseconds. Spark's own moments are whole microseconds."""
+        return not self.is_from_arrow and not any(key.startswith(_SPARK) for key in self._words)
+
+    @cached_property
+    def _words(self) -> dict[str, str]:
+        return pl.read_parquet_metadata(self._file, **self._options)
 
 
 def read_footers(files: list[str], options: dict[str, Any]) -> list[Footer]:

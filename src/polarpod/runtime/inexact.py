@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import msgspec
 import polars as pl
 
 from polarpod.contract.context import Storage
-from polarpod.contract.dataset import Dataset, Parquet
+from polarpod.contract.dataset import Dataset, Delta, Parquet
 from polarpod.contract.verdict import Verdict
 from polarpod.runtime import exact
-from polarpod.runtime.dtype import describe, parse_schema
+from polarpod.runtime.dtype import parse_schema
 from polarpod.runtime.failure.exact import MARK, REMEDIES
 from polarpod.runtime.footers import Footer
 from polarpod.runtime.scan import scan
@@ -36,27 +38,40 @@ def name_inexact_files(
         return None
     column, name = (ast.literal_eval(quoted) for quoted in words.groups())
     dataset, listing = datasets.get(name), listings.get(name)
-    if not isinstance(dataset, Parquet) or listing is None:
+    if not isinstance(dataset, (Parquet, Delta)) or listing is None:
         return None
-    found = []
+    if isinstance(dataset, Delta):
+        named = _in_table(name, column, dataset, listing, storage)
+    else:
+        named = _in_files(name, column, dataset, listing, storage)
+    found = list(islice(named, _MOST_NAMED))
+    unknown = [f"in none of the first {_MOST_FILES} of {len(listing.files):,} files"]
+    return msgspec.structs.replace(verdict, evidence=found or unknown)
+
+
+def _in_table(name: str, column: str, dataset: Dataset, listing: Listing, storage: Storage) -> Iterator[str]:
+    wanted = scan(name, dataset, listing, storage).collect_schema()[column]
+    for file in listing.files[:_MOST_FILES]:
+        if value := _example(column, file, wanted, storage):
+            yield f"{file}: {value}"
+
+
+def _in_files(name: str, column: str, dataset: Parquet, listing: Listing, storage: Storage) -> Iterator[str]:
+    wanted = parse_schema(dataset.schema or {}).get(column)
     for file in listing.files[:_MOST_FILES]:
         try:
             scan(name, dataset, listing._replace(files=(file,)), storage).select(column).collect()
         except pl.exceptions.PolarsError as error:
             if MARK in str(error):
-                found.append(f"{file}{_example(column, file, dataset, storage)}")
-        if len(found) == _MOST_NAMED:
-            break
-    unknown = [f"in none of the first {_MOST_FILES} of {len(listing.files):,} files"]
-    return msgspec.structs.replace(verdict, evidence=found or unknown)
+                value = _example(column, file, wanted, storage) if wanted is not None else ""
+                yield f"{file}: {value}" if value else file
 
 
-def _example(column: str, file: str, dataset: Parquet, storage: Storage) -> str:
-    """The first value that the declared type would round, where that is what is wrong."""
+def _example(column: str, file: str, wanted: pl.DataType, storage: Storage) -> str:
+    """The first value that the wanted type would round, where that is what is wrong."""
     options: dict[str, Any] = {} if is_local(file) else {"storage_options": for_polars(storage)}
-    declared = {name: dtype for name, dtype in parse_schema(dataset.schema or {}).items() if name == column}
-    for _, stored in exact.narrowings(declared, Footer(file, options)):
+    for _, stored in exact.narrowings({column: wanted}, Footer(file, options)):
         rows = pl.scan_parquet(file, hive_partitioning=False, glob=False, **options).select(column)
-        value = rows.filter(exact.is_rounded(column, declared[column])).head(1).cast(pl.String).collect()
-        return f": {column} = {value.item()}, stored as {describe(stored)}" if value.height else ""
+        bad = rows.filter(exact.is_rounded(column, stored, wanted)).head(1).collect()
+        return exact.example(column, bad[column], wanted) if bad.height else ""
     return ""

@@ -10,7 +10,7 @@ import polars as pl
 
 from polarpod.contract.dataset import Parquet
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.runtime import exact
+from polarpod.runtime import exact, moments
 from polarpod.runtime.dtype import describe, parse_schema
 from polarpod.runtime.footers import Footer, read_footers
 from polarpod.runtime.hive_folders import Folders, folders_of
@@ -41,7 +41,7 @@ def scan_parquet(name: str, dataset: Parquet, listing: Listing, options: dict[st
 def _unsaturated(name: str, frame: pl.LazyFrame, footers: Callable[[], list[Footer]]) -> pl.LazyFrame:
     """The frame, whose columns of nanoseconds fail where INT96 held more; footers are read only if there are any."""
     schema = frame.collect_schema()
-    fine = [column for column, dtype in schema.items() if exact.saturated(pl.col(column), dtype) is not None]
+    fine = [column for column, dtype in schema.items() if moments.saturated(pl.col(column), dtype) is not None]
     if not fine or all(footer.is_from_arrow for footer in footers()):
         return frame
     return frame.with_columns(exact.unsaturated(name, column, schema[column]) for column in fine)
@@ -93,7 +93,7 @@ def _declared(
             extra_columns="ignore",
             cast_options=_CAST,
         )
-        frames.append(frame.with_columns(exact.narrowed(name, column, schema[column]) for column, _ in narrowed))
+        frames.append(frame.with_columns(exact.narrowed(name, column, fine, schema[column]) for column, fine in narrowed))
         at += count
     frame = frames[0] if len(frames) == 1 else pl.concat(frames)
     return _unsaturated(name, frame, lambda: footers)

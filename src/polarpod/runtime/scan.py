@@ -29,7 +29,7 @@ def scan(name: str, dataset: Dataset, listing: Listing, storage: Storage) -> pl.
     options: dict[str, Any] = {} if is_local(listing.uri) else {"storage_options": for_polars(storage)}
     files = list(listing.files)
     if isinstance(dataset, Delta):
-        frame = _delta(dataset, listing, storage)
+        frame = _delta(name, dataset, listing, storage)
     elif not files:
         frame = _nothing(name, dataset, listing)
     elif isinstance(dataset, Parquet):
@@ -44,10 +44,10 @@ def scan(name: str, dataset: Dataset, listing: Listing, storage: Storage) -> pl.
     return frame
 
 
-def _delta(dataset: Delta, listing: Listing, storage: Storage) -> pl.LazyFrame:
+def _delta(name: str, dataset: Delta, listing: Listing, storage: Storage) -> pl.LazyFrame:
     table = open_table(listing.uri, storage, dataset.version)
     assert table is not None, "the listing has found it"
-    return scan_table(table, listing.uri, storage, dataset.where or {})
+    return scan_table(name, table, listing.uri, storage, dataset.where or {})
 
 
 def _nothing(name: str, dataset: Parquet | Csv | NdJson, listing: Listing) -> pl.LazyFrame:
