@@ -12,6 +12,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable
+from typing import TypeAlias
 
 import polars as pl
 
@@ -19,6 +20,15 @@ from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime import partition
 from polarpod.runtime.dtype import describe, from_text
 from polarpod.runtime.stage import Target
+from polarpod.runtime.written_keys import WrittenKeys
+
+# What a format has against a batch, or None.
+Refusal: TypeAlias = Callable[[pl.DataFrame], "PolarpodError | None"]
+
+
+def nothing_refused(_batch: pl.DataFrame) -> PolarpodError | None:
+    """Of a format that takes every value of its types."""
+    return None
 
 
 class Tally:
@@ -47,12 +57,14 @@ class Watch:
     def __init__(self) -> None:
         self.failures: list[BaseException] = []
 
-    def hold(self, lf: pl.LazyFrame) -> pl.LazyFrame:
-        """The frame, each batch of which has the types that its plan says."""
+    def hold(self, lf: pl.LazyFrame, refusal: Refusal = nothing_refused) -> pl.LazyFrame:
+        """The frame, each batch of which has the types that its plan says and passes a format's own check."""
         schema = lf.collect_schema()
 
         def pass_on(batch: pl.DataFrame) -> pl.DataFrame:
             self._check(batch, schema)
+            if unfit := refusal(batch):
+                self._fail(unfit)
             return batch
 
         # a rule's or a sink's choice of columns must not reach below: the batch would lack some of them
@@ -67,6 +79,7 @@ class Watch:
         owned = {column: from_text(text, schema[column]) for column, text in target.owned.items()}
         kept = pl.Schema({name: dtype for name, dtype in schema.items() if name not in owned})
         floats = [column for column in target.partition_by if column in kept and kept[column].is_float()]
+        written = WrittenKeys(target.written_back, schema) if target.written_back is not None else None
 
         def pass_on(batch: pl.DataFrame) -> pl.DataFrame:
             self._check(batch, schema)
@@ -75,6 +88,8 @@ class Watch:
                 if not strays.is_empty():
                     self._fail(_outside(column, target.owned[column], strays[column].unique().head(5).to_list()))
             if floats and (unfit := partition.unfit_float(batch.select(floats))):
+                self._fail(unfit)
+            if written and (unfit := written.refusal(batch)):
                 self._fail(unfit)
             stored = batch.drop(list(owned)) if owned else batch
             tally.add(stored)

@@ -7,6 +7,7 @@ here is refused too: a log that promises another type than its files have makes 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 import polars as pl
 
@@ -74,6 +75,18 @@ def unfit_key(value: pl.Series) -> str | None:
     if isinstance(value.dtype, pl.Decimal) and -1 < value[0] < 0:
         return "deltalake cannot read a decimal between -1 and 0 from a log"
     return None
+
+
+def unfit_written_key(value: pl.Series) -> str | None:
+    """The same where deltalake writes the log itself."""
+    if isinstance(value.dtype, pl.Decimal) and is_misspelled(value[0]):
+        return unfit_key(value) or "deltalake writes -1.50 as -1.-50"
+    return unfit_key(value)
+
+
+def is_misspelled(value: object) -> bool:
+    """Whether deltalake, up to 1.6, writes a partition value that no reader understands."""
+    return isinstance(value, Decimal) and value < 0 and value % 1 != 0
 
 
 def _map_type(dtype: pl.Map) -> pl.DataType | None:

@@ -212,7 +212,14 @@ def key_values(keys: pl.DataFrame, unfit: Unfit = takes_all) -> dict[str, str | 
         try:
             spelled[key.name] = spell(key, unfit)
         except UnfitValue as error:
-            raise refusal(
-                key.name, key.to_list()[0] if key.dtype.is_float() else key.cast(pl.String)[0], str(error)
-            ) from None
+            raise refusal(key.name, _shown(key), str(error)) from None
     return spelled
+
+
+def _shown(key: pl.Series) -> object:
+    """One value for a message. Polars panics over the text of a day or a moment that is far away, as Python does."""
+    if key.dtype.is_float():
+        return key.to_list()[0]
+    if key.dtype.is_temporal():
+        return f"{key.to_physical()[0]} since 1970 ({describe(key.dtype)})"
+    return key.cast(pl.String)[0]

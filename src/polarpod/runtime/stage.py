@@ -45,6 +45,7 @@ class Target(NamedTuple):
         partition_by: partition columns; not stored in the files.
         owned: partition the run owns; a row outside it is an error. All partition columns owned: one folder, no fan-out.
         unfit: which partition values the format does not give back.
+        written_back: the partition columns where deltalake reads the rows back and writes them itself; None where not.
     """
 
     base: str
@@ -53,6 +54,7 @@ class Target(NamedTuple):
     partition_by: list[str]
     owned: dict[str, str]
     unfit: partition.Unfit = partition.takes_all
+    written_back: list[str] | None = None
 
 
 class Sinks:

@@ -32,6 +32,19 @@ class Rule(NamedTuple):
     broken: pl.Expr
 
 
+class Demands(NamedTuple):
+    """What a table asks of the rows of a run.
+
+    Attributes:
+        rules: what every row must keep to.
+        written_back: the table's partition columns where deltalake writes the rows again; None where they stay in the files
+            that were staged.
+    """
+
+    rules: list[Rule]
+    written_back: list[str] | None = None
+
+
 def rules_of(traits: Traits, schema: pl.Schema, uri: str) -> list[Rule]:
     """What every row must keep to.
 

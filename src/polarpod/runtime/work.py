@@ -17,7 +17,7 @@ from polarpod.contract.param import typed
 from polarpod.contract.receipt import CheckResult
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime import arithmetic_guard, check, partition, stage, staged_footers
-from polarpod.runtime.batches import Tally, Watch
+from polarpod.runtime.batches import Tally, Watch, nothing_refused
 from polarpod.runtime.delta_fit import fit_delta, unfit_key
 from polarpod.runtime.host import Host
 from polarpod.runtime.outcome import Outcome
@@ -25,6 +25,7 @@ from polarpod.runtime.parquet_fit import check_stored
 from polarpod.runtime.progress import Phase, Progress
 from polarpod.runtime.publish import delta, parquet, quarantine
 from polarpod.runtime.publish.commit import Commit
+from polarpod.runtime.reach import IN_MICROSECONDS, out_of_reach
 from polarpod.runtime.scan import scan
 from polarpod.runtime.table_rules import Rule, hold
 from polarpod.store.dialect import for_polars
@@ -86,7 +87,8 @@ def publish_run(
     if isinstance(output.replace, dict):
         target = target._replace(owned=partition.owned_as_spelled(output.replace, schema, target.unfit))
         commit = commit._replace(output=msgspec.structs.replace(output, replace=target.owned))
-    rules = publisher.check_schema(commit, schema)
+    rules, written_back = publisher.check_schema(commit, schema)
+    target = target._replace(written_back=written_back)
 
     progress.enter(Phase.STAGE)
     staged = _stage(context, definition, result, target, rules, watch, progress, scratch)
@@ -148,7 +150,10 @@ def _fitted(result: pl.LazyFrame, definition: Definition[Any], output: Output, w
     fit = partition.fit_keys(fit_delta(result) if isinstance(output, Delta) else result, columns)
     if definition.schema is None and fit.collect_schema() == result.collect_schema():
         return result
-    held = watch.hold(result)
+    planned, stored = result.collect_schema(), fit.collect_schema()
+    held = watch.hold(
+        result, out_of_reach(IN_MICROSECONDS, planned, stored) if isinstance(output, Delta) else nothing_refused
+    )
     return partition.fit_keys(fit_delta(held) if isinstance(output, Delta) else held, columns)
 
 

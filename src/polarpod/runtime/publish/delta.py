@@ -23,7 +23,7 @@ from polarpod.runtime.publish import table_checks
 from polarpod.runtime.publish.commit import Commit, Conflict, Facts, refuse, settle
 from polarpod.runtime.publish.write_back import check_keys, rehearse, staged_rows, write_back
 from polarpod.runtime.stage import StagedFile
-from polarpod.runtime.table_rules import Rule, rules_of
+from polarpod.runtime.table_rules import Demands, Rule, rules_of
 from polarpod.store import delta_rows
 from polarpod.store.delta_entry import put_entry
 from polarpod.store.delta_features import Traits
@@ -69,8 +69,8 @@ def adopt(commit: Commit) -> tuple[Published, CheckResult | None] | None:
     return _decided(commit, table) if table is not None else None
 
 
-def check_schema(commit: Commit, schema: pl.Schema) -> list[Rule]:
-    """The rules that the table has for its rows.
+def check_schema(commit: Commit, schema: pl.Schema) -> Demands:
+    """What the table asks of the rows.
 
     Raises:
         PolarpodError: the table has other columns or partitions, uses what polarpod does not write, or cannot be written in
@@ -80,9 +80,12 @@ def check_schema(commit: Commit, schema: pl.Schema) -> list[Rule]:
     assert isinstance(output, Delta)
     table = open_output(output.uri, commit.storage)
     rules = _rules(commit, table, schema) if table is not None else []
-    if not bare:
-        rehearse(output, schema, delta_schema(schema))
-    return rules
+    if bare:
+        return Demands(rules)
+    rehearse(output, schema, delta_schema(schema))
+    # deltalake follows the table where the output names no partition columns
+    partitions = table.metadata().partition_columns if table is not None else partition_columns(output)
+    return Demands(rules, partitions)
 
 
 def _rules(commit: Commit, table: deltalake.DeltaTable, schema: pl.Schema) -> list[Rule]:
@@ -92,6 +95,7 @@ def _rules(commit: Commit, table: deltalake.DeltaTable, schema: pl.Schema) -> li
     table_checks.check_columns(commit, table, delta_schema(schema), bare=bare)
     if not bare:
         table_checks.check_paths(commit, table)
+        table_checks.check_values(commit, table)
     return rules_of(traits, schema, commit.uri)
 
 

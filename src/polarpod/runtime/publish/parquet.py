@@ -14,7 +14,7 @@ from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime.dtype import describe
 from polarpod.runtime.publish.commit import Commit, Conflict, Facts, refuse, settle
 from polarpod.runtime.stage import StagedFile
-from polarpod.runtime.table_rules import Rule
+from polarpod.runtime.table_rules import Demands
 from polarpod.store import manifest
 from polarpod.store.fence import Decision, decide, standing_of
 from polarpod.store.folder import Folder
@@ -31,7 +31,7 @@ def adopt(commit: Commit) -> tuple[Published, CheckResult | None] | None:
     return _decided(commit, found)
 
 
-def check_schema(commit: Commit, schema: pl.Schema) -> list[Rule]:
+def check_schema(commit: Commit, schema: pl.Schema) -> Demands:
     """No rules: a manifest has none for its rows.
 
     Raises:
@@ -39,7 +39,7 @@ def check_schema(commit: Commit, schema: pl.Schema) -> list[Rule]:
     """
     found = manifest.read(Folder(commit.uri, commit.storage))
     if found is None or all(entry.is_of(commit.job, commit.run_key) for entry in found.manifest.entries):
-        return []
+        return Demands([])
     assert isinstance(commit.output, Parquet)
     ours = {name: describe(dtype) for name, dtype in schema.items()}
     theirs = found.manifest.schema
@@ -48,7 +48,7 @@ def check_schema(commit: Commit, schema: pl.Schema) -> list[Rule]:
         changes.append(f"partition_by: {found.manifest.partition_by} there, {partition_columns(commit.output)} now")
     if changes:
         raise schema_changed(commit.uri, changes)
-    return []
+    return Demands([])
 
 
 def publish(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from polarpod.contract.dataset import partition_columns
 from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.runtime.delta_fit import is_misspelled
 from polarpod.runtime.publish.commit import Commit
 from polarpod.runtime.publish.parquet import schema_changed, schema_changes
 from polarpod.store.delta_features import Traits, not_written
@@ -66,6 +67,20 @@ def check_paths(commit: Commit, table: deltalake.DeltaTable) -> None:
                 evidence=[commit.uri, f"its log names {file['spelled']}"],
                 remedy="Replace whole partitions instead: that removes files whatever their names are.",
             )
+
+
+def check_values(commit: Commit, table: deltalake.DeltaTable) -> None:
+    """Raises PolarpodError where deltalake would spoil the log by writing a partition anew."""
+    for file in active_files(table, {}):
+        for column, value in file["values"].items():
+            if is_misspelled(value):
+                raise PolarpodError(
+                    Category.PUBLISH_REFUSED,
+                    "the Delta table has a partition that a merge or a predicate cannot write: deltalake writes -1.50 as "
+                    "-1.-50, which nobody can read",
+                    evidence=[commit.uri, f"{column} = {value}"],
+                    remedy="Replace whole partitions instead, or partition the table by another column.",
+                )
 
 
 def _types(schema: deltalake.Schema) -> dict[str, str]:
