@@ -6,9 +6,12 @@ from typing import Any
 
 import polars as pl
 import pytest
+from deltalake import DeltaTable
 from tests.suite.bench import Bench
 from tests.suite.conftest import not_in_a_pod, on, on_disk
 from tests.suite.terminal import Terminal
+
+from polarpod.store.location import join
 
 JOBS = """
 class Sale(dy.Schema):
@@ -147,3 +150,21 @@ def test_a_run_that_failed_since_is_undone_by_its_name_and_keeps_its_place_among
     newest, older = polarpod("runs", "--json").json
     assert (newest["job"], newest["attempt"], newest["verdict"]) == ("replaced", 3, "undone")
     assert newest["created_at"] > older["created_at"]
+
+
+@on_disk
+@not_in_a_pod("about the table's properties")
+def test_an_append_to_an_append_only_table_is_taken_back_only_once_the_table_allows_it(
+    bench: Bench, polarpod: Terminal
+) -> None:
+    put_orders(bench, (1, 1, "x"))
+    run = f"appended/{bench.receipt('appended', batch='1').run_key}"
+    table = DeltaTable(join(bench.lake, "out"))
+    table.alter.set_table_properties({"delta.appendOnly": "true"})
+    refused = polarpod("undo", run)
+    assert (refused.code, "the Delta table is append-only, and takes no file out" in refused.err) == (26, True)
+    assert "Set its property delta.appendOnly to false, undo, and set it to true again" in refused.err
+    assert bench.rows("out") == [(1, 1, "x")]
+    table.alter.set_table_properties({"delta.appendOnly": "false"})
+    assert polarpod("undo", run).code == 0
+    assert bench.rows("out") == []

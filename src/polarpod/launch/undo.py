@@ -11,7 +11,7 @@ import datetime as dt
 import json
 import time
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
 from polarpod.contract.context import Context, Storage
@@ -20,10 +20,15 @@ from polarpod.contract.verdict import Category, PolarpodError, Verdict
 from polarpod.launch.run import Ports
 from polarpod.launch.state import AttemptInfo, Record, State
 from polarpod.store import manifest
+from polarpod.store.answer import answer
+from polarpod.store.delta_features import Traits
 from polarpod.store.delta_log import active_files, history, open_table
 from polarpod.store.fence import UNDONE, content_id, transaction_id
 from polarpod.store.folder import Folder
 from polarpod.store.location import normal
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
 
 _METADATA = "polarpod"
 
@@ -94,6 +99,7 @@ def _undo_delta(info: AttemptInfo, context: Context, uid: str, storage: Storage,
             info, "its commit is not in the table's history", "Use the table's own time travel, if it goes back so far."
         )
     added, removed = _actions(Folder(uri, storage), int(commit["version"]))
+    _check_table(info, table, added, removed)
     active = {action["path"] for action in active_files(table, {})}
     if lost := [action["path"] for action in added if action["path"] not in active]:
         raise _refuse(
@@ -132,8 +138,32 @@ def _undo_delta(info: AttemptInfo, context: Context, uid: str, storage: Storage,
             ),
         )
     except CommitFailedError as error:
-        raise _refuse(info, "somebody else wrote to the table just now", "Try again.") from error
+        if "Failed to commit transaction" in str(error):
+            raise _refuse(info, "somebody else wrote to the table just now", "Try again.") from error
+        raise _refuse(
+            info,
+            f"the table does not take the commit: {answer(error).words}",
+            "Change the property or the feature that is named, or correct the rows by another run.",
+        ) from error
     return Undone(uri, version, len(takes), len(brings))
+
+
+def _check_table(info: AttemptInfo, table: DeltaTable, added: list[dict[str, Any]], removed: list[dict[str, Any]]) -> None:
+    """Raises PolarpodError where the table takes no such commit, or would have other rows after it than before the run."""
+    traits = Traits.of(table)
+    if added and traits.says("delta.appendOnly"):
+        raise _refuse(
+            info,
+            "the Delta table is append-only, and takes no file out",
+            "Set its property delta.appendOnly to false, undo, and set it to true again; or append rows that correct it.",
+        )
+    in_use = "deletionVectors" in traits.reader_features and table.deletion_vectors().read_all().num_rows
+    if in_use or any(action.get("deletionVector") for action in [*added, *removed]):
+        raise _refuse(
+            info,
+            "rows of the Delta table are deleted by deletion vectors, which polarpod does not write",
+            "Use RESTORE of the engine that deleted them.",
+        )
 
 
 def _undo_parquet(info: AttemptInfo, context: Context, uid: str, storage: Storage, number: int, now: dt.datetime) -> Undone:
