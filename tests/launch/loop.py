@@ -83,17 +83,18 @@ class Loop:
         self,
         *ends: Ended | PolarpodError,
         plans: Iterable[Plan | Exception] = (),
+        planned: Callable[[], Plan] = lambda: PLAN,
         take_up: Callable[[], Begun] | None = None,
         attempts: int = 0,
         spent: dict[Budget, int] | None = None,
     ) -> Ran:
         """Args:
-        plans: what planning comes to, in order; then it succeeds.
+        plans: what planning comes to, in order; then it is `planned`.
         """
         script, left = iter(plans), iter(ends)
 
         def make_plan() -> Plan:
-            found = next(script, PLAN)
+            found = next(script, None) or planned()
             if isinstance(found, Exception):
                 raise found
             return found

@@ -59,12 +59,44 @@ def test_the_verdict_is(ended: Exit, message: Message | None, receipt: Receipt |
 
 
 @pytest.mark.parametrize(
-    "category", [pytest.param(category, id=str(category)) for category in Category if not is_success(category)]
+    "category",
+    [
+        pytest.param(category, id=str(category))
+        for category in Category
+        if not is_success(category) and category is not Category.INTERRUPTED
+    ],
 )
 def test_an_exit_code_is_read_back_as_its_category_where_there_is_no_receipt(category: Category) -> None:
     verdict = judge(end(exit_code_of(category)), None, None, uid=UID)
     assert verdict.category is category
     assert f"exit code {exit_code_of(category)} ({category}) before it could write a receipt" in verdict.summary
+
+
+STOPPED = msgspec.structs.replace(
+    RECEIPT,
+    status="interrupted",
+    verdict=Verdict(
+        category=Category.INTERRUPTED, summary="the run was asked to stop, and stopped", evidence=["peak 1 MiB"]
+    ),
+)
+
+
+@pytest.mark.parametrize("receipt", [pytest.param(STOPPED, id="with a receipt"), pytest.param(None, id="without a receipt")])
+def test_a_worker_that_this_launcher_did_not_ask_to_stop_was_ended_from_outside(receipt: Receipt | None) -> None:
+    verdict = judge(end(exit_code_of(Category.INTERRUPTED)), None, receipt, uid=UID)
+    assert verdict.category is Category.WORKER_LOST
+    assert verdict.summary == "the worker was ended from outside, by a signal"
+    said = (
+        ["the worker said: the run was asked to stop, and stopped", "peak 1 MiB"]
+        if receipt
+        else ["exit code 50", "no receipt"]
+    )
+    assert verdict.evidence == ["this launcher did not ask it to stop", *said]
+
+
+@pytest.mark.parametrize("late", [pytest.param(True, id="at its deadline"), pytest.param(False, id="for its caller")])
+def test_a_worker_that_this_launcher_asked_to_stop_tells_it_itself(late: bool) -> None:
+    assert judge(end(50, stopped=not late, late=late), None, STOPPED, uid=UID) == STOPPED.verdict
 
 
 def test_a_receipts_own_verdict_is_passed_on_word_for_word() -> None:

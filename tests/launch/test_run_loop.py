@@ -8,8 +8,12 @@ import pytest
 from tests.launch.kubernetes.attempts import CONTEXT
 from tests.launch.loop import AWAY, DENIED, PLAN, Broken, Loop, ended
 
+from polarpod.contract.context import Context
 from polarpod.contract.verdict import Budget, Category, PolarpodError
+from polarpod.launch.plan import Plan
+from polarpod.launch.plane import ProcessPlane
 from polarpod.launch.run import Begun
+from polarpod.launch.state import State
 from polarpod.launch.worker import LostSight
 
 UNREACHABLE = PolarpodError(Category.CLUSTER_UNREACHABLE, "no answer")
@@ -55,6 +59,35 @@ def test_a_beginning_that_meets_an_outage_is_made_again(call: str, tmp_path: Pat
     ran = loop.run(ended())
     assert (ran.verdict.category, ran.attempts) == (Category.SUCCEEDED, 1)
     assert loop.recorded()[-1] is Category.SUCCEEDED
+
+
+@pytest.mark.parametrize("outlives", [pytest.param(True, id="pods"), pytest.param(False, id="processes")])
+def test_an_attempt_whose_context_was_written_although_no_answer_came_is_started(
+    outlives: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class AnswerLost(State):
+        lost = 1
+
+        def put_context(self, context: Context) -> tuple[str, bytes]:
+            written = super().put_context(context)
+            if self.lost:
+                self.lost -= 1
+                raise AWAY
+            return written
+
+    monkeypatch.setattr(ProcessPlane, "outlives_launcher", outlives)
+    state = AnswerLost(str(tmp_path))
+
+    def plan() -> Plan:
+        attempts = state.attempts(CONTEXT.job.name, CONTEXT.run_key)
+        return PLAN._replace(unjudged=attempts[0] if attempts else None)
+
+    loop = Loop(state)
+    ran = loop.run(ended(), planned=plan)
+    assert (ran.verdict.category, ran.attempts) == (Category.SUCCEEDED, 1)
+    assert loop.stops == [False], "it was started, and not attached to"
+    assert loop.recorded() == [Category.SUCCEEDED], "no number was wasted"
+    assert loop.pauses == [5.0]
 
 
 def test_a_deferred_attempt_whose_context_cannot_be_read_is_taken_up_again(tmp_path: Path) -> None:

@@ -39,8 +39,16 @@ DEAF = """
 
 
 def stopped(live: Live, number: signal.Signals = signal.SIGTERM) -> Receipt:
+    """The receipt of a worker that somebody else than its launcher has sent a signal."""
     assert live.signal(number)
-    return receipt_of(live)
+    ran = live.end()
+    assert ran.receipt is not None
+    assert ran.receipt.published is None
+    assert (ran.verdict.category, ran.verdict.summary) == (
+        Category.WORKER_LOST,
+        "the worker was ended from outside, by a signal",
+    )
+    return ran.receipt
 
 
 def receipt_of(live: Live) -> Receipt:

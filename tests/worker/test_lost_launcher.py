@@ -61,3 +61,28 @@ def test_a_worker_whose_launcher_is_killed_stops_by_itself(workshop: Workshop, w
     assert workshop.leftovers() == [f"polarpod-{info.uid}"]
     sweep(find_garbage(workshop.state, workshop.plane, now=dt.datetime.now(dt.UTC)), workshop.storage)
     assert workshop.leftovers() == []
+
+
+class Dies(BaseException):
+    """The launcher's end, at the moment of the record."""
+
+
+def test_how_a_worker_ended_is_known_to_the_launcher_after_the_one_that_died(
+    workshop: Workshop, write_job: JobWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise Dies
+
+    write_job("if not (ROOT / 'again').exists():\n    say('again')\n    os.kill(os.getppid(), signal.SIGKILL)")
+    with monkeypatch.context() as patch:
+        patch.setattr("polarpod.launch.state.State.put_record", die)
+        with pytest.raises(Dies):
+            workshop.run("work")
+    assert [Path(left).suffix for left in workshop.leftovers()] == [".json"]
+    ran = workshop.run("work")
+    assert (ran.verdict.category, ran.attempts) == (Category.SUCCEEDED, 2)
+    [newest, lost] = workshop.state.attempts("work", ran.receipt.run_key if ran.receipt else "")
+    assert newest.record
+    assert lost.record
+    assert lost.record.verdict.summary == "the worker was killed from outside (SIGKILL)"
+    assert workshop.leftovers() == []

@@ -30,12 +30,14 @@ class Deferring:
             return started
         if watcher.stop():
             # nobody would take it
-            return self._pods.attach(context, watcher, orphaned=True)
+            return self._pods.attach(context, watcher, orphaned=True, handed_over=True)
         raise HandedOver(context, started)
 
     def attach(self, context: Context, watcher: Watcher, *, orphaned: bool) -> Ended:
-        if context.attempt.uid == self._woken or watcher.stop():
-            return self._pods.attach(context, watcher, orphaned=orphaned)
+        woken = context.attempt.uid == self._woken
+        if woken or watcher.stop():
+            # the trigger that woke the task deletes no pod, nor did the task before it
+            return self._pods.attach(context, watcher, orphaned=orphaned, handed_over=woken and orphaned)
         if (pod := self._pods.find(context)) and not Status(pod=pod.seen).over:
             raise HandedOver(context, pod, owned=orphaned)
         return self._pods.attach(context, watcher, orphaned=orphaned)

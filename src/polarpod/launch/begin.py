@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
+from polarpod.contract.codec import encode
 from polarpod.contract.context import Attempt, Context
 from polarpod.launch.plan import Plan
 from polarpod.launch.plane import Plane
@@ -43,7 +44,16 @@ class Begun(NamedTuple):
     outdated: bool = False
 
 
-def begin(plan: Plan, plane: Plane, state: State, asked: Asked, ports: Ports, *, started: Collection[str] = ()) -> Begun:
+def begin(
+    plan: Plan,
+    plane: Plane,
+    state: State,
+    asked: Asked,
+    ports: Ports,
+    *,
+    started: Collection[str] = (),
+    prepared: set[str] | None = None,
+) -> Begun:
     """An attempt to attach to, else a new one.
 
     Two attempts of one run never work at once where that can be told: an earlier one that would publish something else is
@@ -51,7 +61,13 @@ def begin(plan: Plan, plane: Plane, state: State, asked: Asked, ports: Ports, *,
 
     Args:
         started: uids of attempts that this very launcher has started.
+        prepared: uids of attempts that it has written down; is added to.
     """
+    prepared = set() if prepared is None else prepared
+    if again := _written_before(plan, asked, prepared, started):
+        return again
+    if ended := _ended_before(plan, plane):
+        return ended
     running = plan.unjudged.context if plan.unjudged and plane.outlives_launcher else None
     # one on another plane cannot be looked at from here; the table lets only the newer attempt's rows stand
     if running and running.plane == plan.plane:
@@ -60,13 +76,39 @@ def begin(plan: Plan, plane: Plane, state: State, asked: Asked, ports: Ports, *,
         if differs := _differs(running, plan, asked):
             reason = f"{reason}; it runs {differs}, so it is {'ended' if ours else 'waited for'} first"
         return Begun(running, None, reason, orphaned=ours, outdated=differs is not None)
-    context, data = prepare(plan, plane, state, asked, ports)
+    context, data = prepare(plan, plane, state, asked, ports, prepared=prepared)
     return Begun(context, data, plan.size.reason)
 
 
-def prepare(plan: Plan, plane: Plane, state: State, asked: Asked, ports: Ports) -> tuple[Context, bytes]:
+def _written_before(plan: Plan, asked: Asked, prepared: Collection[str], started: Collection[str]) -> Begun | None:
+    """An attempt of this launcher's whose context was written although the store's answer was lost: it has no worker yet."""
+    if plan.unjudged is None or plan.unjudged.uid not in prepared or plan.unjudged.uid in started:
+        return None
+    context = plan.unjudged.context
+    if context is None or _differs(context, plan, asked) or context.resources != plan.size.resources:
+        return None
+    return Begun(context, encode(context), plan.size.reason)
+
+
+def _ended_before(plan: Plan, plane: Plane) -> Begun | None:
+    """An attempt whose worker's end was seen and not recorded: that comes first, as the next one's size depends on it."""
+    if plan.unjudged is None or plan.unjudged.context is None or plan.unjudged.context.plane != plan.plane:
+        return None
+    path = plane.end_note(plan.unjudged.uid)
+    if path is None or not path.is_file():
+        return None
+    reason = f"attempt {plan.unjudged.number} has ended and has no verdict yet; it is recorded first"
+    return Begun(plan.unjudged.context, None, reason, orphaned=True, outdated=True)
+
+
+def prepare(
+    plan: Plan, plane: Plane, state: State, asked: Asked, ports: Ports, *, prepared: set[str] | None = None
+) -> tuple[Context, bytes]:
     """Takes an attempt number and writes the context."""
     uid = ports.new_uid()
+    if prepared is not None:
+        # before anything is written: an answer may be lost
+        prepared.add(uid)
     number = state.claim(plan.job.name, plan.run_key, uid, above=plan.standing.number or 0)
     context = context_of(plan, plane, state, asked, attempt=Attempt(number=number, uid=uid), now=ports.now())
     _, data = state.put_context(context)

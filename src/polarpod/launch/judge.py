@@ -38,7 +38,7 @@ def judge(end: Exit, message: Message | None, receipt: Receipt | None, *, uid: s
     writing it has succeeded. Without one nothing is a success, whatever the exit code.
     """
     if receipt is not None and receipt.attempt.uid == uid:
-        return receipt.verdict
+        return _told(end, receipt)
     if message is not None and message.uid != uid:
         message = None
     seen = _seen(end, message)
@@ -71,6 +71,8 @@ def judge(end: Exit, message: Message | None, receipt: Receipt | None, *, uid: s
             evidence=seen,
             remedy="Run it again: what it published is adopted. Check that worker and launcher use one state store.",
         )
+    if _CATEGORY_OF_CODE.get(end.code) is Category.INTERRUPTED:
+        return _ended_from_outside(seen)
     if end.code < 0:
         return Verdict(
             category=Category.WORKER_LOST,
@@ -84,6 +86,23 @@ def judge(end: Exit, message: Message | None, receipt: Receipt | None, *, uid: s
         summary=f"the worker ended with exit code {end.code} ({category}) before it could write a receipt",
         evidence=seen,
         remedy="Its log says more.",
+    )
+
+
+def _told(end: Exit, receipt: Receipt) -> Verdict:
+    """The worker's own account. One that was asked to stop cannot know by whom; this launcher knows whether it was it."""
+    if receipt.verdict.category is not Category.INTERRUPTED or end.stop_requested or end.deadline_passed:
+        return receipt.verdict
+    return _ended_from_outside([f"the worker said: {receipt.verdict.summary}", *receipt.verdict.evidence])
+
+
+def _ended_from_outside(seen: list[str]) -> Verdict:
+    return Verdict(
+        category=Category.WORKER_LOST,
+        summary="the worker was ended from outside, by a signal",
+        evidence=["this launcher did not ask it to stop", *seen],
+        remedy="Run it again: what it published, if anything, is adopted. Look for who ends processes on this machine: a "
+        "shutdown, a service manager, a person.",
     )
 
 

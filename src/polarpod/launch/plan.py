@@ -108,12 +108,19 @@ _ATTEMPTS_LOOKED_AT = 5
 
 
 def _past(attempts: list[AttemptInfo], code_version: str) -> list[Past]:
-    """Judged attempts with the same code; other code may need other memory."""
-    return [
-        Past(info.record.verdict.category, info.record.memory_limit_bytes, info.record.memory_peak_bytes)
-        for info in attempts
-        if info.record and info.context and info.context.code_version == code_version
-    ]
+    """Attempts with the same code whose end is known; other code may need other memory."""
+    same = (info for info in attempts if info.context and info.context.code_version == code_version)
+    return [past for info in same if (past := _end_of(info))]
+
+
+def _end_of(info: AttemptInfo) -> Past | None:
+    """As its launcher recorded it, else as the worker itself told it: that launcher may have died."""
+    if info.record:
+        return Past(info.record.verdict.category, info.record.memory_limit_bytes, info.record.memory_peak_bytes)
+    if info.receipt:
+        usage = info.receipt.usage
+        return Past(info.receipt.verdict.category, usage.memory_limit_bytes, usage.memory_peak_bytes)
+    return None
 
 
 def _perhaps_broken(name: str, specs: Specs) -> PolarpodError:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from re import fullmatch
+from tempfile import gettempdir
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -63,6 +65,10 @@ class Plane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         """Whether a worker goes on when its launcher dies, so that an attempt without a verdict may still run."""
         return False
 
+    def end_note(self, uid: str) -> Path | None:  # noqa: ARG002  # of planes that have one
+        """Where the end of an attempt's worker is noted until it is recorded, if not by the plane itself."""
+        return None
+
 
 class ProcessPlane(Plane, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="process"):
     """This machine: a worker is a child process of whoever launches it.
@@ -74,6 +80,13 @@ class ProcessPlane(Plane, frozen=True, kw_only=True, forbid_unknown_fields=True,
 
     environment_from: list[str] = []
     scratch: str | None = None
+
+    def scratch_of(self, uid: str) -> Path:
+        """An attempt's scratch directory."""
+        return Path(self.scratch or gettempdir()) / f"polarpod-{uid}"
+
+    def end_note(self, uid: str) -> Path:
+        return self.scratch_of(uid).with_suffix(".end.json")
 
 
 class SecretKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -14,25 +14,28 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from polarpod.contract.context import Context
-from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.contract.message import Message
+from polarpod.contract.verdict import Category, PolarpodError, exit_code_of
+from polarpod.launch import end_note
 from polarpod.launch.cgroup import Cgroup, memory_cgroup
+from polarpod.launch.end_note import EndNote
 from polarpod.launch.judge import Exit, judge
 from polarpod.launch.log_file import LogFile
 from polarpod.launch.plane import ProcessPlane
-from polarpod.launch.worker import Ended, Watcher, message_of
+from polarpod.launch.worker import Ended, LostSight, Watcher, message_of
 
 # joins the cgroup before the interpreter starts, so that not one page is counted elsewhere
 _JOIN = 'echo $$ > "$0" && exec "$@"'
 _TICK_SECONDS = 0.2
 # the supervisor enforces the deadline itself; this launcher only steps in for one that is stuck
 _SLACK_SECONDS = 5.0
+_INTERRUPTED = exit_code_of(Category.INTERRUPTED)
 
 
 class ProcessLauncher:
@@ -45,7 +48,16 @@ class ProcessLauncher:
         return run_worker(context, data, self._plane, watcher=watcher)
 
     def attach(self, context: Context, watcher: Watcher, *, orphaned: bool) -> Ended:  # noqa: ARG002  # as `Launcher`
-        raise AssertionError("nothing outlives its launcher here")
+        """The end of a worker whose launcher died before it recorded it. No worker outlives its launcher here."""
+        path = self._plane.end_note(context.attempt.uid)
+        found = end_note.find(path)
+        if found is None:
+            # recorded by another launcher meanwhile, or damaged: it is not met again
+            end_note.remove(path)
+            raise LostSight(
+                PolarpodError(Category.WORKER_LOST, "how the attempt ended is not known", evidence=[f"no note at {path}"])
+            )
+        return _ended(context, path, found, b"")
 
 
 def run_worker(context: Context, data: bytes, plane: ProcessPlane, *, watcher: Watcher) -> Ended:
@@ -65,9 +77,24 @@ def run_worker(context: Context, data: bytes, plane: ProcessPlane, *, watcher: W
         with log.open("wb") as sink:
             process = _start(plane, environment, scratch, cgroup, sink.fileno())
         try:
-            return _wait(process, context, scratch, log, cgroup, watcher)
+            end, message, tail = _wait(process, context, scratch, log, cgroup, watcher)
+            path, note = plane.end_note(uid), EndNote(exit=end, message=message)
+            end_note.keep(path, note)
+            return _ended(context, path, note, tail)
         finally:
             _end(process)
+
+
+def _ended(context: Context, path: Path, note: EndNote, log: bytes) -> Ended:
+    uid = context.attempt.uid
+    return Ended(
+        lambda receipt: judge(note.exit, note.message, receipt, uid=uid),
+        note.message,
+        log,
+        note.exit,
+        seen=True,
+        release=lambda: end_note.remove(path),
+    )
 
 
 def worker_environment(data: bytes, plane: ProcessPlane, scratch: Path, *, watch_memory: bool) -> dict[str, str]:
@@ -93,8 +120,7 @@ def worker_environment(data: bytes, plane: ProcessPlane, scratch: Path, *, watch
 
 @contextmanager
 def _scratch(plane: ProcessPlane, uid: str) -> Iterator[Path]:
-    parent = Path(plane.scratch or tempfile.gettempdir())
-    folder = parent / f"polarpod-{uid}"
+    folder = plane.scratch_of(uid)
     try:
         # it holds the context, the log and what the job spills, in a place where everybody may look
         folder.mkdir(mode=0o700, parents=True)
@@ -144,7 +170,7 @@ def _wait(
     log: Path,
     cgroup: Cgroup | None,
     watcher: Watcher,
-) -> Ended:
+) -> tuple[Exit, Message | None, bytes]:
     uid = context.attempt.uid
     follower = LogFile(log, watcher.on_log)
     last: bytes = b""
@@ -168,15 +194,17 @@ def _wait(
             if overdue or (kill_at is not None and now > kill_at):
                 _end_group(process.pid)
     follower.finish()
+    code = process.returncode
+    # whoever ends a machine asks worker and launcher at once, and the worker may be the first to be done
+    stopped = stopped or ((code < 0 or code == _INTERRUPTED) and watcher.stop())
     end = Exit(
-        code=process.returncode,
+        code=code,
         oom_killed=bool(cgroup and cgroup.oom_kills()),
         deadline_passed=overdue,
         stop_requested=stopped,
         memory_limit_bytes=context.resources.memory_bytes,
     )
-    message = message_of(_read(scratch / "termination.json"), uid)
-    return Ended(lambda receipt: judge(end, message, receipt, uid=uid), message, follower.tail(), end, seen=True)
+    return end, message_of(_read(scratch / "termination.json"), uid), follower.tail()
 
 
 @contextmanager

@@ -76,6 +76,7 @@ def execute(
     begun: Begun | None = None
     ended: Ended | None = None
     started: set[str] = set()
+    prepared: set[str] = set()
     while True:
         failure: PolarpodError | None = None
         try:
@@ -86,7 +87,7 @@ def execute(
                     return nothing._replace(attempts=attempts)
             launcher = launcher or make_launcher(plane)
             if begun is None:
-                begun = begin(plan, plane, state, asked, ports, started=started)
+                begun = begin(plan, plane, state, asked, ports, started=started, prepared=prepared)
                 started.add(begun.context.attempt.uid)
                 attempts += 1
                 listener.on_attempt(begun.context, begun.reason)

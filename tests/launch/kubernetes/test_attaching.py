@@ -12,6 +12,7 @@ import pytest
 from tests.airflow.api_server import NAMESPACE, ApiServer, a_pod, event, serve
 from tests.launch.kubernetes.attempts import CONTEXT as GOLDEN
 from tests.launch.kubernetes.attempts import plane
+from tests.launch.loop import receipt_of
 
 from polarpod.contract import labels
 from polarpod.contract.context import Attempt, Context
@@ -246,7 +247,7 @@ def on_a_lost_node() -> dict[str, Any]:
             attempts_pod(deletionTimestamp="2026-11-21T00:10:00Z"),
             730,
             Category.WORKER_LOST,
-            "its pod was deleted from outside, while its worker ran",
+            "its pod was deleted before this launcher looked at it",
             id="its deletion",
         ),
         pytest.param(
@@ -293,6 +294,89 @@ def test_an_attempt_whose_pod_is_just_being_created_is_not_judged_by_who_leaves(
     api.look = [404]
     with pytest.raises(LostSight, match="no longer waiting for attempt 3"):
         Launched(api, 1).attach(stop=lambda: True)
+
+
+@pytest.mark.parametrize(
+    ("orphaned", "released"), [pytest.param(True, 1, id="its own"), pytest.param(False, 0, id="another's, who may need it")]
+)
+def test_only_its_own_pod_is_taken_away_by_a_launcher_that_saw_its_end(
+    orphaned: bool, released: int, api: ApiServer
+) -> None:
+    api.look = [attempts_pod("Succeeded")]
+    assert Launched(api, 30).attach(orphaned=orphaned).category is Category.RECEIPT_MISSING
+    assert len(api.requests["delete"]) == released
+
+
+def test_who_gives_up_on_the_start_of_anothers_run_does_not_end_it(api: ApiServer, tmp_path: Path) -> None:
+    state = State(str(tmp_path / "state"))
+    state.put_context(CONTEXT)
+    api.look = [attempts_pod("Pending")]
+    launched = Launched(api, 700)
+    ran = see_through(Begun(CONTEXT, None, ""), launched.launcher, state, Watcher(), Ports())
+    assert ran.verdict.category is Category.NOT_STARTED
+    assert "no longer waiting for attempt 3; it goes on" in ran.verdict.evidence
+    assert "kubectl --namespace yard delete pod tolls-1" in ran.verdict.remedy
+    assert api.requests["delete"] == []
+    assert state.attempts(CONTEXT.job.name, CONTEXT.run_key) == [], "it has no record of ours"
+
+
+def test_who_gives_up_on_the_start_of_its_own_run_ends_it(api: ApiServer) -> None:
+    api.look = [attempts_pod("Pending")]
+    verdict = Launched(api, 700).attach(orphaned=True)
+    assert verdict.category is Category.NOT_STARTED
+    assert len(api.requests["delete"]) == 1
+
+
+STOPPED = receipt_of(CONTEXT, Category.INTERRUPTED)
+BY_WHOM = "by an earlier launcher or trigger of this run, when it was asked to stop, or from outside"
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        pytest.param(404, id="gone"),
+        pytest.param(attempts_pod(deletionTimestamp="2026-11-21T00:00:10Z"), id="going"),
+        pytest.param(attempts_pod("Succeeded", deletionTimestamp="2026-11-21T00:00:10Z"), id="over"),
+    ],
+)
+def test_a_pod_that_was_deleted_before_this_launcher_came_is_not_told_as_deleted_by_a_stranger(
+    look: Any, api: ApiServer
+) -> None:
+    api.look = [look, 404]
+    api.watch = [lambda: [event("DELETED", attempts_pod(deletionTimestamp="2026-11-21T00:00:10Z"))]]
+    ended = Launched(api, 30).launcher.attach(CONTEXT, Watcher(), orphaned=True)
+    verdict = ended.judge(STOPPED)
+    assert (verdict.category, verdict.summary) == (
+        Category.WORKER_LOST,
+        "its pod was deleted before this launcher looked at it",
+    )
+    assert BY_WHOM in verdict.evidence
+    assert "from outside" not in verdict.summary
+
+
+@pytest.mark.parametrize("handed_over", [pytest.param(True, id="by its trigger"), pytest.param(False, id="by nobody")])
+def test_a_pod_that_was_watched_for_this_run_was_deleted_from_outside(handed_over: bool, api: ApiServer) -> None:
+    api.look = [attempts_pod(deletionTimestamp="2026-11-21T00:00:10Z"), 404]
+    ended = Launched(api, 30).launcher.attach(CONTEXT, Watcher(), orphaned=True, handed_over=handed_over)
+    assert (ended.judge(STOPPED).summary == "its pod was deleted from outside, while its worker ran") is handed_over
+
+
+def test_a_pod_that_is_deleted_while_this_launcher_looks_was_deleted_from_outside(api: ApiServer) -> None:
+    api.look = [attempts_pod()]
+    api.watch = [[event("DELETED", attempts_pod(deletionTimestamp="2026-11-21T00:00:40Z"))]]
+    ended = Launched(api, 30).launcher.attach(CONTEXT, Watcher(), orphaned=True)
+    assert ended.judge(STOPPED).summary == "its pod was deleted from outside, while its worker ran"
+    assert ended.judge(None).summary == "its pod was deleted from outside, while its worker ran"
+
+
+def test_a_worker_that_got_a_signal_in_its_pod_was_ended_from_outside(api: ApiServer) -> None:
+    end = {"exitCode": 50, "reason": "Error", "startedAt": CREATED}
+    pod = attempts_pod("Succeeded")
+    status = {"phase": "Failed", "containerStatuses": [{"name": "worker", "state": {"terminated": end}}]}
+    api.look = [{**pod, "status": {**pod["status"], **status}}]
+    verdict = Launched(api, 30).launcher.attach(CONTEXT, Watcher(), orphaned=True).judge(STOPPED)
+    assert (verdict.category, verdict.summary) == (Category.WORKER_LOST, "the worker was ended from outside, by a signal")
+    assert verdict.evidence[0] == "this launcher did not ask it to stop"
 
 
 class Killed(BaseException):

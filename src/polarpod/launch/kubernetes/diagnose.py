@@ -15,7 +15,7 @@ from polarpod.contract.receipt import Receipt
 from polarpod.contract.verdict import Category, Verdict, exit_code_of
 from polarpod.launch.kubernetes.case import Case, has_run, heartbeat_peak, pod_said, ran, seen, signal_of
 from polarpod.launch.kubernetes.facts import name, sound
-from polarpod.launch.kubernetes.outside import FROM_OUTSIDE
+from polarpod.launch.kubernetes.outside import DELETED_BEFORE, EARLIER_LAUNCHER, FROM_OUTSIDE
 from polarpod.launch.kubernetes.refusal import refused
 from polarpod.launch.kubernetes.status import Json, Status
 from polarpod.launch.kubernetes.waiting import (
@@ -134,10 +134,15 @@ def _killed(case: Case, end: Json) -> Verdict:
     deleted = case.status.gone or case.status.deleting
     near = not deleted and heartbeat_peak(case) >= case.memory_limit_bytes * _NEAR_LIMIT
     how = "its pod was deleted from outside" if deleted else f"the worker was killed from outside ({signal_of(end)})"
+    before = deleted and case.status.found_deleted
     return Verdict(
         category=Category.WORKER_LOST,
-        summary=how,
-        evidence=[*(["the kubelet does not say OOMKilled"] if near else []), *seen(case)],
+        summary=DELETED_BEFORE if before else how,
+        evidence=[
+            *([EARLIER_LAUNCHER] if before else []),
+            *(["the kubelet does not say OOMKilled"] if near else []),
+            *seen(case),
+        ],
         remedy="Its last peak was close to the limit: if it comes again, raise `memory` in @job."
         if near
         else "Nothing was published by this attempt, or the next one will find it: run it again.",
@@ -158,10 +163,11 @@ def _deleted(case: Case) -> Verdict | None:
             "store: see the launcher's log.",
         )
     when = "while its worker ran" if has_run(status) else "before its worker started"
+    before = status.found_deleted
     return Verdict(
         category=Category.WORKER_LOST,
-        summary=f"its pod was deleted from outside, {when}",
-        evidence=[f"last seen: phase {name(status.phase or 'none')}", *seen(case)],
+        summary=DELETED_BEFORE if before else f"its pod was deleted from outside, {when}",
+        evidence=[*([EARLIER_LAUNCHER] if before else []), f"last seen: phase {name(status.phase or 'none')}", *seen(case)],
         remedy="Run it again: what it published, if anything, is adopted. The cluster's audit log says who deleted the pod.",
     )
 

@@ -22,6 +22,10 @@ _MAYBE_MEMORY = (*_ENDED_FROM_OUTSIDE, Category.JOB_CRASHED, Category.JOB_FAILED
 _OWN_DISK = re.compile(
     r"exceeds the (?:total )?limit|exceeded its local ephemeral storage limit|ephemeral local storage usage"
 )
+# of a pod that was deleted before this launcher looked at it
+DELETED_BEFORE = "its pod was deleted before this launcher looked at it"
+EARLIER_LAUNCHER = "by an earlier launcher or trigger of this run, when it was asked to stop, or from outside"
+
 # the kubelet's words for a node that is switched off in good order; older ones said Shutdown
 _SHUTDOWN = ("NodeShutdown", "Shutdown", "Terminated")
 _LOST_NODE = ("DeletionByTaintManager", "DeletionByPodGC")
@@ -133,15 +137,37 @@ def _disrupted(case: Case) -> Verdict | None:
 
 def _deleted(case: Case) -> Verdict | None:
     # A worker that is told to stop writes that it was asked to, and cannot know by whom. Where it was not this launcher that
-    # deleted the pod, somebody else did. False positive: an earlier launcher of the same run, which has died since.
+    # deleted the pod, somebody else did; an earlier launcher of the run, perhaps, where this one came too late to see it.
     status = case.status
     if case.receipt is None or not (status.gone or status.deleting):
         return None
     return Verdict(
         category=Category.WORKER_LOST,
-        summary="its pod was deleted from outside, while its worker ran",
-        evidence=["this launcher did not delete it", f"the worker said: {fact(case.receipt.verdict.summary)}", *seen(case)],
+        summary=DELETED_BEFORE if status.found_deleted else "its pod was deleted from outside, while its worker ran",
+        evidence=[
+            EARLIER_LAUNCHER if status.found_deleted else "this launcher did not delete it",
+            f"the worker said: {fact(case.receipt.verdict.summary)}",
+            *seen(case),
+        ],
         remedy="Run it again: what it published, if anything, is adopted. The cluster's audit log says who deleted the pod.",
+    )
+
+
+def _signalled(case: Case) -> Verdict | None:
+    # `kill -TERM` in its container, or by its node: nobody deleted the pod. The last rule, because every other reason of the
+    # cluster's explains the signal.
+    if case.receipt is None or case.told is not Category.INTERRUPTED or not case.status.terminated:
+        return None
+    return Verdict(
+        category=Category.WORKER_LOST,
+        summary="the worker was ended from outside, by a signal",
+        evidence=[
+            "this launcher did not ask it to stop",
+            f"the worker said: {fact(case.receipt.verdict.summary)}",
+            *seen(case),
+        ],
+        remedy="Run it again: what it published, if anything, is adopted. Look for who sends signals in the pod: a sidecar, "
+        "a debugging session, the node.",
     )
 
 
@@ -191,4 +217,5 @@ FROM_OUTSIDE: list[Callable[[Case], Verdict | None]] = [
     _by_somebody_else(_node_lost),
     _by_somebody_else(_disrupted),
     _by_somebody_else(_deleted),
+    _signalled,
 ]

@@ -91,13 +91,18 @@ class PodLauncher:
             status = Status(refusal=error.refusal, stop_requested=stopped, seconds=time.monotonic() - begun)
             return self._ended(status, context, b"")
 
-    def attach(self, context: Context, watcher: Watcher, *, orphaned: bool) -> Ended:
+    def attach(self, context: Context, watcher: Watcher, *, orphaned: bool, handed_over: bool = False) -> Ended:
+        """See `Launcher`.
+
+        Args:
+            handed_over: this very run has watched the pod until now, in another process, and did not delete it.
+        """
         while True:
             if pod := self.find(context):
-                return self._see_through(pod, context, watcher, owned=orphaned)
+                return self._see_through(pod, context, watcher, owned=orphaned, attached=not handed_over)
             age = (self._now() - context.created_at).total_seconds()
             if orphaned or age > _CREATION_SECONDS:
-                return self._ended(Status(gone=True, seconds=age), context, b"")
+                return self._ended(Status(gone=True, seconds=age, found_deleted=not handed_over), context, b"")
             if watcher.stop():
                 raise detached(context, pod_name(context), self._cluster.namespace)
             self._pause(1, watcher.stop)
@@ -129,8 +134,17 @@ class PodLauncher:
             changes.close()
         return True
 
-    def _see_through(self, pod: Pod, context: Context, watcher: Watcher, *, owned: bool) -> Ended:
-        watched = Watched(self._cluster, pod, context, watcher, self._plane.start_timeout_seconds, self._now, owned=owned)
+    def _see_through(self, pod: Pod, context: Context, watcher: Watcher, *, owned: bool, attached: bool = False) -> Ended:
+        watched = Watched(
+            self._cluster,
+            pod,
+            context,
+            watcher,
+            self._plane.start_timeout_seconds,
+            self._now,
+            owned=owned,
+            attached=attached,
+        )
         try:
             status, gave_up = watched.until_over()
         except LostSight:
@@ -143,6 +157,9 @@ class PodLauncher:
             watched.close()
         log = watched.tail.bytes()
         ended = self._gave_up(gave_up, log, status) if gave_up else self._ended(status, context, log)
+        if not owned and status.over:
+            # its own launcher may live and not have seen the end yet; `polarpod gc` takes what nobody does
+            return ended
         if self._plane.keep_pods and status.terminated and not gave_up:
             return ended
         return ended._replace(release=lambda: self._take_away(pod))

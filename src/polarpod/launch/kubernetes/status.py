@@ -38,6 +38,8 @@ class Status(NamedTuple):
         stop_requested: this launcher deleted it, because its caller wanted the run to stop.
         refusal: why the API server did not take it.
         seconds: since it was created.
+        found_deleted: it was gone, or being deleted, when this launcher first looked. An earlier launcher of the run, or its
+            trigger, may have done that.
     """
 
     pod: Json | None = None
@@ -46,6 +48,7 @@ class Status(NamedTuple):
     stop_requested: bool = False
     refusal: Refusal | None = None
     seconds: float = 0.0
+    found_deleted: bool = False
 
     @property
     def phase(self) -> str:

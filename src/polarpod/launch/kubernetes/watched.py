@@ -45,9 +45,11 @@ class Watched:
         now: Callable[[], dt.datetime],
         *,
         owned: bool = True,
+        attached: bool = False,
     ) -> None:
         """Args:
-        owned: whether the pod is this launcher's to end, when its caller wants the run to stop.
+        owned: whether the pod is this launcher's to end: when its caller wants the run to stop, or when it does not start.
+        attached: whether somebody else may have deleted the pod for this run already.
         """
         self._cluster = cluster
         self._pod = pod
@@ -63,7 +65,7 @@ class Watched:
         self._over = threading.Event()
         self._follower: LogFollower | None = None
         self._follows: threading.Thread | None = None
-        self._status = Status(pod=pod.seen)
+        self._status = Status(pod=pod.seen, found_deleted=attached and Status(pod=pod.seen).deleting)
         self._events_at = 0.0
         self._start_clock = StartClock(self._age())
         self._stopped_at: float | None = None
@@ -84,6 +86,8 @@ class Watched:
             if is_abandoned(self._status._replace(seconds=self._age())):
                 break
             if not self._status.started and not self._stopped_at and (verdict := self._lose_patience()):
+                if not self._owned:
+                    raise still_waiting(verdict, self._context, self._pod.name, self._cluster.namespace)
                 return self._status, verdict
         if self._status.started and self._follows is None:
             self._start_following()
@@ -171,6 +175,19 @@ class Watched:
         follower = self._follower
         self._follows = threading.Thread(target=follower.follow, args=(self._over,), daemon=True)
         self._follows.start()
+
+
+def still_waiting(verdict: Verdict, context: Context, pod: str, namespace: str) -> LostSight:
+    """The end of a wait for another launcher's pod that does not start: giving it up is that launcher's."""
+    left = detached(context, pod, namespace).verdict
+    return LostSight(
+        PolarpodError(
+            verdict.category,
+            verdict.summary,
+            evidence=[*verdict.evidence, *left.evidence, left.summary],
+            remedy=f"{verdict.remedy} {left.remedy}",
+        )
+    )
 
 
 def detached(context: Context, pod: str, namespace: str) -> LostSight:

@@ -1,0 +1,156 @@
+"""A worker's end on this machine outlives its launcher until it is recorded."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from tests.launch.kubernetes.attempts import CONTEXT as GOLDEN
+from tests.launch.loop import PLAN, ended, receipt_of
+
+from polarpod.contract.context import Attempt, Context
+from polarpod.contract.message import Message
+from polarpod.contract.resources import GIB
+from polarpod.contract.verdict import Budget, Category
+from polarpod.launch import end_note
+from polarpod.launch.begin import Asked, begin
+from polarpod.launch.end_note import EndNote
+from polarpod.launch.judge import Exit
+from polarpod.launch.plan import Plan, _past
+from polarpod.launch.plane import ProcessPlane
+from polarpod.launch.ports import Ports
+from polarpod.launch.process import ProcessLauncher
+from polarpod.launch.run import Ran, execute
+from polarpod.launch.size import size
+from polarpod.launch.state import State
+from polarpod.launch.worker import Ended, LostSight, Watcher
+
+CONTEXT = msgspec.structs.replace(GOLDEN, fingerprint="f")
+OOM = Exit(-9, oom_killed=True, deadline_passed=False, stop_requested=False, memory_limit_bytes=4 * GIB)
+HEARTBEAT = Message(
+    kind="heartbeat", uid=CONTEXT.attempt.uid, phase="stage", rows=1, elapsed_seconds=1, memory_peak_bytes=3 * GIB
+)
+
+
+class Machine:
+    """A state store, a plane of processes, and launchers of one run that come one after the other."""
+
+    def __init__(self, folder: Path) -> None:
+        self.state = State(str(folder / "state"))
+        self.plane = ProcessPlane(state=str(folder / "state"), scratch=str(folder / "scratch"))
+        (folder / "scratch").mkdir()
+        self.started: list[Context] = []
+
+    def leave(self, note: EndNote | None = None, **changes: Any) -> Context:
+        """An attempt whose launcher died before the record."""
+        number = self.state.claim(CONTEXT.job.name, CONTEXT.run_key, CONTEXT.attempt.uid)
+        attempt = Attempt(number=number, uid=CONTEXT.attempt.uid)
+        context = msgspec.structs.replace(CONTEXT, attempt=attempt, **changes)
+        self.state.put_context(context)
+        if note:
+            end_note.keep(self.note, note)
+        return context
+
+    @property
+    def note(self) -> Path:
+        return self.plane.end_note(CONTEXT.attempt.uid)
+
+    def plan(self) -> Plan:
+        attempts = self.state.attempts(CONTEXT.job.name, CONTEXT.run_key)
+        return PLAN._replace(
+            size=size(CONTEXT.job.resources, _past(attempts, CONTEXT.code_version), growth=2, cap_bytes=None),
+            unjudged=attempts[0] if attempts and attempts[0].record is None else None,
+        )
+
+    def run(self, allowed: dict[Budget, int] | None = None) -> Ran:
+        machine = self
+
+        class Launcher(ProcessLauncher):
+            def run(self, context: Context, data: bytes, watcher: Watcher) -> Ended:
+                machine.started.append(context)
+                return ended()
+
+        return execute(
+            self.plan,
+            plane=self.plane,
+            state=self.state,
+            asked=Asked(),
+            make_launcher=lambda plane: Launcher(self.plane),
+            allowed=allowed or {},
+            ports=Ports(now=lambda: CONTEXT.created_at, pause=lambda seconds, stop: None),
+        )
+
+    def recorded(self) -> list[Category | None]:
+        infos = self.state.attempts(CONTEXT.job.name, CONTEXT.run_key)
+        return [info.record.verdict.category if info.record else None for info in reversed(infos)]
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def test_out_of_memory_is_not_forgotten_with_its_launcher(machine: Machine) -> None:
+    declared = CONTEXT.job.resources.memory_bytes
+    context = machine.leave(EndNote(exit=OOM, message=HEARTBEAT))
+    assert machine.run().verdict.category is Category.SUCCEEDED
+    assert machine.recorded() == [Category.OUT_OF_MEMORY, Category.SUCCEEDED]
+    assert [one.resources.memory_bytes for one in machine.started] == [2 * context.resources.memory_bytes]
+    assert machine.started[0].resources.memory_bytes > declared
+    assert not machine.note.exists(), "recorded, so no longer needed"
+
+
+def test_a_receipt_without_a_record_tells_as_much(machine: Machine) -> None:
+    context = machine.leave()
+    receipt = receipt_of(context, Category.OUT_OF_MEMORY, peak=3 * GIB)
+    machine.state.folder.write(
+        f"runs/{context.job.name}/{context.run_key}/{context.attempt.uid}/receipt.json", msgspec.json.encode(receipt)
+    )
+    assert machine.run().verdict.category is Category.SUCCEEDED
+    assert [one.resources.memory_bytes for one in machine.started] == [2 * context.resources.memory_bytes]
+
+
+def test_a_note_costs_no_retry_and_is_judged_with_its_receipt(machine: Machine) -> None:
+    context = machine.leave(EndNote(exit=OOM))
+    receipt = receipt_of(context, Category.CHECKS_FAILED)
+    machine.state.folder.write(
+        f"runs/{context.job.name}/{context.run_key}/{context.attempt.uid}/receipt.json", msgspec.json.encode(receipt)
+    )
+    assert machine.run().verdict.category is Category.SUCCEEDED
+    assert machine.recorded() == [Category.CHECKS_FAILED, Category.SUCCEEDED]
+
+
+def test_an_attempt_without_a_note_may_be_anothers_and_is_left_alone(machine: Machine) -> None:
+    machine.leave()
+    assert machine.run().verdict.category is Category.SUCCEEDED
+    assert machine.recorded() == [None, Category.SUCCEEDED]
+
+
+def test_an_attempt_of_another_plane_is_not_judged_here(machine: Machine) -> None:
+    machine.leave(EndNote(exit=OOM), plane="another")
+    assert begin(machine.plan(), machine.plane, machine.state, Asked(), Ports()).data is not None
+
+
+def test_a_damaged_note_is_met_once(machine: Machine) -> None:
+    context = machine.leave()
+    machine.note.write_bytes(b"{")
+    with pytest.raises(LostSight, match="how the attempt ended is not known"):
+        ProcessLauncher(machine.plane).attach(context, Watcher(), orphaned=True)
+    assert not machine.note.exists()
+    machine.note.write_bytes(b"{")
+    assert machine.run({Budget.PLATFORM: 1}).verdict.category is Category.SUCCEEDED
+
+
+def test_nobody_else_may_read_a_note(machine: Machine) -> None:
+    end_note.keep(machine.note, EndNote(exit=OOM, message=HEARTBEAT))
+    assert stat.S_IMODE(machine.note.stat().st_mode) == 0o600
+    assert end_note.find(machine.note) == EndNote(exit=OOM, message=HEARTBEAT)
+
+
+def test_a_note_that_cannot_be_written_ends_no_run(tmp_path: Path) -> None:
+    end_note.keep(tmp_path / "not" / "there", EndNote(exit=OOM))
+    end_note.remove(tmp_path / "not" / "there")
+    assert end_note.find(tmp_path / "not" / "there") is None
