@@ -67,7 +67,12 @@ def _failed(
 ) -> Outcome:
     from polarpod.runtime.classify import classify  # only a failure needs its tables
 
-    verdict = classify(error, phase=progress.read()[0].name.lower())
+    phase = progress.read()[0].name.lower()
+    verdict = classify(error, phase=phase)
+    if verdict.category is Category.JOB_FAILED:
+        from polarpod.runtime.blame import collected
+
+        verdict = collected(error, datasets, listings, context.storage, phase=phase) or verdict
     if located := _located(verdict, datasets, listings, context):
         verdict = located
     elif verdict.category in (Category.INPUT_UNREADABLE, Category.INPUT_MISMATCH, Category.JOB_FAILED):

@@ -22,6 +22,16 @@ from polarpod.store.location import is_local
 # Opening a file costs a request or two; a failed run may spend about a minute on saying which one it was.
 _MOST_FILES = 500
 _MOST_NAMED = 5
+# What one more look at the inputs may read; a second or two a GiB.
+_MOST_BYTES = 2 * 2**30
+_OF_INPUTS = (
+    Category.INPUT_UNREADABLE,
+    Category.INPUT_MISMATCH,
+    Category.INPUT_MISSING,
+    Category.INPUT_EMPTY,
+    Category.STORAGE_DENIED,
+    Category.STORAGE_UNAVAILABLE,
+)
 # Polars' words where a text is no value of the type it is converted to, by an expression and by its CSV parser
 _CONVERSIONS = ("conversion from `str` to", "could not parse `")
 
@@ -43,6 +53,39 @@ def blame(verdict: Verdict, datasets: dict[str, Dataset], listings: dict[str, Li
         return verdict
     found_files = unreadable_files(datasets, listings, storage)
     return msgspec.structs.replace(verdict, evidence=[*found_files, *verdict.evidence])
+
+
+def collected(
+    error: BaseException, datasets: dict[str, Dataset], listings: dict[str, Listing], storage: Storage, *, phase: str
+) -> Verdict | None:
+    """The verdict for an error of the job's own code that an input is the reason of; None where none is.
+
+    A job that collects an input itself meets a damaged file in its own line. It may also have read a file of its own,
+    which is its fault: so the inputs are read once more, and only what fails again is an input's.
+    """
+    found = classify(error, phase=phase, of_the_job=False)
+    if found.category not in _OF_INPUTS:
+        return None
+    again = unreadable_files(datasets, listings, storage) or _unreadable_inputs(datasets, listings, storage)
+    return msgspec.structs.replace(found, evidence=[*again, *found.evidence]) if again else None
+
+
+def _unreadable_inputs(datasets: dict[str, Dataset], listings: dict[str, Listing], storage: Storage) -> list[str]:
+    """A line for each input that cannot be read to its end, with the file where one can be told."""
+    named: list[str] = []
+    for name, dataset in datasets.items():
+        listing = listings[name]
+        if listing.bytes > _MOST_BYTES:
+            continue
+        whole = [listing] if isinstance(dataset, Delta) else [listing._replace(files=(file,)) for file in listing.files]
+        for one in whole:
+            try:
+                scan(name, dataset, one, storage).sink_batches(lambda batch: None)  # batch by batch, in little memory
+            except (PolarpodError, pl.exceptions.PolarsError, OSError) as error:
+                words = classify(error, phase="scan")
+                place = listing.uri if isinstance(dataset, Delta) else one.files[0]
+                named.append(f"input {name!r}: {place}: {(words.evidence or [words.summary])[0]}")
+    return named[:_MOST_NAMED]
 
 
 def _is_conversion(verdict: Verdict) -> bool:

@@ -34,15 +34,18 @@ _REMEDY_INTERNAL = (
 )
 
 
-def classify(error: BaseException, *, phase: str) -> Verdict:
+def classify(error: BaseException, *, phase: str, of_the_job: bool = True) -> Verdict:
     """The verdict for an exception that ended a run.
 
     Args:
         error: anything that can be raised; a Rust panic and SystemExit are no Exceptions.
         phase: what the run was doing: load, scan, transform, stage, check, publish or receipt.
+        of_the_job: whether a line of the job's own code settles it. Not where an input is known to be the reason.
     """
     try:
-        return _writable(error.verdict if isinstance(error, PolarpodError) else _explained(error, phase))
+        return _writable(
+            error.verdict if isinstance(error, PolarpodError) else _explained(error, phase, of_the_job=of_the_job)
+        )
     except Exception as fault:  # noqa: BLE001  # an error that cannot be explained is still one: it must not end the worker
         return Verdict(
             category=Category.INTERNAL_ERROR,
@@ -52,13 +55,13 @@ def classify(error: BaseException, *, phase: str) -> Verdict:
         )
 
 
-def _explained(error: BaseException, phase: str) -> Verdict:
+def _explained(error: BaseException, phase: str, *, of_the_job: bool) -> Verdict:
     kinds = tuple(f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__)
     failure = Failure(kinds, full_text(error), phase)
     frames = user_frames(error)
     finding = (
         first([*PLATFORM, CRASH], failure)
-        or _job(error, frames, phase)
+        or (_job(error, frames, phase) if of_the_job else None)
         or first(_EXPLANATIONS, failure)
         or Finding(Category.INTERNAL_ERROR, f"polarpod failed during {phase}", _REMEDY_INTERNAL)
     )
