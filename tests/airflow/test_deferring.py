@@ -52,6 +52,21 @@ def task(shop: Shop, api: ApiServer, **kwargs: Any) -> Any:
         return run_job("takings", plane="kind", params={"ds": DAY}, deferrable=True, **({"retries": 2} | kwargs))
 
 
+def another_task(**kwargs: Any) -> Any:
+    """A task of another DAG that asks for the same run."""
+    with a_dag("another"):
+        return run_job("takings", plane="kind", params={"ds": DAY}, deferrable=True, **({"retries": 2} | kwargs))
+
+
+def as_created(api: ApiServer, phase: str = "Running") -> dict[str, Any]:
+    """The last pod that was asked for, as the API server has it."""
+    made = api.requests["create"][-1]
+    about = {**made["metadata"], "uid": "uid-1", "resourceVersion": "1", "creationTimestamp": "2026-11-21T00:00:00Z"}
+    end = {"terminated": {"exitCode": 0, "startedAt": "2026-11-21T00:00:00Z"}} if phase == "Succeeded" else {"running": {}}
+    status = {"phase": phase, "containerStatuses": [{"name": "worker", "state": end}]}
+    return {**made, "metadata": about, "status": status}
+
+
 def attempts(shop: Shop) -> list[AttemptInfo]:
     state = State(str(shop.root / "state"))
     return [info for key in state.run_keys("takings") for info in reversed(state.attempts("takings", key))]
@@ -132,8 +147,9 @@ def test_a_run_that_is_asked_to_stop_is_handed_over_to_nobody(stop: bool) -> Non
         def start(self, *_: Any) -> Pod:
             return Pod("tolls-1", "uid-1", {})
 
-        def attach(self, *_: Any, orphaned: bool) -> Ended:
+        def attach(self, *_: Any, orphaned: bool, handed_over: bool) -> Ended:
             assert orphaned
+            assert handed_over, "it has just started the pod, and has not deleted it"
             return ended
 
     def run() -> object:
@@ -144,3 +160,113 @@ def test_a_run_that_is_asked_to_stop_is_handed_over_to_nobody(stop: bool) -> Non
     else:
         with pytest.raises(HandedOver):
             run()
+
+
+def test_a_pod_that_another_task_has_started_is_waited_for_and_never_ended(shop: Shop, api: ApiServer) -> None:
+    first = task(shop, api)
+    run_task(first)
+    api.look = [as_created(api)]
+    made = another_task()
+    end = run_task(made)
+
+    assert end.state == "deferred"
+    assert end.deferral is not None
+    assert len(api.requests["create"]) == 1
+    assert {name: end.deferral.kwargs[name] for name in ("owned", "outdated", "attempts")} == {
+        "owned": False,
+        "outdated": False,
+        "attempts": 1,
+    }
+    assert json.loads(end.deferral.stored)["owned"] is False
+
+    # it ends while nobody works; who only waited records how, and leaves the pod to whose it is
+    api.look = [as_created(api, "Succeeded")]
+    end = woken(made, end)
+    assert end.state == "deferred", "another attempt follows"
+    assert attempts(shop)[0].record is not None
+    assert api.requests["delete"] == []
+
+
+def test_a_pod_of_ones_own_is_taken_away_after_its_record(shop: Shop, api: ApiServer) -> None:
+    made = task(shop, api)
+    end = run_task(made)
+    assert end.deferral is not None
+    assert (end.deferral.kwargs["owned"], json.loads(end.deferral.stored)["owned"]) == (True, True)
+    api.look = [as_created(api, "Succeeded")]
+    woken(made, end)
+    assert attempts(shop)[0].record is not None
+    assert len(api.requests["delete"]) == 1
+
+
+def test_an_attempt_that_is_in_the_way_is_waited_for_and_another_follows(shop: Shop, api: ApiServer) -> None:
+    first = task(shop, api)
+    run_task(first)
+    api.look = [as_created(api)]
+    made = another_task(force=True)
+    end = run_task(made)
+
+    assert end.deferral is not None
+    waits = {name: end.deferral.kwargs[name] for name in ("owned", "outdated", "attempts")}
+    assert waits == {"owned": False, "outdated": True, "attempts": 1}
+    assert len(api.requests["create"]) == 1
+
+    api.look = [as_created(api, "Succeeded"), 404]
+    end = woken(made, end)
+    assert end.state == "deferred"
+    assert end.deferral is not None
+    assert [info.record.verdict.category if info.record else None for info in attempts(shop)] == [
+        Category.RECEIPT_MISSING,
+        None,
+    ]
+    follows = {name: end.deferral.kwargs[name] for name in ("owned", "outdated", "attempts", "spent")}
+    assert follows == {"owned": True, "outdated": False, "attempts": 2, "spent": {}}
+    assert len(api.requests["create"]) == 2
+    assert api.requests["delete"] == []
+
+
+def test_a_deferral_of_an_older_release_is_taken_up(shop: Shop, api: ApiServer) -> None:
+    made = task(shop, api)
+    end = run_task(made)
+    assert end.deferral is not None
+    known = {"run_key", "uid", "spent", "until"}
+    older = {name: value for name, value in end.deferral.kwargs.items() if name in known} | {"spent": {"platform": 1}}
+    api.look = [as_created(api, "Succeeded"), 404]
+    end = woken(made, end._replace(deferral=end.deferral._replace(kwargs=older)))
+
+    assert end.state == "deferred"
+    assert end.deferral is not None
+    assert end.deferral.kwargs["attempts"] == 3, "two before, and the one that follows"
+    assert end.deferral.kwargs["spent"] == {"platform": 2}
+
+
+@pytest.mark.parametrize("orphaned", [pytest.param(True, id="its own"), pytest.param(False, id="another's")])
+@pytest.mark.parametrize("stop", [pytest.param(True, id="asked to stop"), pytest.param(False, id="not asked to")])
+@pytest.mark.parametrize("woke", [pytest.param(True, id="by this pod"), pytest.param(False, id="by none")])
+def test_a_pod_counts_as_watched_only_by_the_run_that_its_trigger_woke(*, orphaned: bool, stop: bool, woke: bool) -> None:
+    ended = Ended(lambda receipt: pytest.fail("nobody judges here"), None, b"")
+    seen: list[tuple[bool, bool]] = []
+
+    class Pods:
+        def find(self, _: Any) -> Pod:
+            return Pod("tolls-1", "uid-1", as_running())
+
+        def attach(self, *_: Any, orphaned: bool, handed_over: bool = False) -> Ended:
+            seen.append((orphaned, handed_over))
+            return ended
+
+    deferring = Deferring(Pods(), woken=CONTEXT.attempt.uid if woke else "another")
+
+    def attach() -> object:
+        return deferring.attach(CONTEXT, Watcher(stop=lambda: stop), orphaned=orphaned)
+
+    if not woke and not stop:
+        with pytest.raises(HandedOver) as caught:
+            attach()
+        assert caught.value.owned is orphaned
+        return
+    assert attach() is ended
+    assert seen == [(orphaned, woke and orphaned)]
+
+
+def as_running() -> dict[str, Any]:
+    return {"metadata": {"uid": "uid-1"}, "status": {"phase": "Running"}}

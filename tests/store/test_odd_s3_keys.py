@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
+import msgspec
 import pytest
 from tests.fixtures.object_store import Lake
+from tests.launch.kubernetes.attempts import CONTEXT
 
-from polarpod.contract.dataset import Csv, Parquet
+from polarpod.contract.context import Attempt
+from polarpod.contract.dataset import Csv, Delta, Parquet
 from polarpod.contract.receipt import LeftOut
 from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.launch.plane import ProcessPlane
+from polarpod.launch.state import State
+from polarpod.launch.sweep import find_garbage, sweep
 from polarpod.store.folder import Folder
 from polarpod.store.listing import list_input
 
@@ -94,3 +101,34 @@ def test_of_a_folder_that_is_only_a_marker_nothing_is_listed(reachable: Lake) ->
     put(reachable, {"state/": b"", "state/claims/": b""})
     assert Folder(f"{reachable.uri}/state", reachable.storage).list("claims") == []
     assert Folder(f"{reachable.uri}/state/claims", reachable.storage).list() == []
+
+
+@on_moto
+@pytest.mark.parametrize(
+    ("output", "keys", "file"),
+    [
+        pytest.param(
+            Delta, ["out/_polarpod/staging/{uid}/", "out/{uid}/"], "out/_polarpod/staging/{uid}/0.parquet", id="Delta"
+        ),
+        pytest.param(Parquet, ["out/data/{uid}/", "out/data/{uid}/part=1/"], "out/data/{uid}/0.parquet", id="Parquet"),
+    ],
+)
+def test_markers_of_folders_are_never_swept_and_files_beside_them_are(
+    output: type[Delta | Parquet], keys: list[str], file: str, reachable: Lake
+) -> None:
+    uid = CONTEXT.attempt.uid
+    job = msgspec.structs.replace(CONTEXT.job, output=output(f"{reachable.uri}/out", replace={}))
+    context = msgspec.structs.replace(CONTEXT, job=job, attempt=Attempt(number=1, uid=uid))
+    plane = ProcessPlane(state=f"{reachable.uri}/state", storage=reachable.storage)
+    state = State(plane.state, plane.storage)
+    state.claim(job.name, context.run_key, uid)
+    state.put_context(context)
+    later = context.created_at + dt.timedelta(days=9)
+    put(reachable, {key.format(uid=uid): b"" for key in [*keys, "state/doctor/none/"]})
+    assert find_garbage(state, plane, now=later) == []
+
+    put(reachable, {file.format(uid=uid): b"1"})
+    found = find_garbage(state, plane, now=later)
+    assert [each.keys for each in found] == [[file.format(uid=uid).removeprefix("out/")]]
+    sweep(found, reachable.storage)
+    assert find_garbage(state, plane, now=later) == []

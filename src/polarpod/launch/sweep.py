@@ -116,7 +116,8 @@ def _in_delta(uri: str, ended: list[AttemptInfo], storage: Storage) -> list[Garb
         return []
     table = open_table(uri, storage)
     commits = commits_of(table, ended) if table is not None else None
-    entries = [entry for entry in Folder(uri, storage).list() if not entry.key.startswith("_delta_log/")]
+    folder = Folder(uri, storage)
+    entries = [entry for entry in folder.list() if not entry.key.startswith("_delta_log/")]
     found = []
     for info in ended:
         strays = commits is None or never_committed(info, commits)
@@ -127,7 +128,7 @@ def _in_delta(uri: str, ended: list[AttemptInfo], storage: Storage) -> list[Garb
             and (commits is None or entry.key not in commits.active)
             and (strays or entry.key.startswith("_polarpod/staging/"))
         ]
-        found += _garbage(info.uid, f"{info.job}/{info.run_key}", uri, own)
+        found += _garbage(info.uid, f"{info.job}/{info.run_key}", folder, own)
     return found
 
 
@@ -144,14 +145,17 @@ def _in_parquet(uri: str, ended: list[AttemptInfo], storage: Storage, now: dt.da
     found = []
     for info in ended:
         own = [entry for entry in listed if entry.key.startswith(f"data/{info.uid}/") and entry.key not in named]
-        found += _garbage(info.uid, f"{info.job}/{info.run_key}", uri, own)
+        found += _garbage(info.uid, f"{info.job}/{info.run_key}", folder, own)
     return found
 
 
-def _garbage(uid: str, run: str, uri: str, entries: list[Entry]) -> list[Garbage]:
-    if not entries:
+def _garbage(uid: str, run: str, folder: Folder, entries: list[Entry]) -> list[Garbage]:
+    """Without markers of folders: they hold nothing, are nobody's attempt's, and cannot be deleted under the key that is
+    listed, so that a sweep would find them for ever."""
+    files = [entry for entry in entries if not folder.is_marker(entry)]
+    if not files:
         return []
-    return [Garbage(uid, run, uri, [entry.key for entry in entries], sum(entry.size for entry in entries))]
+    return [Garbage(uid, run, folder.uri, [entry.key for entry in files], sum(entry.size for entry in files))]
 
 
 def _stale_state(state: State) -> list[Garbage]:
@@ -169,7 +173,7 @@ def _stale_state(state: State) -> list[Garbage]:
                 uid = document.data.decode(errors="replace") if document else ""
                 if document and uid not in written:
                     found.append(Garbage(uid, f"{job}/{run_key}", state.folder.uri, [key], len(document.data)))
-    return found + _garbage("", "doctor", state.folder.uri, state.folder.list("doctor"))
+    return found + _garbage("", "doctor", state.folder, state.folder.list("doctor"))
 
 
 def _heartbeats(state: State, over: set[str]) -> list[Garbage]:
