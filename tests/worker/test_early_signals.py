@@ -17,8 +17,9 @@ def test_a_request_that_comes_before_anybody_listens_is_not_lost(workshop: Works
     live = Live(workshop, "work")
     live.until(lambda: _blocked(live.pid), "the supervisor began to hold signals back")
     assert live.signal(signal.SIGTERM)
-    assert live.verdict.category is Category.INTERRUPTED
+    assert live.verdict.summary == "the worker was ended from outside, by a signal"
     assert live.receipt is not None
+    assert live.receipt.verdict.category is Category.INTERRUPTED
 
 
 def _blocked(pid: int) -> bool:

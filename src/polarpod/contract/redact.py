@@ -61,7 +61,7 @@ _QUOTED = re.compile(
 )
 # a value of several lines, as YAML has it: all lines that are indented
 _BLOCK = re.compile(
-    rf"((?:{_WORDS}){_SEPARATOR})[|>][+-]?\d?[ \t]*\r?\n[ \t]+[^\n]*(?:\r?\n(?:[ \t]+[^\n]*|[ \t]*(?=\r?\n[ \t])))*",
+    rf"((?:{_WORDS}){_SEPARATOR})[|>][+-]?\r?\n[ \t]+[^\n]*(?:\r?\n(?:[ \t]+[^\n]*|[ \t]*(?=\r?\n[ \t])))*",
     re.IGNORECASE,
 )
 # not what is masked already, else the rest of a query string after it would go too
@@ -209,6 +209,8 @@ _KEYS = ("api", "access", "account", "private", "client")
 # the fewest words of which one is in whatever `_WORDS` matches
 _ANY_NAME = ("key", "token", "secret", "pass", "pwd", "credential", "signature", "authorization")
 
+_BLOCK_ENDS = tuple(f"{sign}{chomp}{end}" for sign in "|>" for chomp in ("", "+", "-") for end in ("\n", "\r\n"))
+
 # The order matters: whole blocks first, then values by their names, what is known by its shape alone last.
 _PASSES: list[_Pass] = [
     _Pass(_PEM, _after(), ("-----begin", "---- begin"), ("private",)),
@@ -219,7 +221,7 @@ _PASSES: list[_Pass] = [
     _Pass(_BEARER, _after(" "), ("bearer", "basic")),
     _Pass(_USER_INFO, _after(end="@"), ("://",), ("@",)),
     _Pass(_QUERY, _after(), ("?", "&"), _ANY_NAME),
-    _Pass(_BLOCK, _after(), (*_NAMES, *_KEYS), ("|", ">")),
+    _Pass(_BLOCK, _after(), (*_NAMES, *_KEYS), _BLOCK_ENDS),
     _Pass(_QUOTED, lambda match: f"{match[1]}{match[2]}{HIDDEN}", (*_NAMES, *_KEYS), _ANY_NAME),
     _Pass(_BARE, _after(), (*_NAMES, *_KEYS), _ANY_NAME),
     _Pass(_KEY_ID, _after(), ("akia", "asia", "aroa", "aida")),
