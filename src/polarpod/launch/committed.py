@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from polarpod.launch.state import AttemptInfo
-from polarpod.store.delta_log import active_files, history
+from polarpod.store.delta_log import active_files, history, transaction_version
 from polarpod.store.fence import transaction_id
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def commits_of(table: DeltaTable, infos: list[AttemptInfo]) -> Commits:
         active=frozenset(str(action["path"]) for action in active_files(table, {})),
         uids=frozenset(str(msgspec.json.decode(text)["uid"]) for entry in entries if (text := entry.get("polarpod"))),
         since=since,
-        numbers=None if forgets else {run: table.transaction_version(run) for run in runs},
+        numbers=None if forgets else {run: transaction_version(table, run) for run in runs},
     )
 
 

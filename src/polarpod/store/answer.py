@@ -28,6 +28,14 @@ _DENIED_CODES = {
 }  # fmt: skip
 _UNREACHABLE = re.compile(r"error sending request|operation timed out|dns error|connection|after \d+ retries", re.IGNORECASE)
 
+# What was just listed is not there to be read, what is written cannot be missing, and a bucket lists its objects or is none
+# itself (NoSuchBucket): a store that says so is overloaded, or answers from a node that lags behind.
+_CONTRADICTION = re.compile(
+    r"Kernel error: File not found: \S*_delta_log/"
+    r"|Error performing (?:list request|PUT|POST)\b(?!.*<Code>NoSuchBucket<).*status code: 404\b",
+    re.DOTALL,
+)
+
 
 class Answer(NamedTuple):
     """What was meant, and its words in one line: free of credentials, XML and dumps."""
@@ -49,9 +57,17 @@ def answer(error: BaseException) -> Answer:
     return Answer(
         denied=status in ("401", "403") or code in _DENIED_CODES or bool(_DENIED.search(text)),
         no_bucket=code == "NoSuchBucket",
-        unreachable=status in ("408", "429") or status.startswith("5") or bool(_UNREACHABLE.search(text)),
+        unreachable=status in ("408", "429")
+        or status.startswith("5")
+        or bool(_UNREACHABLE.search(text))
+        or contradicts_itself(error),
         words=redact(f"{type(error).__name__}: {words or 'no text'}")[:_LENGTH],
     )
+
+
+def contradicts_itself(error: BaseException) -> bool:
+    """Whether a store denies what it has just said. Asked again a moment later, it may be of one mind."""
+    return bool(_CONTRADICTION.search(_BRANCH.sub(": ", _COLOUR.sub("", str(error)))))
 
 
 def no_access(said: Answer, verb: str, place: str) -> PolarpodError | None:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from polarpod.contract.context import Storage
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.store.answer import answer, no_access
+from polarpod.store.answer import answer, contradicts_itself, no_access
 from polarpod.store.delta_features import Traits, not_read
 from polarpod.store.delta_path import meaning, place
 from polarpod.store.delta_where import check_where, chooser
@@ -22,6 +24,10 @@ from polarpod.store.location import is_local, local_path, normal
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
+T = TypeVar("T")
+
+# A store that contradicts itself for a second does so longer, and the run has a budget for that.
+_LOOKS, _AGAIN_SECONDS = 3, 0.3
 # what deltalake's kernel says of a table that is whole, and more than it knows
 _NEWER = re.compile(r"Kernel error: Unsupported|Duplicate field name|column mapping", re.IGNORECASE)
 
@@ -62,7 +68,8 @@ def open_table(uri: str, storage: Storage, version: int | None = None) -> DeltaT
     if is_local(root) and not (local_path(root) / "_delta_log").is_dir():
         return None
     try:
-        return DeltaTable(root, version=version, storage_options=for_deltalake(storage) if not is_local(root) else None)
+        options = for_deltalake(storage) if not is_local(root) else None
+        return _again(lambda: DeltaTable(root, version=version, storage_options=options))
     except TableNotFoundError:
         return None
     except (DeltaError, OSError, ValueError) as error:
@@ -75,8 +82,31 @@ def open_output(uri: str, storage: Storage) -> DeltaTable | None:
     Raises:
         PolarpodError: as `open_table`, but what is wrong with the table is wrong with the output, not with an input.
     """
-    try:
+    with _of_an_output():
         return open_table(uri, storage)
+
+
+def transaction_version(table: DeltaTable, key: str) -> int | None:
+    """What an output's log holds under the id of an application transaction. It is read from the store, not from memory.
+
+    Raises:
+        PolarpodError: as `open_output`.
+    """
+    from deltalake.exceptions import DeltaError
+
+    with _of_an_output():
+        try:
+            number: int | None = _again(lambda: table.transaction_version(key))
+        except (DeltaError, OSError, ValueError) as error:
+            raise unreadable(str(table.table_uri).rstrip("/"), error) from error
+    return number
+
+
+@contextmanager
+def _of_an_output() -> Iterator[None]:
+    """What is wrong with a table that a run publishes to is wrong with no input."""
+    try:
+        yield
     except PolarpodError as error:
         verdict = error.verdict
         if verdict.category is not Category.INPUT_UNREADABLE:
@@ -84,6 +114,26 @@ def open_output(uri: str, storage: Storage) -> DeltaTable | None:
         raise PolarpodError(
             Category.PUBLISH_REFUSED, verdict.summary, evidence=verdict.evidence, remedy=verdict.remedy
         ) from error.__cause__
+
+
+def _again(look: Callable[[], T]) -> T:
+    """What a look at a log finds, repeated where the store lists an entry and then does not have it: the log may have been
+    cleaned up in between, or the store may be overloaded."""
+    try:
+        return look()
+    except Exception as error:
+        if not contradicts_itself(error):
+            raise
+    # tenacity brings asyncio along, 40 ms that a store of one mind should not cost
+    import tenacity
+
+    looks = tenacity.Retrying(
+        retry=tenacity.retry_if_exception(contradicts_itself),
+        wait=tenacity.wait_fixed(_AGAIN_SECONDS),
+        stop=tenacity.stop_after_attempt(_LOOKS),
+        reraise=True,
+    )
+    return looks(look)
 
 
 def unreadable(uri: str, error: BaseException) -> PolarpodError:

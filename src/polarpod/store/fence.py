@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from polarpod.contract.context import Storage
 from polarpod.contract.dataset import Delta, Output
 from polarpod.store import manifest
-from polarpod.store.delta_log import open_output
+from polarpod.store.delta_log import open_output, transaction_version
 from polarpod.store.delta_rows import Rows, read, since, surviving
 from polarpod.store.folder import Folder
 
@@ -117,14 +117,14 @@ def owner_number(job: str, run_key: str, number: int) -> int:
 
 def standing_in(table: DeltaTable, output: Delta, storage: Storage, *, job: str, run_key: str, fingerprint: str) -> Standing:
     """What an opened Delta table holds of a run key."""
-    number = table.transaction_version(transaction_id(job, run_key))
+    number = transaction_version(table, transaction_id(job, run_key))
     if number is None:
         return Standing(None, False)
-    if table.transaction_version(content_id(job, run_key, UNDONE)) == number:
+    if transaction_version(table, content_id(job, run_key, UNDONE)) == number:
         return Standing(number, False, undone=True)
-    same = table.transaction_version(content_id(job, run_key, fingerprint)) == number
+    same = transaction_version(table, content_id(job, run_key, fingerprint)) == number
     if same and isinstance(output.replace, dict):
-        same = table.transaction_version(owner_id(output.replace)) == owner_number(job, run_key, number)
+        same = transaction_version(table, owner_id(output.replace)) == owner_number(job, run_key, number)
     if not same and not output.append:
         # it is published again whatever is left of it
         return Standing(number, False)
@@ -137,12 +137,12 @@ def standing_in(table: DeltaTable, output: Delta, storage: Storage, *, job: str,
 
 def _rows_in(table: DeltaTable, output: Delta, storage: Storage, *, job: str, run_key: str) -> Rows:
     """How much of the run's last commit is in the table."""
-    version, newest = table.transaction_version(commit_id(job, run_key)), table.version()
+    version, newest = transaction_version(table, commit_id(job, run_key)), table.version()
     if version is None:
         return Rows.UNKNOWN
     if version == newest:
         return Rows.ALL
-    packed = table.transaction_version(files_id(job, run_key)) or 0
+    packed = transaction_version(table, files_id(job, run_key)) or 0
     uid, count = f"{packed >> _COUNT_BITS:0{_UID_DIGITS}x}", packed & ((1 << _COUNT_BITS) - 1)
     names = [uri.rpartition("/")[2] for uri in table.file_uris()] if count else []
     if count and sum(name[:_UID_LENGTH].endswith(uid) for name in names) == count:

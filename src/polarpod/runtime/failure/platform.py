@@ -105,6 +105,14 @@ PLATFORM: list[Rule] = [
         text=rf"{_STATUS}(?P<status>408|429|5\d\d)",
     ),
     Rule(
+        # What is written cannot be missing; a listed entry of a log cannot either, unless it was cleaned up just now.
+        Category.STORAGE_UNAVAILABLE,
+        "the object store answered that what it was asked to write or had just listed is not there",
+        "Run it again later; if that lasts, look at the store's health and at gateways before it.",
+        text=r"Error performing (?:PUT|POST)\b(?!.*<Code>NoSuchBucket<).*status code: 404\b"
+        r"|Kernel error: File not found: \S*_delta_log/",
+    ),
+    Rule(
         # Refused, unresolved, timed out and cut connections; the cause is in the evidence. A wrong endpoint looks the
         # same and costs a few retries.
         Category.STORAGE_UNAVAILABLE,

@@ -27,7 +27,7 @@ from polarpod.runtime.table_rules import Demands, Rule, rules_of
 from polarpod.store import delta_rows
 from polarpod.store.delta_entry import put_entry
 from polarpod.store.delta_features import Traits
-from polarpod.store.delta_log import active_files, open_output
+from polarpod.store.delta_log import active_files, open_output, transaction_version
 from polarpod.store.delta_path import deltalake_can_name, deltalake_spells
 from polarpod.store.dialect import for_deltalake
 from polarpod.store.fence import (
@@ -129,7 +129,7 @@ def _decided(commit: Commit, table: deltalake.DeltaTable) -> tuple[Published, Ch
         return None
     if decision is not Decision.ADOPT:
         raise refuse(decision, commit, standing)
-    version = table.transaction_version(commit_id(job, run_key))
+    version = transaction_version(table, commit_id(job, run_key))
     entry = delta_rows.read(Folder(commit.uri, commit.storage), version) if version is not None else None
     if entry and (text := entry.info.get(METADATA)):
         facts = decoder(Facts).decode(text)
