@@ -73,6 +73,8 @@ class Loop:
         self.warnings: list[str] = []
         # whether each worker was asked to stop as soon as it was looked at
         self.stops: list[bool] = []
+        # whether each attempt that was attached to, and not started, was taken for this launcher's own
+        self.attached: list[bool] = []
         self.verdicts: list[tuple[Category, bool]] = []
         self.listener = Listener(
             on_verdict=lambda verdict, again: self.verdicts.append((verdict.category, again)),
@@ -105,7 +107,7 @@ class Loop:
                 raise found
             return found
 
-        stops = self.stops
+        stops, attached = self.stops, self.attached
 
         class Workers:
             def run(self, context: Context, data: bytes, watcher: Watcher) -> Ended:
@@ -115,6 +117,7 @@ class Loop:
 
             def attach(self, context: Context, watcher: Watcher, *, orphaned: bool) -> Ended:
                 stops.append(watcher.stop())
+                attached.append(orphaned)
                 return end()
 
         return execute(

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 from tests.launch.kubernetes.attempts import CONTEXT
-from tests.launch.loop import AWAY, DENIED, PLAN, Broken, Loop, ended
+from tests.launch.loop import AWAY, DENIED, PLAN, Broken, Loop, ended, receipt_of
 
 from polarpod.contract.context import Context
 from polarpod.contract.verdict import Budget, Category, PolarpodError
 from polarpod.launch.plan import Plan
 from polarpod.launch.plane import ProcessPlane
-from polarpod.launch.run import Begun
+from polarpod.launch.run import Begun, Ports, see_through
 from polarpod.launch.state import State
-from polarpod.launch.worker import LostSight
+from polarpod.launch.worker import Ended, HandedOver, LostSight, Watcher
 
 UNREACHABLE = PolarpodError(Category.CLUSTER_UNREACHABLE, "no answer")
 
@@ -170,3 +170,109 @@ def test_an_attempt_that_is_in_the_way_is_recorded_and_another_is_made(tmp_path:
     assert loop.recorded() == [Category.INTERRUPTED, Category.SUCCEEDED]
     assert loop.pauses == [], "it spends no budget of the run's"
     assert loop.stops == [True, False], "what is ours and in the way is asked to stop"
+
+
+def in_the_way(*, orphaned: bool = True) -> Begun:
+    return Begun(CONTEXT, None, "", orphaned=orphaned, outdated=True)
+
+
+def claimed(state: Broken) -> Broken:
+    state.claim(CONTEXT.job.name, CONTEXT.run_key, CONTEXT.attempt.uid)
+    return state
+
+
+def test_an_attempt_that_is_in_the_way_is_recorded_before_another_is_made(tmp_path: Path) -> None:
+    loop = Loop(claimed(Broken(tmp_path, put_record=[AWAY] * 60)))
+    ran = loop.run(ended(Category.JOB_FAILED), ended(), take_up=in_the_way, attempts=1)
+    assert (ran.verdict.category, ran.attempts) == (Category.SUCCEEDED, 2)
+    assert loop.recorded() == [Category.JOB_FAILED, Category.SUCCEEDED]
+
+
+def test_after_an_attempt_that_is_in_the_way_nothing_is_started_where_a_stop_was_asked_for(tmp_path: Path) -> None:
+    loop = Loop(claimed(Broken(tmp_path)))
+    loop.listener = loop.listener._replace(stop=lambda: bool(loop.recorded()[0]))
+    assert loop.run(ended(Category.JOB_FAILED), take_up=in_the_way, attempts=1).verdict.category is Category.JOB_FAILED
+    assert loop.recorded() == [Category.JOB_FAILED]
+
+
+@pytest.mark.parametrize("orphaned", [pytest.param(True, id="its own"), pytest.param(False, id="another's")])
+def test_only_an_attempt_of_its_own_that_is_in_the_way_is_ended(orphaned: bool, tmp_path: Path) -> None:
+    loop = Loop(claimed(Broken(tmp_path)))
+    loop.run(ended(Category.JOB_FAILED), ended(), take_up=lambda: in_the_way(orphaned=orphaned), attempts=1)
+    assert loop.stops == [orphaned, False]
+    assert loop.attached == [orphaned]
+
+
+def test_an_attempt_of_its_own_that_is_not_in_the_way_is_not_ended(tmp_path: Path) -> None:
+    loop = Loop(claimed(Broken(tmp_path)))
+    loop.run(ended(), take_up=lambda: in_the_way()._replace(outdated=False), attempts=1)
+    assert loop.stops == [False]
+
+
+def test_an_attempt_that_it_started_and_lost_sight_of_is_attached_to_as_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ProcessPlane, "outlives_launcher", True)
+    state = Broken(tmp_path)
+
+    def plan() -> Plan:
+        attempts = state.attempts(CONTEXT.job.name, CONTEXT.run_key)
+        return PLAN._replace(unjudged=attempts[0] if attempts else None)
+
+    loop = Loop(state)
+    assert loop.run(LostSight(UNREACHABLE), ended(), planned=plan).verdict.category is Category.SUCCEEDED
+    assert loop.attached == [True]
+    assert loop.recorded() == [Category.SUCCEEDED]
+
+
+def test_an_attempt_that_cannot_be_looked_for_is_never_judged(tmp_path: Path) -> None:
+    loop = Loop(claimed(Broken(tmp_path)))
+    ran = loop.run(UNREACHABLE, ended(), take_up=lambda: Begun(CONTEXT, None, ""), attempts=1)
+    assert (ran.verdict.category, ran.attempts) == (Category.SUCCEEDED, 2)
+    assert loop.recorded() == [None, Category.SUCCEEDED]
+
+
+def test_a_success_that_cannot_be_recorded_is_a_success_at_once(tmp_path: Path) -> None:
+    loop = Loop(Broken(tmp_path, put_record=[AWAY] * 60))
+    ran = loop.run(ended())
+    assert ran.verdict.category is Category.SUCCEEDED
+    assert ran.unrecorded is not None
+    assert loop.verdicts == [(Category.SUCCEEDED, False)]
+    assert loop.pauses == [1.0] * 59
+
+
+@pytest.mark.parametrize("outdated", [pytest.param(True, id="in the way"), pytest.param(False, id="as asked for")])
+def test_who_takes_a_run_over_is_told_what_it_is(outdated: bool, tmp_path: Path) -> None:
+    loop = Loop(claimed(Broken(tmp_path)))
+    with pytest.raises(HandedOver) as caught:
+        loop.run(
+            HandedOver(CONTEXT, "a pod", owned=False),  # type: ignore[arg-type]  # raised as an error is
+            take_up=lambda: in_the_way()._replace(outdated=outdated),
+            attempts=2,
+        )
+    assert (caught.value.outdated, caught.value.attempts, caught.value.owned) == (outdated, 2, False)
+    assert loop.recorded() == [None]
+
+
+def test_a_launcher_that_is_interrupted_records_a_receipt_that_is_there(tmp_path: Path) -> None:
+    class Interrupted(BaseException):
+        """A timeout in the launcher's process."""
+
+    state = claimed(Broken(tmp_path))
+    state.receipt = lambda *_: receipt_of(CONTEXT, Category.INTERRUPTED)  # type: ignore[method-assign]  # as its worker left it
+
+    class Workers:
+        def attach(self, *_: object, **__: object) -> Ended:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        see_through(Begun(CONTEXT, None, ""), Workers(), state, Watcher(), Ports())  # type: ignore[arg-type]  # never started
+    assert Loop(state).recorded() == [Category.INTERRUPTED]
+
+
+def test_who_was_asked_to_stop_promises_no_other_attempt(tmp_path: Path) -> None:
+    loop = Loop(Broken(tmp_path))
+    loop.listener = loop.listener._replace(stop=lambda: True)
+    loop.run(ended(Category.EVICTED))
+    assert loop.verdicts == [(Category.EVICTED, False)]
+    assert loop.pauses == []
