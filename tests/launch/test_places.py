@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from polarpod import Csv, Delta, Parquet
+from polarpod.contract.context import Storage
 from polarpod.contract.job import CheckSpec, JobSpec
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.launch.places import with_places
 from polarpod.launch.plane import KubernetesPlane, Plane, ProcessPlane
+from polarpod.store.listing import list_input
 
 HERE = ProcessPlane(state="/state", root="/project")
 PODS = KubernetesPlane(state="s3://state", root="/project", namespace="etl", image="jobs")
@@ -44,6 +47,25 @@ def test_a_relative_place_is_relative_to_the_planes_root_and_others_stay(place: 
     assert placed.inputs["orders"].uri == placed.output.uri == expected
     assert placed.checks
     assert placed.checks.quarantine == expected
+
+
+def test_the_name_of_a_folder_above_is_no_glob_of_a_job(tmp_path: Path) -> None:
+    root = tmp_path / "v[1]*?"
+    root.mkdir()
+    (root / "step[1].csv").write_text("a\n1\n")
+    (root / "step1.csv").write_text("a\n2\n")
+    plane = ProcessPlane(state="/state", root=str(root))
+    for place, names in (
+        ("step?.csv", ["step1.csv"]),
+        ("step[[]1].csv", ["step[1].csv"]),
+        (".", ["step1.csv", "step[1].csv"]),
+    ):
+        placed = with_places(job(place), plane).inputs["orders"]
+        found = list_input("orders", placed, Storage())
+        assert list(found.files) == [f"{root}/{name}" for name in names]
+    spec = job("x", "out[1]")
+    table = msgspec.structs.replace(spec, inputs={"orders": Delta("out[1]")})
+    assert with_places(table, plane).inputs["orders"].uri == with_places(table, plane).output.uri == f"{root}/out[1]"
 
 
 def test_without_a_planes_file_the_root_is_the_current_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import gzip
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 import pytest
 from tests.runtime.reading import put, read, refusal
 
@@ -74,9 +75,16 @@ def test_a_stray_quote_is_refused_before_anything_is_selected(tmp_path: Path, ro
     assert f"{path}, line {min(odd) + 2:,}: " in caught.value.verdict.evidence[0]
 
 
+ZSTD = pa.compress(b"id,name\n" + b"1,x\n" * 999, codec="zstd", asbytes=True)
+
+
 @pytest.mark.parametrize(
     "data",
     [
+        pytest.param(ZSTD[: len(ZSTD) // 2], id="zstd-cut-short"),
+        pytest.param(ZSTD[:-1], id="zstd-without-its-last-byte"),
+        pytest.param(ZSTD[:7] + b"\xff" + ZSTD[8:], id="zstd-with-another-byte"),
+        pytest.param(ZSTD + b"garbage", id="zstd-with-garbage-behind"),
         pytest.param(gzip.compress(b"id,name\n1,x\n")[:-9], id="cut-short"),
         pytest.param(gzip.compress(b"id,name\n1,x\n")[:-4], id="checksum-cut-off"),
         pytest.param(gzip.compress(b"id,name\n1,x\n") + b"garbage", id="garbage-behind"),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -121,7 +122,6 @@ def test_a_type_that_ndjson_has_no_values_of_is_refused(tmp_path: Path) -> None:
         pytest.param('{"v": 1, "w": {"a": 1, "a": ":"}}', id="nested-key-twice"),
         pytest.param('{"v": NaN}', id="nan"),
         pytest.param('{"v": Infinity}', id="infinity"),
-        pytest.param('{"v": 1e400}', id="huge"),
         pytest.param('{"v": 1, "w": "\\ud800"}', id="lone-surrogate"),
         pytest.param("{'v': 1}", id="single-quotes"),
         pytest.param('{"v": 01}', id="leading-zero"),
@@ -270,3 +270,29 @@ def flat(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: flat(item) for key, item in value.items() if item is not None}
     return [flat(item) for item in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("schema", [pytest.param({"v": "Float64"}, id="declared"), pytest.param(None, id="undeclared")])
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "[1e999]"], ids=str)
+def test_a_number_that_no_float_reaches_is_told_as_one(tmp_path: Path, schema: Any, number: str) -> None:
+    """It is JSON: the line is whole, and its value is what cannot be read."""
+    path = put(tmp_path, "a.ndjson", of("1", number))
+    verdict = refusal(NdJson(str(path), schema=schema))
+    assert (verdict.category, verdict.summary) == (
+        "input_mismatch",
+        "input 'orders': a line of NDJSON has a number that is beyond Float64",
+    )
+    assert verdict.evidence == [f'{path}, line 2: {{"v": {number}}}']
+    assert "as a text" in verdict.remedy
+
+
+@pytest.mark.parametrize("name", ["a.ndjson.zst", "a.ndjson"], ids=["by its name", "whatever its name"])
+def test_compressed_lines_are_read_whole_or_refused(tmp_path: Path, name: str) -> None:
+    data = pa.compress(of(*map(str, range(999))).encode(), codec="zstd", asbytes=True)
+    path = put(tmp_path, name, data)
+    assert read(NdJson(str(path))).collect()["v"].to_list() == list(range(999))
+    put(tmp_path, name, data[:-9])
+    verdict = refusal(NdJson(str(path)))
+    assert verdict.category == "input_unreadable", verdict.text()
+    assert "compressed input file is damaged or cut short" in verdict.summary
+    assert str(path) in verdict.evidence[0]

@@ -216,3 +216,12 @@ def test_what_a_map_holds_is_widened_as_elsewhere(shop: InProcess) -> None:
     found = shop.read(shop.delta("out"))
     assert found.schema == {"x": pl.Map(pl.String, pl.Int64)}
     assert found["x"].to_list() == frame["x"].to_list()
+
+
+def test_a_column_without_a_value_is_told_as_one_without_a_type(shop: InProcess) -> None:
+    outcome = shop.publish(pl.DataFrame({"i": [1], "note": [None]}), output(shop, "delta"))
+    assert outcome.verdict.category == "output_mismatch"
+    assert outcome.verdict.evidence == ["note: Null"]
+    assert (
+        "has no value in any row, so that nothing says its type: declare it in the input's schema" in outcome.verdict.remedy
+    )

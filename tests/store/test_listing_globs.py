@@ -12,7 +12,7 @@ from tests.fixtures.object_store import Lake
 from polarpod.contract.dataset import Csv, Dataset, NdJson
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.store.folder import Folder
-from polarpod.store.glob import matches, split_glob
+from polarpod.store.glob import escape, matches, split_glob
 from polarpod.store.listing import list_input
 from polarpod.store.location import join
 
@@ -107,10 +107,20 @@ def test_both_extensions_of_ndjson_count(reachable: Lake, raw: str) -> None:
         pytest.param("s3://bucket/*.csv", ("s3://bucket", "*.csv"), id="directly in a bucket"),
         pytest.param("/*.csv", ("/", "*.csv"), id="directly in the root"),
         pytest.param("/a/b.csv", ("/a/b.csv", ""), id="no glob"),
+        pytest.param("/a[[]1]/b[*][?].csv", ("/a[1]/b*?.csv", ""), id="names with escaped marks"),
+        pytest.param("/a[[]1]/b[[]*.csv", ("/a[1]", "b[[]*.csv"), id="a glob below such a name"),
+        pytest.param("/a[ab]/b[[]", ("/", "a[ab]/b[[]"), id="a class of characters"),
     ],
 )
 def test_a_uri_is_split_before_its_first_glob(uri: str, expected: tuple[str, str]) -> None:
     assert split_glob(uri) == expected
+
+
+@given(st.text("ab[]*?!-", min_size=1, max_size=8))
+def test_an_escaped_name_is_that_name_and_matches_itself_alone(name: str) -> None:
+    assert split_glob(f"/{escape(name)}") == (f"/{name}", "")
+    assert matches(name, escape(name))
+    assert not matches(f"{name}x", escape(name))
 
 
 PARTS = st.lists(st.text("ab=-.", min_size=1, max_size=4), min_size=1, max_size=5)

@@ -89,6 +89,19 @@ def test_a_key_that_no_client_reads_is_named_and_not_retried(reachable: Lake, ke
 
 
 @on_moto
+@pytest.mark.parametrize("place", ["in//b.csv", "/b.csv", "in//", "in//sub/b.csv"], ids=repr)
+def test_a_place_with_an_empty_part_is_not_read_as_one_without(reachable: Lake, place: str) -> None:
+    put(reachable, {"in/b.csv": b"a\n1\n", "in/sub/b.csv": b"a\n1\n", "b.csv": b"a\n1\n"})
+    for kind in (Csv, Parquet, Delta):
+        with pytest.raises(PolarpodError, match="has an empty part in its place") as caught:
+            list_input("orders", kind(f"{reachable.uri}/{place}"), reachable.storage)
+        assert caught.value.verdict.category is Category.REQUEST_INVALID
+        assert caught.value.verdict.evidence == [f"{reachable.uri}/{place}"]
+    found = list_input("orders", Csv(f"{reachable.uri}/in/"), reachable.storage)
+    assert list(found.files) == [f"{reachable.uri}/in/b.csv", f"{reachable.uri}/in/sub/b.csv"]
+
+
+@on_moto
 def test_folders_beside_such_a_key_are_not_concerned(reachable: Lake) -> None:
     put(reachable, {"in//b.csv": b"2", "out/runs/a/x": b"1", "out/runs/b/": b"", "out/runs/": b""})
     folder = Folder(f"{reachable.uri}/out", reachable.storage)

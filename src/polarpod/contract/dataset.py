@@ -106,6 +106,11 @@ Output: TypeAlias = Parquet | Delta
 Dataset: TypeAlias = Input
 
 
+def takes_globs(dataset: Dataset) -> bool:
+    """Whether *, ? and [ in an input's place stand for other characters."""
+    return not isinstance(dataset, Delta)
+
+
 def publish_mode(output: Output) -> str:
     """ "replace", "append" or "merge". Raises PolarpodError where the output does not say exactly one."""
     merge = output.merge if isinstance(output, Delta) else None

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import msgspec
 
+from polarpod.contract.dataset import takes_globs
 from polarpod.contract.job import JobSpec
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.launch.plane import KubernetesPlane, Plane
+from polarpod.store.glob import escape
 from polarpod.store.location import absolute, is_local
 
 
@@ -28,7 +30,7 @@ def with_places(job: JobSpec, plane: Plane) -> JobSpec:
         checks = msgspec.structs.replace(checks, quarantine=_kept("the quarantine", checks.quarantine, plane))
     output = msgspec.structs.replace(job.output, uri=_kept("the output", job.output.uri, plane))
     inputs = {
-        name: msgspec.structs.replace(dataset, uri=_place(f"input {name!r}", dataset.uri, plane))
+        name: msgspec.structs.replace(dataset, uri=_place(f"input {name!r}", dataset.uri, plane, globs=takes_globs(dataset)))
         for name, dataset in job.inputs.items()
     }
     return msgspec.structs.replace(job, inputs=inputs, output=output, checks=checks)
@@ -39,8 +41,10 @@ def root_of(plane: Plane) -> Path:
     return Path(plane.root) if plane.root else Path.cwd()
 
 
-def _place(what: str, uri: str, plane: Plane) -> str:
-    place = absolute(uri, root_of(plane))
+def _place(what: str, uri: str, plane: Plane, *, globs: bool = False) -> str:
+    root = root_of(plane).absolute()
+    # what the folders above are called is no glob of the job's
+    place = absolute(uri, Path(escape(str(root))) if globs else root)
     if isinstance(plane, KubernetesPlane) and place != uri:
         raise PolarpodError(
             Category.REQUEST_INVALID,

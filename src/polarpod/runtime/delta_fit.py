@@ -20,6 +20,7 @@ _AS_IS = frozenset(
         pl.Date(),
     }
 )  # fmt: skip
+_NO_TYPE = "A column of type Null has no value in any row, so that nothing says its type: declare it in the input's schema. "
 _WIDENING: dict[pl.DataType, pl.DataType] = {
     pl.UInt8(): pl.Int16(),
     pl.UInt16(): pl.Int32(),
@@ -36,13 +37,14 @@ def fit_delta(lf: pl.LazyFrame) -> pl.LazyFrame:
     schema = lf.collect_schema()
     _check_names(schema)
     wanted = {column: delta_type(dtype) for column, dtype in schema.items()}
-    homeless = [f"{column}: {describe(schema[column])}" for column, dtype in wanted.items() if dtype is None]
-    if homeless:
+    homeless_columns = [column for column, dtype in wanted.items() if dtype is None]
+    if homeless_columns:
         raise PolarpodError(
             Category.OUTPUT_MISMATCH,
             "the output has columns that a Delta table cannot hold without losing values",
-            evidence=homeless,
-            remedy='Cast them in the transform: Datetime to "us", in a Map with a time zone; UInt64 and Int128 to Int64 or '
+            evidence=[f"{column}: {describe(schema[column])}" for column in homeless_columns],
+            remedy=(_NO_TYPE if pl.Null() in map(schema.get, homeless_columns) else "")
+            + 'Cast them in the transform: Datetime to "us", in a Map with a time zone; UInt64 and Int128 to Int64 or '
             "Decimal(20, 0), Float16 to Float32, Time and Duration to Int64 or String, Array to List, a Map's keys to "
             "signed integers or String, Null to the type you mean.",
         )

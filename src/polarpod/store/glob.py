@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from fnmatch import fnmatchcase
 from functools import cache
 
 _MARKS = "*?["
+_MARK = re.compile(r"[*?\[]")
+_ESCAPED = re.compile(r"\[([*?\[])\]")
 _HIDDEN = ("_", ".")
 
 
 def split_glob(uri: str) -> tuple[str, str]:
-    """A URI as the folder before its first glob and the pattern below it: ".../a/ds=*/*.csv" -> (".../a", "ds=*/*.csv")."""
+    """A URI as the folder before its first glob and the pattern below it: ".../a/ds=*/*.csv" -> (".../a", "ds=*/*.csv").
+
+    A part whose marks are all escaped, as in "step[[]1]", is a name and no glob.
+    """
     parts = uri.split("/")
-    for position, part in enumerate(parts):
-        if any(mark in part for mark in _MARKS):
-            return "/".join(parts[:position]) or "/", "/".join(parts[position:])
-    return uri, ""
+    names: list[str] = []
+    for part in parts:
+        if any(mark in _ESCAPED.sub("", part) for mark in _MARKS):
+            return "/".join(names) or "/", "/".join(parts[len(names) :])
+        names.append(_ESCAPED.sub(r"\1", part))
+    return "/".join(names), ""
+
+
+def escape(name: str) -> str:
+    """A name, or a path, as a pattern that nothing else matches."""
+    return _MARK.sub(r"[\g<0>]", name)
 
 
 def matches(key: str, pattern: str, *, hidden: bool = True) -> bool:

@@ -17,7 +17,7 @@ from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.store import delta_log, manifest
 from polarpod.store.folder import Entry, Folder
 from polarpod.store.glob import has_hidden_part, matches, split_glob
-from polarpod.store.location import join, normal
+from polarpod.store.location import is_local, join, normal
 
 __all__ = ["Listing", "list_input", "matches", "missing_input", "split_glob"]
 
@@ -67,9 +67,11 @@ def list_input(name: str, dataset: Dataset, storage: Storage) -> Listing:
         PolarpodError: `input_missing` where nothing is there, with what was looked for and what is there instead.
     """
     uri = normal(dataset.uri)
+    _refuse_empty_parts(name, dataset.uri)
     if isinstance(dataset, Delta):
         return _list_delta(name, dataset, storage)
     root, pattern = split_glob(uri)
+    uri = uri if pattern else root
     if isinstance(dataset, Parquet) and not pattern and (found := manifest.read(Folder(uri, storage))):
         files = [join(uri, file.path) for entry in found.manifest.entries for file in entry.files]
         size = sum(file.bytes for entry in found.manifest.entries for file in entry.files)
@@ -86,6 +88,18 @@ def list_input(name: str, dataset: Dataset, storage: Storage) -> Listing:
         "files-" + hashlib.sha256(lines.encode()).hexdigest(),
         left_out=left_out,
     )
+
+
+def _refuse_empty_parts(name: str, uri: str) -> None:
+    """In S3 `in//a.csv` is another object than `in/a.csv`, which clients read instead."""
+    if not is_local(uri) and "//" in uri.partition("://")[2]:
+        raise PolarpodError(
+            Category.REQUEST_INVALID,
+            f"input {name!r} has an empty part in its place, a key that no object store client reads",
+            evidence=[uri],
+            remedy="Write one slash between two parts. A variable of the plane that ends with a slash makes two before the "
+            "next part.",
+        )
 
 
 def missing_input(name: str, looked_for: str, *, left_out: tuple[LeftOut, ...] = ()) -> PolarpodError:

@@ -64,7 +64,8 @@ INPUTS: list[Rule] = [
         "a compressed input file is damaged or cut short",
         "Deliver it again; write it under another name and rename it when it is whole.",
         kinds=("builtins.OSError",),
-        text=r"^(?:unexpected end of file|corrupt (?:gzip|deflate|zlib))",
+        text=r"^(?:unexpected end of file|corrupt (?:gzip|deflate|zlib)|incomplete frame|Data corruption detected"
+        r"|Unknown frame descriptor|Restored data doesn't match checksum|Src size is incorrect|Unsupported frame parameter)",
         phases=READING,
     ),
     Rule(

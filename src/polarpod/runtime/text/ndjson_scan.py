@@ -19,7 +19,7 @@ from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime.dtype import describe, parse_schema
 from polarpod.runtime.text import values
 from polarpod.runtime.text.json_shape import Shape, misfit, name_of, readable, show
-from polarpod.runtime.text.lines import LINE, batches, encoding_error, is_encoding_error, unreadable
+from polarpod.runtime.text.lines import LINE, batches, encoding_error, excerpt, is_encoding_error, unreadable
 
 _REMEDY = "Deliver the file again with one whole JSON object on each line, as UTF-8."
 # Polars' parser gives up at 1,024 levels, and Python's stack holds as many calls; what people write has ten.
@@ -130,6 +130,8 @@ def _decode(name: str, file: str, lines: pl.Series, first: int, decode: Any) -> 
         except (msgspec.MsgspecError, RecursionError) as error:
             if not line.strip():
                 continue
+            if "Number out of range" in str(error):
+                raise _beyond_floats(name, file, number, line) from None
             what = f"no whole JSON object: {error}"
             raise unreadable(name, "NDJSON", what, file, number, line, _REMEDY) from None
         if type(value) is not dict:
@@ -139,6 +141,16 @@ def _decode(name: str, file: str, lines: pl.Series, first: int, decode: Any) -> 
         numbers.append(number)
     _check_text(name, file, lines, first, objects)
     return _Rows(file, objects, numbers)
+
+
+def _beyond_floats(name: str, file: str, number: int, line: str) -> PolarpodError:
+    """A number such as 1e400 is JSON, and no type has it: every parser would make infinity of it, or fail."""
+    return PolarpodError(
+        Category.INPUT_MISMATCH,
+        f"input {name!r}: a line of NDJSON has a number that is beyond Float64",
+        evidence=[f"{file}, line {number:,}: {excerpt(line)}"],
+        remedy="Deliver the number as a text, and declare the field as String; or correct it.",
+    )
 
 
 def _check_text(name: str, file: str, lines: pl.Series, first: int, objects: Sequence[dict[str, Any]]) -> None:
