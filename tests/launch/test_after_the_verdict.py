@@ -100,3 +100,34 @@ def test_an_error_without_words_is_told_by_its_type() -> None:
     warnings: list[str] = []
     Listener(on_log=fail, on_warning=warnings.append).guarded().on_log(b"")
     assert warnings == ["the worker's log could not be shown: Mute"]
+
+
+@pytest.mark.parametrize("seen", [pytest.param(True, id="was seen"), pytest.param(False, id="is only believed")])
+def test_the_record_says_whether_the_workers_end(seen: bool, tmp_path: Path) -> None:
+    state = Broken(tmp_path)
+    state.claim(CONTEXT.job.name, CONTEXT.run_key, CONTEXT.attempt.uid)
+    recorded(state, seen=seen)
+    (info,) = state.attempts(CONTEXT.job.name, CONTEXT.run_key)
+    assert info.record is not None
+    assert info.record.worker_ended is seen
+
+
+def test_an_empty_log_is_not_written(tmp_path: Path) -> None:
+    state = Broken(tmp_path, put_log=[])
+    record(CONTEXT, ended(), state, Ports())
+    assert state.calls == []
+
+
+def test_a_failure_leaves_no_note_for_the_next_run(tmp_path: Path) -> None:
+    state = Broken(tmp_path, put_standing=[], note_success=[])
+    state.receipt = lambda *_: receipt_of(CONTEXT, Category.CHECKS_FAILED)  # type: ignore[method-assign]  # its worker's
+    ran = record(CONTEXT, ended(Category.CHECKS_FAILED), state, Ports())
+    assert ran.receipt is not None
+    assert state.calls == []
+
+
+def test_a_receipt_needs_no_heartbeat_to_explain_it(tmp_path: Path) -> None:
+    state = Broken(tmp_path, heartbeat=[])
+    state.receipt = lambda *_: receipt_of(CONTEXT)  # type: ignore[method-assign]  # as its worker left it
+    record(CONTEXT, ended(), state, Ports())
+    assert state.calls == []

@@ -54,6 +54,7 @@ def test_the_end_of_a_log_that_begins_within_a_key_is_kept_without_it(tmp_path: 
     log = Log(tmp_path)
     # the file's last 64 KiB begin in the middle of the key
     log.write(KEY, END + b"a line of text\n" * ((LOG_TAIL_BYTES - 100) // 15))
+    log.write(b"a line of text\n" * 20)
     log.file.finish()
     assert b"MIIEow" not in log.file.tail()
     assert log.file.tail().endswith(b"a line of text\n")
@@ -67,6 +68,10 @@ def test_the_end_of_a_log_that_begins_within_a_key_is_kept_without_it(tmp_path: 
         pytest.param(b" -----BEGIN RSA PRI", b"VATE KEY-----\\nMIIEow", b"MIIEow", id="within a key's first line"),
         pytest.param(b" -----BEGIN", b" PRIVATE KEY-----\\nMIIEow", b"MIIEow", id="after its first word"),
         pytest.param(b" --", b"---BEGIN PRIVATE KEY-----\\nMIIEow", b"MIIEow", id="within its dashes"),
+        pytest.param(b"--", b"---BEGIN PRIVATE KEY-----\\nMIIEow", b"MIIEow", id="within dashes that follow a word"),
+        pytest.param(
+            b"-----BEGIN PRIVATE KEY-----" + b"M" * 74, b"IIEow", b"IIEow", id="a hundred bytes after a first dash"
+        ),
         pytest.param(b" -----BEGIN PRIVATE KEY-----\\nMI", b"IEow", b"IEow", id="within the key"),
     ],
 )

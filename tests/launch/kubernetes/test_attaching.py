@@ -15,6 +15,7 @@ from tests.launch.kubernetes.attempts import plane
 from tests.launch.loop import receipt_of
 
 from polarpod.contract import labels
+from polarpod.contract.codec import encode
 from polarpod.contract.context import Attempt, Context
 from polarpod.contract.dataset import Delta
 from polarpod.contract.verdict import Category, Verdict
@@ -112,6 +113,7 @@ def test_what_would_publish_something_else_has_to_be_over_first(
         pytest.param(plan_of(CONTEXT, pins={"airports": 7}), Asked(), id="a commit to another partition of an input"),
         pytest.param(plan_of(CONTEXT, code_version="0" * 32), Asked(), id="a comment in the code"),
         pytest.param(plan_of(msgspec.structs.replace(CONTEXT, force=True)), Asked(), id="it was forced, and this is not"),
+        pytest.param(plan_of(msgspec.structs.replace(CONTEXT, force=True)), Asked(force=True), id="both are forced"),
         pytest.param(
             plan_of(msgspec.structs.replace(CONTEXT, fingerprint=None)), Asked(), id="an older release started the same"
         ),
@@ -140,6 +142,27 @@ def test_an_attempt_of_this_very_launcher_is_its_own(tmp_path: Path) -> None:
     nameless = msgspec.structs.replace(CONTEXT, labels={})
     made = begin(plan_of(nameless), plane(), State(str(tmp_path)), Asked(), Ports(), started={CONTEXT.attempt.uid})
     assert made.orphaned
+
+
+@pytest.mark.parametrize(
+    ("plan", "again"),
+    [
+        pytest.param(plan_of(CONTEXT), True, id="as it was"),
+        pytest.param(plan_of(CONTEXT, fingerprint="g"), False, id="with other files of its inputs"),
+        pytest.param(
+            plan_of(CONTEXT, size=Size(msgspec.structs.replace(CONTEXT.resources, cpu=1), "")), False, id="of another size"
+        ),
+    ],
+)
+def test_an_attempt_that_was_only_written_down_is_started_where_nothing_has_changed(
+    plan: Plan, again: bool, tmp_path: Path
+) -> None:
+    state = State(str(tmp_path))
+    on = ProcessPlane(state=state.folder.uri, scratch=str(tmp_path))
+    made = begin(plan, on, state, Asked(), Ports(), prepared={CONTEXT.attempt.uid})
+    assert made.data is not None
+    assert (made.context == CONTEXT) is again
+    assert (encode(made.context) == made.data) is True
 
 
 def test_a_worker_that_ends_with_its_launcher_is_not_attached_to(tmp_path: Path) -> None:

@@ -102,6 +102,13 @@ def test_a_server_that_breaks_off_at_the_same_line_is_not_asked_for_ever(api: Ap
     assert len(api.requests["log"]) == 2
 
 
+def test_half_a_line_is_kept_while_the_server_has_nothing_more_to_say(api: ApiServer, cluster: Cluster) -> None:
+    api.log = [Cut(LOG[:-3]), Cut(b"", broken=False), No(404, "")]
+    lines: list[bytes] = []
+    LogFollower(cluster, "tolls-1", lines.append, now=lambda: NOW).follow(threading.Event())
+    assert [line.decode() for line in lines] == [*LINES[:2], "la"]
+
+
 def test_of_an_old_log_the_old_lines_are_asked_for_again(api: ApiServer, cluster: Cluster) -> None:
     api.log = [Cut(LOG[: FIRST_LINE + 3]), Cut(LOG, broken=False)]
     assert followed(cluster) == LINES
