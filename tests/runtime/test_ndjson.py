@@ -296,3 +296,45 @@ def test_compressed_lines_are_read_whole_or_refused(tmp_path: Path, name: str) -
     assert verdict.category == "input_unreadable", verdict.text()
     assert "compressed input file is damaged or cut short" in verdict.summary
     assert str(path) in verdict.evidence[0]
+
+
+@pytest.mark.parametrize("schema", [pytest.param({"v": "Int64"}, id="declared"), pytest.param(None, id="undeclared")])
+@pytest.mark.parametrize("bad", [pytest.param("x", id="no JSON"), pytest.param('"x"', id="another type")])
+def test_a_line_has_its_number_in_whichever_batch_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, schema: Any, bad: str
+) -> None:
+    monkeypatch.setattr(lines, "_BATCH_LINES", 2)
+    path = put(tmp_path, "a.ndjson", of("1", "2", "3", "4", "5", bad, "7"))
+    assert any(f"{path}, line 6: " in line for line in refusal(NdJson(str(path), schema=schema)).evidence)
+
+
+@pytest.mark.parametrize("schema", [pytest.param({"v": "Int64"}, id="declared"), pytest.param(None, id="undeclared")])
+def test_blank_lines_are_no_rows(tmp_path: Path, schema: Any) -> None:
+    path = put(tmp_path, "a.ndjson", '{"v": 1}\n\n  \t\n{"v": 2}\n\n')
+    assert read(NdJson(str(path), schema=schema)).collect()["v"].to_list() == [1, 2]
+
+
+def test_a_key_that_comes_twice_is_seen_beside_a_line_of_many_brackets(tmp_path: Path) -> None:
+    flat = f'{{"v": [{", ".join(["[]"] * 101)}]}}\n'
+    path = put(tmp_path, "a.ndjson", flat + '{"v": [], "v": [[]]}\n')
+    verdict = refusal(NdJson(str(path)))
+    assert "the key 'v' twice in one object" in verdict.summary, verdict.text()
+    assert f"{path}, line 2: " in verdict.evidence[0]
+
+
+@pytest.mark.parametrize("number", ["3.5e38", "-3.5e38", "3.4028236e38"], ids=str)
+def test_a_number_beyond_a_float_of_32_bits_is_refused(tmp_path: Path, number: str) -> None:
+    largest = "3.4028234663852886e38"
+    path = put(tmp_path, "a.ndjson", of(largest, f"-{largest}"))
+    assert read(NdJson(str(path), schema={"v": "Float32"})).collect()["v"].to_list() == [float(largest), -float(largest)]
+    put(tmp_path, "a.ndjson", of(largest, number))
+    assert f"{path}, line 2: v = " in refusal(NdJson(str(path), schema={"v": "Float32"})).evidence[0]
+
+
+def test_a_decimal_takes_the_digits_of_a_number_that_are_exact_in_every_parser(tmp_path: Path) -> None:
+    schema = {"v": "Decimal(38, 15)"}
+    path = put(tmp_path, "a.ndjson", of("1.23456789012345", "-9.99999999999999"))
+    rows = read(NdJson(str(path), schema=schema)).collect()["v"].to_list()
+    assert rows == [Decimal("1.23456789012345"), Decimal("-9.99999999999999")]
+    put(tmp_path, "a.ndjson", of("1", "1.234567890123456"))
+    assert "15 are exact, write it as text" in refusal(NdJson(str(path), schema=schema)).summary

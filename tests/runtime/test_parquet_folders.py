@@ -15,8 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.in_process import InProcess
 
+from polarpod.contract.context import Storage
 from polarpod.contract.dataset import Parquet
 from polarpod.runtime import hive
+from polarpod.store.glob import escape
+from polarpod.store.listing import list_input
 
 moment = dt.datetime.fromisoformat
 
@@ -230,3 +233,20 @@ def test_a_filter_on_a_folder_s_column_opens_no_other_folder(shop: InProcess) ->
     )
     assert outcome.verdict.succeeded, outcome.verdict.text()
     assert shop.read(shop.delta("out"))["id"].to_list() == [0]
+
+
+def test_a_published_dataset_below_a_folder_named_like_a_glob_is_read_by_its_escaped_name(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"id": [1, 2], "k": ["a", "b"]})
+    plain = InProcess(tmp_path / "plain")
+    assert plain.publish(frame, plain.parquet("out", replace={}, partition_by=["k"])).verdict.succeeded
+    # an absolute output's name is refused, a relative one may be below any folder
+    place = f"{plain.root.rename(tmp_path / 'v[1]*')}/out"
+    dataset = Parquet(escape(place))
+    assert list_input("rows", dataset, Storage()).uri == place
+    assert InProcess(tmp_path / "reader").read(dataset).sort("id").equals(frame)
+
+
+def test_two_slashes_in_a_local_place_are_one(tmp_path: Path) -> None:
+    pl.DataFrame({"id": [1]}).write_parquet(tmp_path / "a.parquet")
+    for place in (f"{tmp_path}//a.parquet", f"file://{tmp_path}//a.parquet"):
+        assert list_input("rows", Parquet(place), Storage()).files == (f"{tmp_path}/a.parquet",)

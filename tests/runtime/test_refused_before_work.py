@@ -11,6 +11,8 @@ import pytest
 from tests.support.in_process import InProcess
 
 from polarpod.contract.dataset import Delta, Output
+from polarpod.contract.verdict import PolarpodError
+from polarpod.runtime.partition import check_length
 
 NOON = dt.datetime.fromisoformat("2024-02-29T12:00:00")
 BOTH = ("delta", "parquet")
@@ -225,3 +227,14 @@ def test_a_column_without_a_value_is_told_as_one_without_a_type(shop: InProcess)
     assert (
         "has no value in any row, so that nothing says its type: declare it in the input's schema" in outcome.verdict.remedy
     )
+
+
+def test_a_key_that_an_object_store_does_not_take_is_refused_by_its_longest_value() -> None:
+    values = {"a": "x" * 10, "k": "ß" * 200}
+    check_length(f"s3://bucket/{'x' * 1024}", values)
+    check_length(f"/bucket/{'x' * 2000}", values)
+    for key in ("x" * 1025, "ß" * 513):
+        with pytest.raises(
+            PolarpodError, match="partition column 'k' cannot name a partition: its files' keys are too long"
+        ):
+            check_length(f"s3://bucket/{key}", values)
