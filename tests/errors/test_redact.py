@@ -225,6 +225,9 @@ def test_a_key_that_was_hidden_hides_nothing_more() -> None:
     assert once.endswith("and on, MIIx, 1-2\n")
     assert redact(once) == once
     assert Redactor().redact(once) == once
+    redactor = Redactor()
+    assert redactor.redact(f"-----BEGIN PRIVATE KEY-----{HIDDEN}\n") == f"-----BEGIN PRIVATE KEY-----{HIDDEN}\n"
+    assert redactor.redact("and on\n") == "and on\n"
 
 
 def test_a_mention_of_a_key_hides_no_more_than_the_largest_key_takes() -> None:
@@ -233,6 +236,12 @@ def test_a_mention_of_a_key_hides_no_more_than_the_largest_key_takes() -> None:
     shown = [redactor.redact(line) for _ in range(400)]
     assert shown[:327] == [HIDDEN] * 327
     assert shown[328:] == [line] * 72
+    redactor = Redactor()
+    redactor.redact("no -----BEGIN PRIVATE KEY----- in it\n" + line * 300)
+    assert [redactor.redact(line) for _ in range(40)][28:] == [line] * 12, "the first piece counts"
+    redactor.redact("no -----BEGIN PRIVATE KEY-----\n")
+    shown_after = redactor.redact("!" * 40_000 + "-----END PRIVATE KEY-----")
+    assert shown_after.startswith(f"{HIDDEN}{'!' * 7_000}"), "an end that is too far away is another's"
     whole = redact("no -----BEGIN PRIVATE KEY----- in it\n" + line * 400)
     assert whole.endswith(line * 72)
     assert len(whole) < 100 * 74

@@ -109,6 +109,17 @@ def test_half_a_line_is_kept_while_the_server_has_nothing_more_to_say(api: ApiSe
     assert [line.decode() for line in lines] == [*LINES[:2], "la"]
 
 
+def test_a_private_key_is_hidden_although_the_connection_breaks_within_it(api: ApiServer, cluster: Cluster) -> None:
+    said = ["-----BEGIN PRIVATE KEY-----", "MIIE-one", "MIIE-two", "-----END PRIVATE KEY-----", "and on"]
+    log = b"".join(f"2026-11-21T12:00:0{second}.000000001Z {line}\n".encode() for second, line in enumerate(said))
+    for at in range(0, len(log), 7):
+        api.log = [Cut(log[:at]), Cut(log, broken=False), No(404, "")]
+        lines: list[bytes] = []
+        LogFollower(cluster, "tolls-1", lines.append, now=lambda: NOW).follow(threading.Event())
+        assert b"MIIE" not in b"\n".join(lines), at
+        assert lines[-1] == b"and on"
+
+
 def test_of_an_old_log_the_old_lines_are_asked_for_again(api: ApiServer, cluster: Cluster) -> None:
     api.log = [Cut(LOG[: FIRST_LINE + 3]), Cut(LOG, broken=False)]
     assert followed(cluster) == LINES
