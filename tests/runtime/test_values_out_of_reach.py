@@ -127,3 +127,10 @@ def test_the_last_value_that_deltalake_writes_is_read_back(shop: InProcess, numb
     values = column(number, dtype)
     assert shop.publish(pl.DataFrame({"id": [1], "v": values}), shop.delta("out", merge=["id"])).verdict.succeeded
     assert shop.read(shop.delta("out"))["v"].to_physical().to_list() == [number]
+
+
+def test_the_keys_of_a_map_are_looked_at_too(shop: InProcess) -> None:
+    def keyed(number: int) -> pl.Series:
+        return pl.Series("v", [{number: "x"}], dtype=pl.Map(pl.Date, pl.String))
+
+    refused(shop, keyed(2**31 - 1), shop.delta("out", merge=["id"]), "deltalake cannot write", "v = 2147483647 days")
