@@ -40,8 +40,8 @@ class Pods:
     """The bench's own corner of the cluster: a plane, a release, and a way to make pods by hand."""
 
     def __init__(self, root: Path) -> None:
-        from polarpod.launch.kubernetes.cluster import connect
-        from polarpod.launch.planes import load_planes, take_credentials
+        from polarpod.launch.planes.kubernetes.cluster import connect
+        from polarpod.launch.planes_file import load_planes, take_credentials
         from polarpod.launch.specs import from_release
         from polarpod.launch.state import State
 
@@ -60,8 +60,8 @@ class Pods:
 
     def manifest(self) -> dict[str, Any]:
         """The pod of a new attempt, that nobody watches."""
-        from polarpod.launch.kubernetes.template import pod_of
         from polarpod.launch.plan import make_plan
+        from polarpod.launch.planes.kubernetes.render.template import pod_of
         from polarpod.launch.run import Asked, Ports, prepare
 
         plan = make_plan("noop", {"by": "hand"}, specs=self.specs, plane_name="kind", plane=self.plane, state=self.state)
@@ -69,7 +69,7 @@ class Pods:
 
     def raw(self, manifest: dict[str, Any]) -> tuple[float, str]:
         """Creates a pod and watches it to its end: seconds, and its log."""
-        from polarpod.launch.kubernetes.status import Status
+        from polarpod.launch.planes.kubernetes.status import Status
 
         started = time.monotonic()
         created = self.cluster.create(manifest)
@@ -95,7 +95,7 @@ def main() -> int:
         _set_up_airflow(Path(folder))
         started = time.monotonic()
         importlib.import_module("airflow.providers.cncf.kubernetes.operators.pod")
-        importlib.import_module("polarpod.airflow.pods")
+        importlib.import_module("polarpod.airflow.planes.kubernetes.launcher")
         print(f"loading the Kubernetes provider: {time.monotonic() - started:.2f} s, once a task process")
         pods = Pods(Path(folder))
         try:

@@ -12,8 +12,8 @@ from polarpod.contract.codec import encode
 from polarpod.contract.context import Context
 from polarpod.contract.resources import Resources
 from polarpod.launch.plan import make_plan
-from polarpod.launch.plane import ProcessPlane
-from polarpod.launch.process import worker_environment
+from polarpod.launch.planes.process.config import ProcessPlane
+from polarpod.launch.planes.process.launcher import worker_environment
 from polarpod.launch.run import Asked, Ports, prepare
 from polarpod.launch.specs import from_jobs
 from polarpod.launch.state import State
@@ -64,7 +64,7 @@ class Bench:
 
     def published_files(self, path: str) -> list[Path]:
         """The data files that a published Parquet directory's manifest names."""
-        from polarpod.store import manifest
+        from polarpod.store import parquet_manifest as manifest
         from polarpod.store.folder import Folder
 
         found = manifest.read(Folder(path))

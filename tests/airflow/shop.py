@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from polarpod.contract.receipt import Receipt
-from polarpod.launch.planes import load_planes
+from polarpod.launch.planes_file import load_planes
 from polarpod.launch.state import AttemptInfo, State
 
 ROOT = Path(__file__).parents[2]

@@ -84,7 +84,7 @@ def run_deferrable(task: Any, *, try_number: int = 1, woken: tuple[Deferral, Any
     end = run_task(task, try_number=try_number, woken=woken)
     while end.deferral:
         # no scheduler is here that would have to hear of the deferral first
-        with mock.patch("polarpod.airflow.trigger._SETTLED_SECONDS", 0.0):
+        with mock.patch("polarpod.airflow.planes.kubernetes.trigger._SETTLED_SECONDS", 0.0):
             event = asyncio.run(first_event(end.deferral.trigger))
         end = run_task(task, try_number=try_number, woken=(end.deferral, event))
     return end

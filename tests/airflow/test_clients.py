@@ -16,8 +16,8 @@ from tests.airflow.tasks import End, a_dag, run_task
 from polarpod.airflow import run_job
 from polarpod.airflow.exceptions import AirflowException, AirflowFailException
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.launch.kubernetes.cluster import connect
-from polarpod.launch.planes import load_planes
+from polarpod.launch.planes.kubernetes.cluster import connect
+from polarpod.launch.planes_file import load_planes
 
 BOTH = pytest.mark.parametrize("deferrable", [pytest.param(False, id="sync"), pytest.param(True, id="deferrable")])
 

@@ -15,10 +15,10 @@ from tests.airflow.tasks import End, a_dag, run_task
 from tests.launch.kubernetes.attempts import CONTEXT
 
 from polarpod.airflow import run_job
-from polarpod.airflow.deferring import Deferring
 from polarpod.airflow.exceptions import AirflowException
+from polarpod.airflow.planes.kubernetes.deferral import Deferring
 from polarpod.contract.verdict import Category
-from polarpod.launch.kubernetes.pod import Pod
+from polarpod.launch.planes.kubernetes.pod import Pod
 from polarpod.launch.state import AttemptInfo, State
 from polarpod.launch.worker import Ended, HandedOver, Watcher
 

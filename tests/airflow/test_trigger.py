@@ -13,7 +13,7 @@ import pytest
 from tests.airflow.api_server import NAME, NAMESPACE, UID, ApiServer, a_pod, event, serve
 from tests.airflow.tasks import first_event
 
-from polarpod.airflow.trigger import PodTrigger
+from polarpod.airflow.planes.kubernetes.trigger import PodTrigger
 
 NOW = dt.datetime.now(dt.UTC)
 LONG_AGO = "2026-01-01T00:00:00+00:00"
@@ -22,9 +22,9 @@ EXPIRED = {"type": "ERROR", "object": {"kind": "Status", "code": 410, "message":
 
 @pytest.fixture
 def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
-    monkeypatch.setattr("polarpod.airflow.trigger._AGAIN_SECONDS", 0.02)
-    monkeypatch.setattr("polarpod.airflow.trigger._BETWEEN_SECONDS", 0.01)
-    monkeypatch.setattr("polarpod.airflow.trigger._SETTLED_SECONDS", 0.0)
+    monkeypatch.setattr("polarpod.airflow.planes.kubernetes.trigger._AGAIN_SECONDS", 0.02)
+    monkeypatch.setattr("polarpod.airflow.planes.kubernetes.trigger._BETWEEN_SECONDS", 0.01)
+    monkeypatch.setattr("polarpod.airflow.planes.kubernetes.trigger._SETTLED_SECONDS", 0.0)
     with serve(tmp_path) as server:
         yield server
 
@@ -93,7 +93,7 @@ def test_a_pod_that_is_over_at_once_does_not_wake_its_task_before_airflow_has_se
     async def sleep(seconds: float) -> None:
         waits.append(seconds)
 
-    monkeypatch.setattr("polarpod.airflow.trigger._SETTLED_SECONDS", 60.0)
+    monkeypatch.setattr("polarpod.airflow.planes.kubernetes.trigger._SETTLED_SECONDS", 60.0)
     monkeypatch.setattr("asyncio.sleep", sleep)
     api.look = [a_pod("Succeeded")]
 
@@ -142,14 +142,14 @@ def test_it_fires_for_a_pod_whose_node_is_not_there_to_end_it(
 
 
 def test_it_fires_where_the_pod_cannot_be_seen_for_long(api: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("polarpod.airflow.trigger._BLIND_SECONDS", 0.3)
+    monkeypatch.setattr("polarpod.airflow.planes.kubernetes.trigger._BLIND_SECONDS", 0.3)
     api.write_kubeconfig(port=9)
 
     assert woken(api) == ""
 
 
 def test_a_quiet_watch_is_not_blindness(api: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("polarpod.airflow.trigger._BLIND_SECONDS", 0.0)
+    monkeypatch.setattr("polarpod.airflow.planes.kubernetes.trigger._BLIND_SECONDS", 0.0)
     api.look, api.watch = [a_pod(), a_pod(), a_pod(), a_pod("Succeeded")], [[]]
 
     assert woken(api) == "Succeeded"
@@ -167,7 +167,7 @@ def test_what_airflow_stores_of_it_holds_no_credentials(api: ApiServer) -> None:
     path, arguments = trigger(api).serialize()
     stored = json.dumps(arguments)
 
-    assert path == "polarpod.airflow.trigger.PodTrigger"
+    assert path == "polarpod.airflow.planes.kubernetes.trigger.PodTrigger"
     assert "of-the-kubeconfig-8842" not in stored
     assert PodTrigger(**json.loads(stored)).serialize() == (path, arguments)
 

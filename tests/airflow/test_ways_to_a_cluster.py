@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from polarpod.airflow.pods import pod_launcher
-from polarpod.airflow.remote_pod import RemotePod
+from polarpod.airflow.planes.kubernetes.launcher import pod_launcher
+from polarpod.airflow.planes.kubernetes.remote_pod import RemotePod
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.launch.kubernetes import access
-from polarpod.launch.kubernetes.access import Access
-from polarpod.launch.kubernetes.cluster import connect
-from polarpod.launch.plane import KubernetesPlane
+from polarpod.launch.planes.kubernetes import credentials as access
+from polarpod.launch.planes.kubernetes.cluster import connect
+from polarpod.launch.planes.kubernetes.config import KubernetesPlane
+from polarpod.launch.planes.kubernetes.credentials import Access
 
 
 def kubeconfig(path: Path, name: str) -> Path:

@@ -14,7 +14,7 @@ from tests.charts.reach import OUTSIDE, Labels, reaches
 from tests.launch.kubernetes.attempts import CONTEXT, data_of, plane
 from tools.stack import release
 
-from polarpod.launch.kubernetes.template import pod_of
+from polarpod.launch.planes.kubernetes.render.template import pod_of
 
 CHART = "polarpod-local"
 SCENARIOS = scenarios(CHART)

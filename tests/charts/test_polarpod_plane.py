@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 from tests.charts.helm import CHARTS, need, scenario_path, template
 
-from polarpod.launch.plane import KubernetesPlane
+from polarpod.launch.planes.kubernetes.config import KubernetesPlane
 
 # keys of a plane that no value sets, and why
 _NOT_VALUES = {

@@ -12,10 +12,10 @@ import pytest
 from tests.charts.helm import documents_of, need, pod_specs, scenarios, the_only, values_of
 from tests.launch.kubernetes.attempts import CONTEXT, data_of
 
-from polarpod.launch.kubernetes.rights import RIGHTS
-from polarpod.launch.kubernetes.template import pod_of
-from polarpod.launch.plane import KubernetesPlane
-from polarpod.launch.planes import load_planes
+from polarpod.launch.planes.kubernetes.config import KubernetesPlane
+from polarpod.launch.planes.kubernetes.permissions import RIGHTS
+from polarpod.launch.planes.kubernetes.render.template import pod_of
+from polarpod.launch.planes_file import load_planes
 
 SCENARIOS = scenarios("polarpod")
 DIGEST = re.compile(r".+@sha256:[0-9a-f]{64}")

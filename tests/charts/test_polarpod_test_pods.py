@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.charts.helm import CHARTS
 
-from polarpod.launch.kubernetes.rights import RIGHTS
+from polarpod.launch.planes.kubernetes.permissions import RIGHTS
 
 FILES = CHARTS / "polarpod" / "files"
 SERVER = "10.96.0.1:443"

@@ -23,8 +23,8 @@ from tools.cluster.names import ADMIN, JOB_IMAGE
 from polarpod.contract.message import Message, encode
 from polarpod.contract.resources import MIB
 from polarpod.contract.verdict import Verdict
-from polarpod.launch.kubernetes.diagnose import diagnose
-from polarpod.launch.kubernetes.status import Refusal, Status
+from polarpod.launch.planes.kubernetes.status import Refusal, Status
+from polarpod.launch.planes.kubernetes.verdicts.diagnose import diagnose
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "pods"
 RECORD = os.environ.get("POLARPOD_RECORD") == "1"

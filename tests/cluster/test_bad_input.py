@@ -20,7 +20,7 @@ from tests.support.kind import Kind
 from tests.support.workshop import Workshop
 from tools.cluster import names
 
-from polarpod.launch.plane import KubernetesPlane
+from polarpod.launch.planes.kubernetes.config import KubernetesPlane
 
 JOB = """
 @job(inputs={}, output=Delta("{lake}/made", replace={}), memory="MEMORY")

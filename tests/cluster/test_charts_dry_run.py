@@ -21,9 +21,9 @@ from tests.launch.kubernetes.attempts import CONTEXT, data_of
 from tools.cluster import names
 
 from polarpod.contract import labels
-from polarpod.launch.kubernetes.template import pod_of
-from polarpod.launch.plane import KubernetesPlane
-from polarpod.launch.planes import load_planes
+from polarpod.launch.planes.kubernetes.config import KubernetesPlane
+from polarpod.launch.planes.kubernetes.render.template import pod_of
+from polarpod.launch.planes_file import load_planes
 
 # their definitions are not in this cluster
 CUSTOM = ("LocalQueue", "ExternalSecret")

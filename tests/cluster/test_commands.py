@@ -20,14 +20,14 @@ from tests.support.kind import Kind
 from tests.support.workshop import Workshop
 
 from polarpod.contract import labels
-from polarpod.launch.kubernetes.cluster import connect
-from polarpod.launch.kubernetes.pods import PodLauncher
-from polarpod.launch.kubernetes.status import Status
-from polarpod.launch.kubernetes.sweep import find_left_pods, sweep_pods
-from polarpod.launch.plane import KubernetesPlane
+from polarpod.launch.garbage import known_attempts
+from polarpod.launch.planes.kubernetes.cluster import connect
+from polarpod.launch.planes.kubernetes.config import KubernetesPlane
+from polarpod.launch.planes.kubernetes.launcher import PodLauncher
+from polarpod.launch.planes.kubernetes.leftovers import delete_pods, find_left_pods
+from polarpod.launch.planes.kubernetes.status import Status
 from polarpod.launch.run import Begun as Attempt
 from polarpod.launch.run import Ports, Ran, see_through
-from polarpod.launch.sweep import known_attempts
 from polarpod.launch.worker import Watcher
 
 JOB = """
@@ -178,7 +178,7 @@ def test_gc_takes_away_what_nobody_waits_for_and_leaves_what_may_still_run(works
     # a pod that is deleted while its container is made ends in other ways, which test_recorded_endings has
     while (pod := launcher.find(running)) and not Status(pod=pod.seen).started:
         time.sleep(0.1)
-    sweep_pods(cluster, [left])
+    delete_pods(cluster, [left])
     verdict = take_up(workshop, launcher, running).verdict
     assert verdict.category in ("interrupted", "worker_lost"), verdict.text()
 

@@ -29,8 +29,8 @@ from tests.cluster.endings import (
 from tools.cluster.names import JOB_IMAGE, NODE
 
 from polarpod.contract.verdict import Category
-from polarpod.launch.kubernetes.patience import patience
-from polarpod.launch.kubernetes.status import Status
+from polarpod.launch.planes.kubernetes.status import Status
+from polarpod.launch.planes.kubernetes.verdicts.start_timeout import patience
 
 pytestmark = pytest.mark.timeout(180)
 # an image registry that says the same to everybody; a port of the node's for each process of the suite

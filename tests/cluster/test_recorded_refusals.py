@@ -15,7 +15,7 @@ from tests.cluster.endings import STUBBORN, Scene, cluster, judged, limited, nam
 from tools.cluster.names import ADMIN
 
 from polarpod.contract.verdict import Category
-from polarpod.launch.kubernetes.status import Status
+from polarpod.launch.planes.kubernetes.status import Status
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -19,13 +19,13 @@ from tests.support.workshop import Workshop
 from tools.cluster import names
 
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.launch.kubernetes.cluster import connect
-from polarpod.launch.kubernetes.doctor import examine
-from polarpod.launch.kubernetes.rights import RIGHTS, Right
-from polarpod.launch.kubernetes.sweep import find_left_pods
-from polarpod.launch.launcher import launcher_of
-from polarpod.launch.plane import KubernetesPlane
-from polarpod.launch.planes import load_planes
+from polarpod.launch.planes.kubernetes.cluster import connect
+from polarpod.launch.planes.kubernetes.config import KubernetesPlane
+from polarpod.launch.planes.kubernetes.examine import examine
+from polarpod.launch.planes.kubernetes.leftovers import find_left_pods
+from polarpod.launch.planes.kubernetes.permissions import RIGHTS, Right
+from polarpod.launch.planes.registry import launcher_of
+from polarpod.launch.planes_file import load_planes
 from polarpod.launch.run import Ran
 from polarpod.launch.worker import Watcher
 

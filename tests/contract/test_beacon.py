@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from polarpod.contract.message import MAXIMUM_BYTES, Message
-from polarpod.runtime.beacon import Beacon
+from polarpod.runtime.heartbeat_file import Beacon
 
 REWRITES = 2_000
 UID = "0" * 32

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 import pytest
 
-from polarpod.contract.complaint import complaint
+from polarpod.contract.validation_errors import complaint
 
 
 class Inner(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

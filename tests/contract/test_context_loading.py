@@ -13,7 +13,7 @@ from tests.contract.samples import CONTEXT
 from polarpod.contract.codec import encode
 from polarpod.contract.context import MAXIMUM_BYTES
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.runtime.context import INLINE, SHA256, URI, is_remote, load
+from polarpod.runtime.read_context import INLINE, SHA256, URI, is_remote, load
 
 DATA = encode(CONTEXT)
 SUM = hashlib.sha256(DATA).hexdigest()

@@ -14,7 +14,7 @@ from tests.contract.samples import CONTEXT, DOCUMENTS
 from polarpod.contract.codec import decode
 from polarpod.contract.context import MAXIMUM_BYTES, Context
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.runtime.context import INLINE, SHA256, URI, load
+from polarpod.runtime.read_context import INLINE, SHA256, URI, load
 
 CASES = 500  # of each of 9 mutations of 4 documents: 18,000
 LOADED = 300  # of each of 9 mutations of a context, in by a file and by a variable: 5,400

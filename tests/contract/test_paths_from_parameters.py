@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polarpod.contract.template import LONGEST_NAME, render_path
+from polarpod.contract.placeholders import LONGEST_NAME, render_path
 from polarpod.contract.verdict import Category, PolarpodError
 
 LAKES = ["/srv/lake", "file:///srv/lake", "s3://bucket/lake", "lake"]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polarpod.contract.template import render_sql, sql_literal
+from polarpod.contract.placeholders import render_sql, sql_literal
 
 # sqlite reads a literal as the SQL standard has it, apart from NUL, where it stops
 SQL_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)

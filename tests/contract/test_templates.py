@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polarpod.contract.param import LONGEST_TEXT, Param, check_texts, spelling, typed
-from polarpod.contract.template import placeholders, render, render_partition
+from polarpod.contract.placeholders import placeholders, render, render_partition
 from polarpod.contract.verdict import PolarpodError
 
 

@@ -10,9 +10,11 @@ import yaml
 
 from polarpod.cli.main import _COMMANDS
 from polarpod.contract.verdict import Budget, Category, budget_of, exit_code_of, is_retryable
-from polarpod.launch.kubernetes.rights import RIGHTS
-from polarpod.launch.plane import KubernetesPlane, Plane, ProcessPlane
-from polarpod.launch.planes import load_planes
+from polarpod.launch.planes.kubernetes.config import KubernetesPlane
+from polarpod.launch.planes.kubernetes.permissions import RIGHTS
+from polarpod.launch.planes.plane import Plane
+from polarpod.launch.planes.process.config import ProcessPlane
+from polarpod.launch.planes_file import load_planes
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -14,7 +14,7 @@ from tests.kill.readers import manifested, ordered
 from tests.support.live import Live
 from tests.support.workshop import Workshop
 
-from polarpod.store import manifest
+from polarpod.store import parquet_manifest as manifest
 from polarpod.store.folder import Folder
 
 # where a worker can be held: nothing decided yet, all read and decided, committed and nobody told
@@ -24,7 +24,7 @@ _HOLD = """
 import os, signal
 from pathlib import Path
 from polarpod.runtime.publish import delta, parquet
-from polarpod.store import manifest
+from polarpod.store import parquet_manifest as manifest
 
 def _held(module, name, point):
     work = getattr(module, name)

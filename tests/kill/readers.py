@@ -8,7 +8,7 @@ import polars as pl
 from tests.support.workshop import Workshop
 
 from polarpod.contract.dataset import Parquet
-from polarpod.store import manifest
+from polarpod.store import parquet_manifest as manifest
 from polarpod.store.folder import Folder
 from polarpod.store.listing import list_input
 

@@ -14,9 +14,9 @@ from polarpod.contract.verdict import Budget, Category, PolarpodError, Verdict
 from polarpod.launch.budgets import DEFAULT
 from polarpod.launch.listener import Listener
 from polarpod.launch.plan import Plan
-from polarpod.launch.plane import ProcessPlane
+from polarpod.launch.planes.process.config import ProcessPlane
 from polarpod.launch.run import Begun, Ports, Ran, execute
-from polarpod.launch.size import Size
+from polarpod.launch.sizing import Size
 from polarpod.launch.state import State
 from polarpod.launch.worker import Ended, Watcher
 from polarpod.store.fence import Standing

@@ -9,7 +9,7 @@ import pytest
 from polarpod.contract.verdict import PolarpodError
 from polarpod.launch.specs import from_release
 from polarpod.store.folder import Folder
-from polarpod.store.manifest import KEY, read
+from polarpod.store.parquet_manifest import KEY, read
 
 
 @pytest.mark.parametrize(

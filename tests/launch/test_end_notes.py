@@ -15,16 +15,16 @@ from polarpod.contract.context import Attempt, Context
 from polarpod.contract.message import Message
 from polarpod.contract.resources import GIB
 from polarpod.contract.verdict import Budget, Category
-from polarpod.launch import end_note
 from polarpod.launch.begin import Asked, begin
-from polarpod.launch.end_note import EndNote
-from polarpod.launch.judge import Exit
+from polarpod.launch.clock import Ports
 from polarpod.launch.plan import Plan, _past
-from polarpod.launch.plane import ProcessPlane
-from polarpod.launch.ports import Ports
-from polarpod.launch.process import ProcessLauncher
+from polarpod.launch.planes.process import end_note
+from polarpod.launch.planes.process.config import ProcessPlane
+from polarpod.launch.planes.process.diagnose import Exit
+from polarpod.launch.planes.process.end_note import EndNote
+from polarpod.launch.planes.process.launcher import ProcessLauncher
 from polarpod.launch.run import Ran, execute
-from polarpod.launch.size import size
+from polarpod.launch.sizing import size
 from polarpod.launch.state import State
 from polarpod.launch.worker import Ended, LostSight, Watcher
 

@@ -10,8 +10,8 @@ from tests.contract.mutations import assert_explains
 from tests.launch.test_planes_file import GOOD
 
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.launch.plane import Plane
-from polarpod.launch.planes import load_planes
+from polarpod.launch.planes.plane import Plane
+from polarpod.launch.planes_file import load_planes
 
 CASES = 1_000
 # whole values, since a parser reached by single characters is mostly the one of YAML itself

@@ -13,11 +13,11 @@ from tests.launch.kubernetes.attempts import CONTEXT, context
 from polarpod.contract.context import Context
 from polarpod.contract.message import EVERY_SECONDS, FIRST_SECONDS, HEARTBEAT, Message, encode, last_heard
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
+from polarpod.launch.garbage import find_garbage, sweep
 from polarpod.launch.heartbeats import BEHIND_SECONDS, FRESH, Heartbeats, is_fresh
-from polarpod.launch.plane import ProcessPlane
+from polarpod.launch.planes.process.config import ProcessPlane
 from polarpod.launch.run import Ports, record
 from polarpod.launch.state import State
-from polarpod.launch.sweep import find_garbage, sweep
 from polarpod.launch.worker import Ended
 
 NOW = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
@@ -210,8 +210,8 @@ def test_gc_takes_the_heartbeat_of_an_attempt_that_is_over_and_no_other(state: S
         ),
     )
     state.put_context(attempt)
-    assert find_garbage(state, plane, now=NOW) == []
-    (found,) = find_garbage(state, plane, now=NOW + dt.timedelta(days=1))
+    assert find_garbage(state, plane.storage, now=NOW) == []
+    (found,) = find_garbage(state, plane.storage, now=NOW + dt.timedelta(days=1))
     assert (found.uid, [key.rpartition("/")[2] for key in found.keys]) == (UID, [HEARTBEAT])
     sweep([found], plane.storage)
     assert heartbeat(state, attempt) is None

@@ -14,7 +14,7 @@ from polarpod.contract.message import Message
 from polarpod.contract.receipt import Receipt
 from polarpod.contract.resources import GIB, MIB
 from polarpod.contract.verdict import Category, Verdict, exit_code_of, is_success
-from polarpod.launch.judge import Exit, judge
+from polarpod.launch.planes.process.diagnose import Exit, judge
 
 OTHER = "f" * 32
 DONE = Verdict(category=Category.SUCCEEDED, summary="published")

@@ -10,8 +10,9 @@ import pytest
 from polarpod.contract.context import Storage
 from polarpod.contract.resources import GIB
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.launch.plane import Plane, ProcessPlane
-from polarpod.launch.planes import choose_plane, load_planes
+from polarpod.launch.planes.plane import Plane
+from polarpod.launch.planes.process.config import ProcessPlane
+from polarpod.launch.planes_file import choose_plane, load_planes
 
 GOOD = """\
 planes:

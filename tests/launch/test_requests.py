@@ -13,7 +13,7 @@ from polarpod import Delta, Param, Parquet
 from polarpod.contract.identity import run_key_of
 from polarpod.contract.job import JobSpec
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.launch.request import check_names, choose_job, parameters, resolve_job
+from polarpod.launch.job_request import check_names, choose_job, parameters, resolve_job
 
 SPEC = JobSpec(
     name="daily_revenue",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from polarpod import Csv, Delta, NdJson, Param, Parquet
 from polarpod.contract.job import CheckSpec, JobSpec, placeholders_of
 from polarpod.contract.verdict import PolarpodError
-from polarpod.launch.request import parameters, resolve_job
+from polarpod.launch.job_request import parameters, resolve_job
 
 SPEC = JobSpec(
     name="sales",

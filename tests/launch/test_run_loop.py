@@ -11,7 +11,7 @@ from tests.launch.loop import AWAY, DENIED, PLAN, Broken, Loop, ended, receipt_o
 from polarpod.contract.context import Context
 from polarpod.contract.verdict import Budget, Category, PolarpodError
 from polarpod.launch.plan import Plan
-from polarpod.launch.plane import ProcessPlane
+from polarpod.launch.planes.process.config import ProcessPlane
 from polarpod.launch.run import Begun, Ports, see_through
 from polarpod.launch.state import State
 from polarpod.launch.worker import Ended, HandedOver, LostSight, Watcher

@@ -13,9 +13,9 @@ from tests.contract.samples import CONTEXT, RECEIPT
 from polarpod.contract.codec import encode
 from polarpod.contract.resources import GIB, MIB, Resources
 from polarpod.contract.verdict import Budget, Category, Verdict, budget_of
-from polarpod.launch.ports import Ports
+from polarpod.launch.clock import Ports
 from polarpod.launch.recording import record
-from polarpod.launch.size import Past, Success, size
+from polarpod.launch.sizing import Past, Success, size
 from polarpod.launch.state import State
 from polarpod.launch.worker import Ended
 

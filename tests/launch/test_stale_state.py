@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
-from polarpod.launch.plane import ProcessPlane
+from polarpod.launch.garbage import find_garbage, sweep
+from polarpod.launch.planes.process.config import ProcessPlane
 from polarpod.launch.state import State
-from polarpod.launch.sweep import find_garbage, sweep
 
 NOW = dt.datetime(2026, 11, 21, tzinfo=dt.UTC)
 
@@ -15,9 +15,9 @@ NOW = dt.datetime(2026, 11, 21, tzinfo=dt.UTC)
 def test_a_number_whose_launcher_died_at_once_goes_after_another_has_overtaken_it(tmp_path: Path) -> None:
     state, plane = State(str(tmp_path)), ProcessPlane(state=str(tmp_path))
     state.claim("job", "all-1", "a" * 32)
-    assert find_garbage(state, plane, now=NOW) == [], "its launcher may be about to write the context"
+    assert find_garbage(state, plane.storage, now=NOW) == [], "its launcher may be about to write the context"
     state.claim("job", "all-1", "b" * 32)
-    (found,) = find_garbage(state, plane, now=NOW)
+    (found,) = find_garbage(state, plane.storage, now=NOW)
     assert (found.uid, found.keys) == ("a" * 32, ["runs/job/all-1/claims/00000001"])
     sweep([found], plane.storage)
     assert state.claim("job", "all-1", "c" * 32) == 3, "a number is never handed out twice"
@@ -29,11 +29,11 @@ def test_an_attempt_that_got_its_context_keeps_its_number(tmp_path: Path) -> Non
     # of a newer polarpod perhaps: nobody here can read it, and nobody may take it away
     state.folder.write(f"runs/job/all-1/{'a' * 32}/context.json", b'{"protocol": "9.0"}')
     state.claim("job", "all-1", "b" * 32)
-    assert find_garbage(state, plane, now=NOW) == []
+    assert find_garbage(state, plane.storage, now=NOW) == []
 
 
 def test_what_a_doctor_left_that_was_killed_goes(tmp_path: Path) -> None:
     state, plane = State(str(tmp_path)), ProcessPlane(state=str(tmp_path))
     state.folder.write("doctor/abc/trial", b"one")
-    (found,) = find_garbage(state, plane, now=NOW)
+    (found,) = find_garbage(state, plane.storage, now=NOW)
     assert (found.run, found.keys) == ("doctor", ["doctor/abc/trial"])

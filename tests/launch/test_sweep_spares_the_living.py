@@ -22,15 +22,15 @@ from polarpod.contract.receipt import Receipt, Usage
 from polarpod.contract.resources import Resources
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
 from polarpod.launch.committed import commits_of, never_committed
-from polarpod.launch.plane import ProcessPlane
+from polarpod.launch.garbage import find_garbage, has_ended, sweep
+from polarpod.launch.planes.process.config import ProcessPlane
 from polarpod.launch.run import Ports
 from polarpod.launch.state import AttemptInfo, Record, State
-from polarpod.launch.sweep import find_garbage, has_ended, sweep
 from polarpod.launch.undo import undo
 from polarpod.runtime.publish import delta, parquet
 from polarpod.runtime.publish.commit import Commit
 from polarpod.runtime.stage import StagedFile
-from polarpod.store.manifest import RETENTION
+from polarpod.store.parquet_manifest import RETENTION
 
 NOW = dt.datetime(2026, 11, 28, 12, tzinfo=dt.UTC)
 SCHEMA = pl.Schema({"ds": pl.String(), "v": pl.Int64()})
@@ -124,7 +124,7 @@ class Lake:
 
     def garbage(self, *, after: dt.timedelta = dt.timedelta(), alive: frozenset[str] = frozenset()) -> set[str]:
         """The files that a sweep takes away, after it has done so."""
-        found = find_garbage(self.state, self.plane, now=dt.datetime.now(dt.UTC) + after, alive=alive)
+        found = find_garbage(self.state, self.plane.storage, now=dt.datetime.now(dt.UTC) + after, alive=alive)
         sweep(found, Storage())
         return {key for item in found for key in item.keys}
 

@@ -7,10 +7,10 @@ import pytest
 from tests.contract.samples import CONTEXT, RECEIPT
 
 from polarpod.contract.context import Context
-from polarpod.launch.changes import changes
-from polarpod.launch.dependencies import dependencies_of
+from polarpod.launch.code_dependencies import dependencies_of
 from polarpod.launch.plan import Plan
-from polarpod.launch.size import Size
+from polarpod.launch.rerun_reasons import changes
+from polarpod.launch.sizing import Size
 from polarpod.store.fence import Standing
 
 BEFORE = {"module daily": "a", "library polars": "2.1.0", "variable MODE": "x"}

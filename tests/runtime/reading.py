@@ -10,9 +10,9 @@ import pytest
 from polarpod.contract.context import Storage
 from polarpod.contract.dataset import Csv, NdJson
 from polarpod.contract.verdict import PolarpodError, Verdict
-from polarpod.runtime.blame import blame
 from polarpod.runtime.classify import classify
 from polarpod.runtime.scan import scan
+from polarpod.runtime.unreadable_files import blame
 from polarpod.store.listing import list_input
 
 

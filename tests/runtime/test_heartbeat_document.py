@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from polarpod.contract.message import EVERY_SECONDS, FIRST_SECONDS, Message
-from polarpod.runtime.heartbeat import HeartbeatDocument
+from polarpod.runtime.heartbeat_document import HeartbeatDocument
 
 UID = "0" * 32
 TIMEOUT = 30

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from polarpod.store.code import code_version, sources
+from polarpod.store.code_version import code_version, sources
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from tests.fixtures.object_store import Lake
 
 from polarpod.contract.dataset import Delta, Parquet
-from polarpod.store.dialect import for_deltalake
 from polarpod.store.fence import Decision, Standing, content_id, decide, standing, transaction_id
 from polarpod.store.folder import Folder
 from polarpod.store.location import is_local, join
-from polarpod.store.manifest import Entry, swap, with_entry
+from polarpod.store.parquet_manifest import Entry, swap, with_entry
+from polarpod.store.storage_options import for_deltalake
 
 PUBLISH, ADOPT, SUPERSEDED, APPENDED = Decision
 MODES = ("replace", "append", "merge")

@@ -11,11 +11,11 @@ from tests.fixtures.object_store import Lake
 
 from polarpod.contract.dataset import Csv, Dataset, Delta, Parquet
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.store import manifest
-from polarpod.store.dialect import for_deltalake
+from polarpod.store import parquet_manifest as manifest
 from polarpod.store.folder import Folder
 from polarpod.store.listing import list_input
 from polarpod.store.location import is_local, join
+from polarpod.store.storage_options import for_deltalake
 
 
 class Table:

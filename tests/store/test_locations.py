@@ -11,8 +11,8 @@ from tests.contract.mutations import assert_explains
 
 from polarpod.contract.context import Storage
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.store.dialect import checked, for_deltalake, for_obstore, for_polars
 from polarpod.store.location import bucket_and_key, is_local, join, normal
+from polarpod.store.storage_options import checked, for_deltalake, for_obstore, for_polars
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from tests.fixtures.object_store import Lake
 
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.store.folder import Folder
-from polarpod.store.manifest import KEY, RETENTION, DataFile, Entry, Manifest, read, swap, with_entry
+from polarpod.store.parquet_manifest import KEY, RETENTION, DataFile, Entry, Manifest, read, swap, with_entry
 
 NOW = dt.datetime(2026, 11, 28, tzinfo=dt.UTC)
 SCHEMA = {"a": "Int64"}

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polarpod.store.manifest import DataFile, Entry, Manifest, with_entry, without_entry
+from polarpod.store.parquet_manifest import DataFile, Entry, Manifest, with_entry, without_entry
 
 NOW = dt.datetime(2026, 11, 28, tzinfo=dt.UTC)
 DAY, HOUR_7, HOUR_8 = {"ds": "1"}, {"ds": "1", "hour": "7"}, {"ds": "1", "hour": "8"}

@@ -14,9 +14,9 @@ from polarpod.contract.context import Attempt
 from polarpod.contract.dataset import Csv, Delta, Parquet
 from polarpod.contract.receipt import LeftOut
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.launch.plane import ProcessPlane
+from polarpod.launch.garbage import find_garbage, sweep
+from polarpod.launch.planes.process.config import ProcessPlane
 from polarpod.launch.state import State
-from polarpod.launch.sweep import find_garbage, sweep
 from polarpod.store.folder import Folder
 from polarpod.store.listing import list_input
 
@@ -138,10 +138,10 @@ def test_markers_of_folders_are_never_swept_and_files_beside_them_are(
     state.put_context(context)
     later = context.created_at + dt.timedelta(days=9)
     put(reachable, {key.format(uid=uid): b"" for key in [*keys, "state/doctor/none/"]})
-    assert find_garbage(state, plane, now=later) == []
+    assert find_garbage(state, plane.storage, now=later) == []
 
     put(reachable, {file.format(uid=uid): b"1"})
-    found = find_garbage(state, plane, now=later)
+    found = find_garbage(state, plane.storage, now=later)
     assert [each.keys for each in found] == [[file.format(uid=uid).removeprefix("out/")]]
     sweep(found, reachable.storage)
-    assert find_garbage(state, plane, now=later) == []
+    assert find_garbage(state, plane.storage, now=later) == []

@@ -17,7 +17,7 @@ from tests.support.workshop import Workshop
 from polarpod.contract.receipt import Published, Receipt
 from polarpod.contract.verdict import PolarpodError
 from polarpod.launch.plan import Plan, make_plan
-from polarpod.launch.plane import Plane
+from polarpod.launch.planes.plane import Plane
 from polarpod.launch.run import Ran
 from polarpod.launch.specs import Specs, from_jobs
 from polarpod.store.folder import Folder

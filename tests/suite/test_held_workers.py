@@ -24,7 +24,7 @@ HOLD = """
 import os, signal
 from polarpod.contract.context import Storage
 from polarpod.runtime.publish import delta, parquet
-from polarpod.store import manifest
+from polarpod.store import parquet_manifest as manifest
 from polarpod.store.folder import Folder
 
 STORE = Storage(endpoint_url="ENDPOINT", region="us-east-1", allow_http=True)

@@ -19,8 +19,8 @@ from tests.support.live import Live
 
 from polarpod.contract.resources import MIB
 from polarpod.contract.verdict import Budget, Category
-from polarpod.launch import process
-from polarpod.launch.cgroup import memory_cgroup
+from polarpod.launch.planes.process import launcher as process
+from polarpod.launch.planes.process.cgroup import memory_cgroup
 
 pytestmark = on_disk
 LIMIT = 256 * MIB

@@ -7,7 +7,7 @@ import datetime as dt
 import polars as pl
 from tests.suite.bench import Bench, copying, published
 
-from polarpod.launch.launcher import launcher_of
+from polarpod.launch.planes.registry import launcher_of
 from polarpod.launch.run import Ports, record
 from polarpod.launch.worker import Watcher
 

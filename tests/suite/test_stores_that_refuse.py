@@ -11,7 +11,7 @@ from tests.suite.bench import Bench, copying
 from tests.suite.conftest import on
 from tests.suite.verdicts import explains
 
-from polarpod.launch.launcher import launcher_of
+from polarpod.launch.planes.registry import launcher_of
 from polarpod.launch.run import Ports, record
 from polarpod.launch.worker import Watcher
 

@@ -32,12 +32,12 @@ from tools.cluster import names
 
 from polarpod.contract import labels
 from polarpod.contract.context import Context, Storage
-from polarpod.launch.kubernetes.cluster import connect
-from polarpod.launch.kubernetes.pods import PodLauncher
-from polarpod.launch.plane import KubernetesPlane, SecretKey
+from polarpod.launch.planes.kubernetes.cluster import connect
+from polarpod.launch.planes.kubernetes.config import KubernetesPlane, SecretKey
+from polarpod.launch.planes.kubernetes.launcher import PodLauncher
 from polarpod.launch.worker import Watcher
-from polarpod.store.code import code_version
-from polarpod.store.code import files as code_files
+from polarpod.store.code_version import code_version
+from polarpod.store.code_version import files as code_files
 from polarpod.store.folder import Folder
 from polarpod.store.location import join
 

@@ -15,9 +15,9 @@ from tests.support.workshop import Workshop
 from polarpod.contract.message import Message
 from polarpod.contract.receipt import Receipt
 from polarpod.contract.verdict import Verdict
-from polarpod.launch import process
-from polarpod.launch.judge import Exit
-from polarpod.launch.launcher import launcher_of
+from polarpod.launch.planes.process import launcher as process
+from polarpod.launch.planes.process.diagnose import Exit
+from polarpod.launch.planes.registry import launcher_of
 from polarpod.launch.run import Ports, Ran, record
 from polarpod.launch.worker import Ended, Watcher, message_of
 

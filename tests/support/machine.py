@@ -17,8 +17,8 @@ import psutil
 from tests.support.site import Said
 
 from polarpod.contract.context import Context
-from polarpod.launch import process
-from polarpod.launch.plane import ProcessPlane
+from polarpod.launch.planes.process import launcher as process
+from polarpod.launch.planes.process.config import ProcessPlane
 from polarpod.store.location import join
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from polarpod.contract.context import Context
-from polarpod.launch.plane import Plane
+from polarpod.launch.planes.plane import Plane
 
 if TYPE_CHECKING:
     from tests.support.workshop import Workshop

@@ -21,12 +21,12 @@ from tests.support.site import Site
 from polarpod.contract.context import Context, Storage
 from polarpod.contract.verdict import Budget
 from polarpod.launch.plan import Plan, make_plan
-from polarpod.launch.plane import Plane
+from polarpod.launch.planes.plane import Plane
 from polarpod.launch.run import Asked, Listener, Ports, Ran, execute, prepare
 from polarpod.launch.specs import Specs, from_jobs
 from polarpod.launch.state import State
-from polarpod.store.dialect import for_polars
 from polarpod.store.location import is_local, join
+from polarpod.store.storage_options import for_polars
 
 HEADER = """
 import polars as pl

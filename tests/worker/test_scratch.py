@@ -12,8 +12,9 @@ from tests.support.workshop import Workshop
 from tests.worker.conftest import JobWriter
 
 from polarpod.contract.verdict import Category
-from polarpod.launch import process
-from polarpod.launch.plane import Plane, ProcessPlane
+from polarpod.launch.planes.plane import Plane
+from polarpod.launch.planes.process import launcher as process
+from polarpod.launch.planes.process.config import ProcessPlane
 
 # the kernel takes no folder there, not even from root
 READ_ONLY = Path("/sys/kernel")

@@ -46,7 +46,7 @@ app.kubernetes.io/instance: {{ $root.Release.Name | quote }}
 app.kubernetes.io/component: {{ index . 1 }}
 {{- end -}}
 
-{{/* What every worker wears, whoever launched it: src/polarpod/launch/kubernetes/manifest.py sets these two. */}}
+{{/* What every worker wears, whoever launched it: src/polarpod/launch/planes/kubernetes/render/manifest.py sets these two. */}}
 {{- define "polarpod.workerLabels" -}}
 app.kubernetes.io/name: polarpod-worker
 app.kubernetes.io/managed-by: polarpod

@@ -18,7 +18,7 @@ so that polarpod's own defaults hold. Zero and false are said.
 {{- end -}}
 
 {{/*
-The plane, in the format that src/polarpod/launch/planes.py reads; a test reads it back. Everything under `plane` is a key
+The plane, in the format that src/polarpod/launch/planes_file.py reads; a test reads it back. Everything under `plane` is a key
 of it but three: its name, credentials (two variables from a Secret), and the two places to reach the store.
 */}}
 {{- define "polarpod.plane" -}}

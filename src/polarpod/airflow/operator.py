@@ -13,14 +13,14 @@ from airflow.sdk import BaseOperator
 
 from polarpod.airflow import caller
 from polarpod.airflow.exceptions import AirflowException, AirflowFailException
-from polarpod.airflow.request import Files, checked, values_of
-from polarpod.airflow.words import Words
+from polarpod.airflow.parse_checks import Files, checked, values_of
+from polarpod.airflow.planes.kind import airflow_kind
+from polarpod.airflow.task_log import Words
 from polarpod.contract.redact import redact
 from polarpod.contract.verdict import Budget, PolarpodError, is_retryable
-from polarpod.launch.launcher import launcher_of
 from polarpod.launch.plan import make_plan
-from polarpod.launch.plane import KubernetesPlane, Plane
-from polarpod.launch.planes import choose_plane, load_planes, take_credentials
+from polarpod.launch.planes.plane import Plane
+from polarpod.launch.planes_file import choose_plane, load_planes, take_credentials
 from polarpod.launch.run import Asked, Begun, Listener, Ran, execute
 from polarpod.launch.specs import from_release
 from polarpod.launch.state import State
@@ -175,26 +175,16 @@ class RunJobOperator(BaseOperator):
         )
 
     def _launcher(self, plane: Plane, context: Mapping[str, Any], *, woken: str | None) -> Launcher:
-        if not isinstance(plane, KubernetesPlane):
-            return launcher_of(plane)
-        # these load the Kubernetes client
-        from polarpod.airflow.deferring import Deferring
-        from polarpod.airflow.pods import pod_launcher
-
-        pods = pod_launcher(plane, context)
-        return Deferring(pods, woken=woken) if self.deferrable else pods
+        return airflow_kind(plane.kind).launcher(plane, context, deferrable=self.deferrable, woken=woken)
 
     def _defer(
         self, handed: HandedOver, context: Mapping[str, Any], until: dt.datetime | None, spent: dict[Budget, int]
     ) -> dict[str, Any]:
         """Hands the wait over to the triggerer; never returns."""
-        from polarpod.airflow.deferring import trigger_of
-
         plane = self._plane()
-        assert isinstance(plane, KubernetesPlane), "only their workers are handed over"
         attempt = handed.context
         return self.defer(
-            trigger=trigger_of(handed, plane, caller.task(context)),
+            trigger=airflow_kind(plane.kind).trigger(handed, plane, caller.task(context)),
             method_name="resume",
             kwargs={
                 "run_key": attempt.run_key,

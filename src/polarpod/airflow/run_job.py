@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from polarpod.airflow.operator import RunJobOperator
-from polarpod.airflow.request import Files, checked
+from polarpod.airflow.parse_checks import Files, checked
 
 
 class _Mapped:

@@ -8,7 +8,7 @@ import click
 
 from polarpod.cli.options import Setting, ends_in_verdict, json_option, plane_options, say_json, setting, specs
 from polarpod.contract.verdict import Category, PolarpodError, exit_code_of
-from polarpod.launch.plane import KubernetesPlane
+from polarpod.launch.planes.registry import kind_of
 
 _MARKS = {"ok": "ok     ", "failed": "FAILED ", "unknown": "unknown"}
 
@@ -23,19 +23,8 @@ def command(plane: str, planes: Path | None, *, as_json: bool) -> int:
     Starts one small pod of the plane's image, and writes and deletes documents below <state>/doctor.
     """
     chosen = setting(plane, planes)
-    if not isinstance(chosen.plane, KubernetesPlane):
-        raise PolarpodError(
-            Category.REQUEST_INVALID,
-            f"there is nothing to examine on plane {plane!r}",
-            evidence=["its workers are child processes of this one"],
-            remedy="Name a plane of kind kubernetes; `polarpod plan` tries the inputs and the state store of this one.",
-        )
-    # loads the Kubernetes client, which no other plane needs
-    from polarpod.launch.kubernetes.cluster import connect
-    from polarpod.launch.kubernetes.doctor import examine
-
     findings = []
-    for finding in examine(chosen.plane, connect, code_version=_code_version(chosen)):
+    for finding in kind_of(chosen.plane).examine(chosen.plane, code_version=_code_version(chosen)):
         findings.append(finding)
         if not as_json:
             click.echo(f"{_MARKS[finding.state]} {finding.what}: {finding.found}")

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from polarpod.cli.options import Setting, ends_in_verdict, json_option, plane_options, say_json, setting
+from polarpod.cli.options import ends_in_verdict, json_option, plane_options, say_json, setting
 from polarpod.cli.tables import table
 from polarpod.contract.resources import format_bytes
-from polarpod.launch.plane import KubernetesPlane
-from polarpod.launch.sweep import find_garbage, known_attempts, sweep
-
-if TYPE_CHECKING:
-    from polarpod.launch.kubernetes.sweep import LeftPod
+from polarpod.launch.garbage import Garbage, find_garbage, known_attempts, sweep
+from polarpod.launch.planes.kind import Leftover
+from polarpod.launch.planes.registry import kind_of
 
 _AGAIN = {True: "", False: "; run again with --delete to do it"}
 
@@ -28,76 +26,61 @@ _AGAIN = {True: "", False: "; run again with --delete to do it"}
 def command(plane: str, planes: Path | None, *, delete: bool, as_json: bool) -> None:
     """Find (and with --delete remove) what failed attempts left behind.
 
-    Looks only at attempts whose worker has ended, at files that no table or manifest ever named, and at pods that no
-    launcher waits for.
+    Looks only at attempts whose worker has ended, at files that no table or manifest ever named, and at workers and their
+    directories that no launcher waits for.
     """
     chosen = setting(plane, planes)
-    now = dt.datetime.now(dt.UTC)
-    found = find_garbage(chosen.state, chosen.plane, now=now, alive=_alive(chosen))
-    pods = _pods(chosen, now, delete=delete)
+    kind, now = kind_of(chosen.plane), dt.datetime.now(dt.UTC)
+    found = find_garbage(chosen.state, chosen.plane.storage, now=now, alive=kind.live_attempts(chosen.plane))
+    leftovers = kind.leftovers(chosen.plane, known_attempts(chosen.state), now=now)
     if delete:
+        kind.remove(chosen.plane, leftovers)
         sweep(found, chosen.plane.storage)
-    size = sum(item.bytes for item in found)
-    files = sum(len(item.keys) or 1 for item in found)
     if as_json:
         say_json(
             {
                 "deleted": delete,
-                "bytes": size,
-                "pods": [pod._asdict() for pod in pods],
-                "garbage": [
-                    {"uid": item.uid, "run": item.run, "uri": item.uri, "keys": item.keys, "bytes": item.bytes}
-                    for item in found
-                ],
+                "bytes": sum(item.bytes for item in found) + sum(leftover.bytes for leftover in leftovers),
+                "leftovers": [leftover._asdict() for leftover in leftovers],
+                "garbage": [item._asdict() for item in found],
             }
         )
-        return
-    if not found and not pods:
+    elif found or leftovers:
+        by_what = _by_what(leftovers)
+        _show(by_what, found)
+        click.echo(f"{'deleted' if delete else 'would delete'} {_summary(by_what, found)}{_AGAIN[delete]}")
+    else:
         click.echo("nothing to sweep")
-        return
-    _show_pods(pods)
-    if not found:
-        click.echo(f"{'deleted' if delete else 'would delete'} {len(pods)} pods" + _AGAIN[delete])
-        return
-    rows = table("attempt", "run", "files", "bytes", "in", right=("files", "bytes"))
-    for item in found:
-        rows.add_row(item.uid[:8], item.run, f"{len(item.keys) or 1:,}", format_bytes(item.bytes), item.uri)
-    rows.show()
-    click.echo(
-        f"{'deleted' if delete else 'would delete'} {files:,} files, {format_bytes(size)}"
-        + (f", {len(pods)} pods" if pods else "")
-        + _AGAIN[delete]
-    )
 
 
-def _alive(chosen: Setting) -> set[str]:
-    """Attempts whose pod is there and has not ended, such as one that waits in a queue."""
-    if not isinstance(chosen.plane, KubernetesPlane):
-        return set()
-    # loads the Kubernetes client, which no other plane needs
-    from polarpod.launch.kubernetes.cluster import connect
-    from polarpod.launch.kubernetes.sweep import live_attempts
-
-    return live_attempts(connect(chosen.plane))
+def _by_what(leftovers: list[Leftover]) -> dict[str, list[Leftover]]:
+    groups: dict[str, list[Leftover]] = defaultdict(list)
+    for leftover in leftovers:
+        groups[leftover.what].append(leftover)
+    return groups
 
 
-def _pods(chosen: Setting, now: dt.datetime, *, delete: bool) -> list[LeftPod]:
-    if not isinstance(chosen.plane, KubernetesPlane):
-        return []
-    # loads the Kubernetes client, which no other plane needs
-    from polarpod.launch.kubernetes.cluster import connect
-    from polarpod.launch.kubernetes.sweep import find_left_pods, sweep_pods
-
-    cluster = connect(chosen.plane)
-    found = find_left_pods(cluster, known_attempts(chosen.state), now=now)
-    if delete:
-        sweep_pods(cluster, found)
-    return found
-
-
-def _show_pods(pods: list[LeftPod]) -> None:
-    if pods:
-        rows = table("attempt", "run", "pod", "why")
-        for pod in pods:
-            rows.add_row(pod.attempt_uid[:8], pod.run, pod.name, pod.why)
+def _show(by_what: dict[str, list[Leftover]], found: list[Garbage]) -> None:
+    for what, group in by_what.items():
+        rows = table("attempt", "run", what, "why")
+        for leftover in group:
+            rows.add_row(leftover.uid[:8], leftover.run, leftover.name, leftover.why)
         rows.show()
+    if found:
+        rows = table("attempt", "run", "files", "bytes", "in", right=("files", "bytes"))
+        for item in found:
+            rows.add_row(item.uid[:8], item.run, f"{len(item.keys):,}", format_bytes(item.bytes), item.uri)
+        rows.show()
+
+
+def _summary(by_what: dict[str, list[Leftover]], found: list[Garbage]) -> str:
+    """What is there, counted: "3 files, 1.2 MiB, 2 pods"."""
+    counted = []
+    if found:
+        files, size = sum(len(item.keys) for item in found), sum(item.bytes for item in found)
+        counted += [f"{files:,} files", format_bytes(size)]
+    for what, group in by_what.items():
+        size = sum(leftover.bytes for leftover in group)
+        plural = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
+        counted.append(f"{len(group):,} {plural}" + (f" of {format_bytes(size)}" if size else ""))
+    return ", ".join(counted)

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import click
 
-from polarpod.cli.options import Setting, ends_in_verdict, plane_options, setting
-from polarpod.contract.context import Context
+from polarpod.cli.options import ends_in_verdict, plane_options, setting
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.launch.plane import KubernetesPlane
+from polarpod.launch.planes.registry import kind_of
 
 
 @click.command()
@@ -38,7 +37,8 @@ def command(run: str, plane: str, planes: Path | None, *, tail: int | None) -> N
             err=True,
         )
         return
-    if info.context is None or not _follow(chosen, info.context, tail):
+    follow = kind_of(chosen.plane).follow_log
+    if info.context is None or not follow(chosen.plane, info.context, click.echo, tail=tail):
         raise PolarpodError(
             Category.REQUEST_INVALID,
             "there is no log of this attempt yet",
@@ -47,14 +47,3 @@ def command(run: str, plane: str, planes: Path | None, *, tail: int | None) -> N
             ],
             remedy="A child process prints where it was launched. If its launcher died, run it again.",
         )
-
-
-def _follow(chosen: Setting, context: Context, tail: int | None) -> bool:
-    """Prints a running pod's log to its end. False where there is no such pod."""
-    if not isinstance(chosen.plane, KubernetesPlane):
-        return False
-    # loads the Kubernetes client, which no other plane needs
-    from polarpod.launch.kubernetes.cluster import connect
-    from polarpod.launch.kubernetes.pods import PodLauncher
-
-    return PodLauncher(chosen.plane, connect(chosen.plane)).print_log(context, click.echo, tail=tail)

@@ -13,8 +13,9 @@ import click
 
 from polarpod.contract.codec import encode
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.launch.plane import Plane, ProcessPlane
-from polarpod.launch.planes import Planes, choose_plane, load_planes, take_credentials
+from polarpod.launch.planes.plane import Plane
+from polarpod.launch.planes.process.config import ProcessPlane
+from polarpod.launch.planes_file import Planes, choose_plane, load_planes, take_credentials
 from polarpod.launch.specs import Specs, from_jobs, from_release
 from polarpod.launch.state import State
 

@@ -25,12 +25,10 @@ from polarpod.contract.codec import encode
 from polarpod.contract.context import Attempt
 from polarpod.contract.dataset import publish_mode
 from polarpod.contract.resources import format_bytes
-from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.launch.changes import changes_since_standing
-from polarpod.launch.count import count_rows
-from polarpod.launch.kubernetes.template import pod_of
 from polarpod.launch.plan import Plan, make_plan
-from polarpod.launch.plane import KubernetesPlane
+from polarpod.launch.planes.registry import kind_of
+from polarpod.launch.rerun_reasons import changes_since_standing
+from polarpod.launch.row_counts import count_rows
 from polarpod.launch.run import Asked, context_of, skip
 from polarpod.store.location import normal
 
@@ -129,16 +127,7 @@ def command(
 
 
 def _manifest(plan: Plan, chosen: Setting) -> str:
-    """The next attempt's pod, but for its number and uid, which only a launch takes."""
-    if not isinstance(chosen.plane, KubernetesPlane):
-        raise PolarpodError(
-            Category.REQUEST_INVALID,
-            f"plane {chosen.name!r} makes no pods",
-            evidence=["its workers are child processes of the launcher"],
-            remedy="Name a plane of kind kubernetes.",
-        )
-    import yaml
-
+    """What the next attempt would be, but for its number and uid, which only a launch takes."""
     attempt = Attempt(number=(plan.standing.number or 0) + 1, uid="0" * 32)
     context = context_of(plan, chosen.plane, chosen.state, Asked(), attempt=attempt, now=dt.datetime.now(dt.UTC))
-    return yaml.safe_dump(pod_of(context, encode(context), chosen.plane), sort_keys=False, width=1000)
+    return kind_of(chosen.plane).render(chosen.plane, context, encode(context))

@@ -92,7 +92,7 @@ def decode(data: bytes, kind: type[T], *, source: str, maximum_bytes: int = 16 *
 def _in_words(error: Exception, data: bytes, kind: type) -> str:
     if not isinstance(error, msgspec.ValidationError):
         return str(error)
-    from polarpod.contract.complaint import UNKNOWN, complaint  # only for messages
+    from polarpod.contract.validation_errors import UNKNOWN, complaint  # only for messages
 
     try:
         value = msgspec.json.decode(data)

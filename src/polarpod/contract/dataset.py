@@ -11,7 +11,7 @@ from typing import TypeAlias
 import msgspec
 
 from polarpod.contract.param import Scalar
-from polarpod.contract.template import placeholders, render, render_partition, render_path, render_sql
+from polarpod.contract.placeholders import placeholders, render, render_partition, render_path, render_sql
 from polarpod.contract.verdict import Category, PolarpodError
 
 Schema: TypeAlias = dict[str, str]

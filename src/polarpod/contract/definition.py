@@ -126,7 +126,7 @@ _ARGUMENTS = {"resources.memory_bytes": "memory", "resources.cpu": "cpu", "resou
 def _in_words(error: Exception, spec: JobSpec) -> str:
     if not isinstance(error, msgspec.ValidationError):
         return str(error)
-    from polarpod.contract.complaint import complaint  # only for messages
+    from polarpod.contract.validation_errors import complaint  # only for messages
 
     return complaint(error, JobSpec, msgspec.to_builtins(spec), names=_ARGUMENTS).text
 

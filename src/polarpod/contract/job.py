@@ -9,8 +9,8 @@ import msgspec
 
 from polarpod.contract.dataset import Input, Output, check_input, check_output, needs, resolve
 from polarpod.contract.param import Param, Scalar, check_texts, spelling, typed
+from polarpod.contract.placeholders import placeholders, render_path
 from polarpod.contract.resources import Resources
-from polarpod.contract.template import placeholders, render_path
 from polarpod.contract.verdict import Category, PolarpodError
 
 # Short enough to be part of a pod's name together with a run key and an attempt, and safe in a label and a path.

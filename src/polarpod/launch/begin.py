@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from polarpod.contract.codec import encode
 from polarpod.contract.context import Attempt, Context
+from polarpod.launch.clock import Ports
 from polarpod.launch.plan import Plan
-from polarpod.launch.plane import Plane
-from polarpod.launch.ports import Ports
+from polarpod.launch.planes.plane import Plane
 from polarpod.launch.state import State
 
 
@@ -68,7 +68,7 @@ def begin(
         return again
     if ended := _ended_before(plan, plane):
         return ended
-    running = plan.unjudged.context if plan.unjudged and plane.outlives_launcher else None
+    running = plan.unjudged.context if plan.unjudged and plane.capabilities.outlives_launcher else None
     # one on another plane cannot be looked at from here; the table lets only the newer attempt's rows stand
     if running and running.plane == plan.plane:
         ours = running.attempt.uid in started or _same_caller(running.labels, asked.labels)

@@ -13,7 +13,7 @@ import msgspec
 from polarpod.contract.dataset import takes_globs
 from polarpod.contract.job import JobSpec
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.launch.plane import KubernetesPlane, Plane
+from polarpod.launch.planes.plane import Plane
 from polarpod.store.glob import escape
 from polarpod.store.location import absolute, is_local
 
@@ -45,10 +45,11 @@ def _place(what: str, uri: str, plane: Plane, *, globs: bool = False) -> str:
     root = root_of(plane).absolute()
     # what the folders above are called is no glob of the job's
     place = absolute(uri, Path(escape(str(root))) if globs else root)
-    if isinstance(plane, KubernetesPlane) and place != uri:
+    can = plane.capabilities
+    if place != uri and not can.shares_folders:
         raise PolarpodError(
             Category.REQUEST_INVALID,
-            f"{what} is a relative path, which means nothing in a pod",
+            f"{what} is a relative path, which means nothing in a {can.worker}",
             evidence=[uri],
             remedy='Begin it with a variable of the plane, such as "{lake}/...", and give the variable an s3:// prefix.',
         )
@@ -58,13 +59,13 @@ def _place(what: str, uri: str, plane: Plane, *, globs: bool = False) -> str:
 def _kept(what: str, uri: str, plane: Plane) -> str:
     """A place that must be there when the worker is gone."""
     place = _place(what, uri, plane)
-    # a template may mount a volume there; whether it does is for whoever wrote it
-    if isinstance(plane, KubernetesPlane) and is_local(place) and plane.template is None:
+    can = plane.capabilities
+    if is_local(place) and not (can.shares_folders or can.mounts_folders):
+        mount = f"; or mount a shared volume there, {can.how_to_mount} and for whoever launches too"
         raise PolarpodError(
             Category.REQUEST_INVALID,
-            f"{what} is a local path, and a pod's files go with the pod",
+            f"{what} is a local path, and a {can.worker}'s files go with the {can.worker}",
             evidence=[uri],
-            remedy="Use an s3:// prefix; or mount a shared volume there, in pods by the plane's `template` and for whoever "
-            "launches too.",
+            remedy=f"Use an s3:// prefix{mount if can.how_to_mount else ''}.",
         )
     return place

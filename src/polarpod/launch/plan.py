@@ -10,11 +10,11 @@ from polarpod.contract.identity import fingerprint_of, run_key_of
 from polarpod.contract.job import JobSpec
 from polarpod.contract.param import Scalar
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.launch.dependencies import dependencies_of
+from polarpod.launch.code_dependencies import dependencies_of
+from polarpod.launch.job_request import choose_job, parameters, resolve_job
 from polarpod.launch.places import with_places
-from polarpod.launch.plane import Plane
-from polarpod.launch.request import choose_job, parameters, resolve_job
-from polarpod.launch.size import Past, Size, size
+from polarpod.launch.planes.plane import Plane
+from polarpod.launch.sizing import Past, Size, size
 from polarpod.launch.specs import Specs
 from polarpod.launch.state import AttemptInfo, State
 from polarpod.store import delta_log

@@ -15,9 +15,9 @@ from polarpod.contract.context import Context
 from polarpod.contract.message import FIRST_SECONDS, Message, last_heard
 from polarpod.contract.receipt import Receipt
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
+from polarpod.launch.clock import Ports
 from polarpod.launch.listener import error_text
-from polarpod.launch.ports import Ports
-from polarpod.launch.size import Success
+from polarpod.launch.sizing import Success
 from polarpod.launch.state import Record, StandingNote, State
 from polarpod.launch.worker import Ended
 

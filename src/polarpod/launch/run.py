@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping
 from polarpod.contract.verdict import Budget, Category, PolarpodError, Verdict
 from polarpod.launch.begin import Asked, Begun, begin, context_of, prepare
 from polarpod.launch.budgets import DEFAULT, pause_seconds, try_again
+from polarpod.launch.clock import Ports
 from polarpod.launch.heartbeats import Heartbeats
-from polarpod.launch.launcher import launcher_of
 from polarpod.launch.listener import Listener
 from polarpod.launch.plan import Plan
-from polarpod.launch.plane import Plane
-from polarpod.launch.ports import Ports
+from polarpod.launch.planes.plane import Plane
+from polarpod.launch.planes.registry import launcher_of
 from polarpod.launch.recording import Ran, record, record_receipt
 from polarpod.launch.state import State
 from polarpod.launch.worker import Ended, HandedOver, Launcher, LostSight, Watcher

@@ -21,7 +21,7 @@ from polarpod.contract.codec import decode, decoder, encode
 from polarpod.contract.job import JobSpec
 from polarpod.contract.release import Release
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
-from polarpod.store.code import code_version
+from polarpod.store.code_version import code_version
 
 
 class Broken(msgspec.Struct, frozen=True):

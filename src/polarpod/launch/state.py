@@ -21,7 +21,7 @@ from polarpod.contract.context import Context, Storage
 from polarpod.contract.message import HEARTBEAT, Message
 from polarpod.contract.receipt import Receipt
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
-from polarpod.launch.size import Success
+from polarpod.launch.sizing import Success
 from polarpod.store.folder import Entry, Folder
 from polarpod.store.location import join
 

@@ -19,13 +19,13 @@ from polarpod.contract.dataset import Delta
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
 from polarpod.launch.run import Ports
 from polarpod.launch.state import AttemptInfo, Record, State
-from polarpod.store import manifest
-from polarpod.store.answer import answer
+from polarpod.store import parquet_manifest as manifest
 from polarpod.store.delta_features import Traits
 from polarpod.store.delta_log import active_files, history, open_table
 from polarpod.store.fence import UNDONE, content_id, transaction_id
 from polarpod.store.folder import Folder
 from polarpod.store.location import normal
+from polarpod.store.store_errors import answer
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable

@@ -70,13 +70,13 @@ def _failed(
     phase = progress.read()[0].name.lower()
     verdict = classify(error, phase=phase)
     if verdict.category is Category.JOB_FAILED:
-        from polarpod.runtime.blame import collected
+        from polarpod.runtime.unreadable_files import collected
 
         verdict = collected(error, datasets, listings, context.storage, phase=phase) or verdict
     if located := _located(verdict, datasets, listings, context):
         verdict = located
     elif verdict.category in (Category.INPUT_UNREADABLE, Category.INPUT_MISMATCH, Category.JOB_FAILED):
-        from polarpod.runtime.blame import blame
+        from polarpod.runtime.unreadable_files import blame
 
         verdict = blame(verdict, datasets, listings, context.storage)
     checks = error.checks if isinstance(error, work.ChecksFailed) else None

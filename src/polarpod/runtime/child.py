@@ -18,11 +18,11 @@ from typing import IO
 
 from polarpod.contract.context import Context
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
-from polarpod.runtime import context as contexts
+from polarpod.runtime import read_context as contexts
 from polarpod.runtime.envelope import envelope
 from polarpod.runtime.outcome import Outcome, encode
 from polarpod.runtime.progress import Phase, Progress
-from polarpod.store.code import code_version
+from polarpod.store.code_version import code_version
 
 JOBS = "POLARPOD_JOBS"
 SCRATCH = "POLARPOD_SCRATCH"

@@ -10,8 +10,8 @@ from __future__ import annotations
 import traceback
 
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
-from polarpod.runtime.failure.exact import EXACT
 from polarpod.runtime.failure.frames import user_frames
+from polarpod.runtime.failure.inexact_values import EXACT
 from polarpod.runtime.failure.inputs import INPUTS
 from polarpod.runtime.failure.outputs import OUTPUTS
 from polarpod.runtime.failure.platform import PLATFORM

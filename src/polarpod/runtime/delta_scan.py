@@ -19,12 +19,12 @@ from polarpod.contract.context import Storage
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime import exact
 from polarpod.runtime.dtype import describe
-from polarpod.runtime.failure.exact import CUT
+from polarpod.runtime.failure.inexact_values import CUT
 from polarpod.runtime.footers import read_footers
 from polarpod.runtime.moments import has_finer_keys, has_moments
 from polarpod.store.delta_log import active_files, placed
-from polarpod.store.dialect import for_polars
 from polarpod.store.location import is_local, normal
+from polarpod.store.storage_options import for_polars
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable

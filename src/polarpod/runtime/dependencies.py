@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 
 import polarpod
-from polarpod.store.code import files, sources
+from polarpod.store.code_version import files, sources
 
 # Enough of a sha256 to tell versions of one file apart; a release holds a line for each module and file of each job.
 _DIGITS = 16

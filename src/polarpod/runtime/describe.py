@@ -13,7 +13,7 @@ from polarpod.contract.definition import Definition
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime.dependencies import Project
 from polarpod.runtime.load import import_module
-from polarpod.store.code import sources
+from polarpod.store.code_version import sources
 
 
 def describe(jobs: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import polars as pl
 
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime.dtype import describe
-from polarpod.runtime.failure.exact import CONTRADICTED, MARK, REMEDIES, ROUNDED, SATURATED
+from polarpod.runtime.failure.inexact_values import CONTRADICTED, MARK, REMEDIES, ROUNDED, SATURATED
 from polarpod.runtime.footers import Footer
 from polarpod.runtime.moments import cut, finer, first_cut, saturated
 

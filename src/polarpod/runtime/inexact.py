@@ -16,12 +16,12 @@ from polarpod.contract.dataset import Dataset, Delta, Parquet
 from polarpod.contract.verdict import Verdict
 from polarpod.runtime import exact
 from polarpod.runtime.dtype import parse_schema
-from polarpod.runtime.failure.exact import MARK, REMEDIES
+from polarpod.runtime.failure.inexact_values import MARK, REMEDIES
 from polarpod.runtime.footers import Footer
 from polarpod.runtime.scan import scan
-from polarpod.store.dialect import for_polars
 from polarpod.store.listing import Listing
 from polarpod.store.location import is_local
+from polarpod.store.storage_options import for_polars
 
 _WORDS = re.compile(rf"""column ('.*'|".*") of input ('.*'|".*") (?:{"|".join(map(re.escape, REMEDIES))})""", re.DOTALL)
 # as many as a failed run may open to say which one it was, and as many as a reader wants to see

@@ -15,9 +15,9 @@ from polarpod.runtime.parquet_scan import scan_parquet
 from polarpod.runtime.text.csv_scan import scan_csv
 from polarpod.runtime.text.ndjson_scan import scan_ndjson
 from polarpod.store.delta_log import open_table
-from polarpod.store.dialect import for_polars
 from polarpod.store.listing import Listing, no_rows
 from polarpod.store.location import is_local
+from polarpod.store.storage_options import for_polars
 
 
 def scan(name: str, dataset: Dataset, listing: Listing, storage: Storage) -> pl.LazyFrame:

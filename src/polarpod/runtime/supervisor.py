@@ -26,8 +26,8 @@ import msgspec
 from polarpod.contract.codec import decoder
 from polarpod.contract.context import Context
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
-from polarpod.runtime import context as contexts
 from polarpod.runtime import meter
+from polarpod.runtime import read_context as contexts
 from polarpod.runtime.ending import Ending, judge_child, status_of
 from polarpod.runtime.outcome import Outcome
 from polarpod.runtime.progress import Progress
@@ -142,8 +142,8 @@ class _Watch:
     def __init__(
         self, context: Context, child: int, progress: Progress, *, started: float, environment: Mapping[str, str]
     ) -> None:
-        from polarpod.runtime.beacon import Beacon
-        from polarpod.runtime.heartbeat import HeartbeatDocument
+        from polarpod.runtime.heartbeat_document import HeartbeatDocument
+        from polarpod.runtime.heartbeat_file import Beacon
 
         self.context = context
         self.child = child

@@ -16,7 +16,8 @@ from polarpod.contract.job import CheckSpec
 from polarpod.contract.param import typed
 from polarpod.contract.receipt import CheckResult
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.runtime import arithmetic_guard, check, partition, stage, staged_footers
+from polarpod.runtime import arithmetic_guard, partition, stage, staged_footers
+from polarpod.runtime import split_rows as check
 from polarpod.runtime.batches import Tally, Watch, nothing_refused
 from polarpod.runtime.delta_fit import fit_delta, unfit_key
 from polarpod.runtime.host import Host
@@ -28,9 +29,9 @@ from polarpod.runtime.publish.commit import Commit
 from polarpod.runtime.reach import IN_MICROSECONDS, out_of_reach
 from polarpod.runtime.scan import scan
 from polarpod.runtime.table_rules import Rule, hold
-from polarpod.store.dialect import for_polars
 from polarpod.store.listing import Listing
 from polarpod.store.location import is_local, normal
+from polarpod.store.storage_options import for_polars
 
 
 class ChecksFailed(PolarpodError):

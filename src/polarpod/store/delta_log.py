@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from polarpod.contract.context import Storage
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.store.answer import answer, contradicts_itself, no_access
 from polarpod.store.delta_features import Traits, not_read
 from polarpod.store.delta_path import meaning, place
 from polarpod.store.delta_where import check_where, chooser
-from polarpod.store.dialect import for_deltalake
 from polarpod.store.location import is_local, local_path, normal
+from polarpod.store.storage_options import for_deltalake
+from polarpod.store.store_errors import answer, contradicts_itself, no_access
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable

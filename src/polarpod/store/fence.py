@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from polarpod.contract.context import Storage
 from polarpod.contract.dataset import Delta, Output
-from polarpod.store import manifest
+from polarpod.store import parquet_manifest as manifest
 from polarpod.store.delta_log import open_output, transaction_version
 from polarpod.store.delta_rows import Rows, read, since, surviving
 from polarpod.store.folder import Folder

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from polarpod.contract.context import Storage
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.store.answer import answer, no_access, unavailable
-from polarpod.store.dialect import for_obstore
 from polarpod.store.location import bucket_and_key, is_local, local_path, normal
+from polarpod.store.storage_options import for_obstore
+from polarpod.store.store_errors import answer, no_access, unavailable
 
 if TYPE_CHECKING:
     from obstore.store import LocalStore, S3Store

@@ -14,7 +14,8 @@ from polarpod.contract.context import Storage
 from polarpod.contract.dataset import Dataset, Delta, Parquet
 from polarpod.contract.receipt import LeftOut
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.store import delta_log, manifest
+from polarpod.store import delta_log
+from polarpod.store import parquet_manifest as manifest
 from polarpod.store.folder import Entry, Folder
 from polarpod.store.glob import has_hidden_part, matches, split_glob
 from polarpod.store.location import is_local, join, normal

@@ -12,7 +12,7 @@ from tests.cluster.airflow.yard import DAY, Yard
 
 from polarpod.airflow import run_job
 from polarpod.airflow.exceptions import AirflowFailException
-from polarpod.airflow.words import Words
+from polarpod.airflow.task_log import Words
 from polarpod.contract.resources import MIB
 from polarpod.contract.verdict import Category
 

@@ -14,7 +14,7 @@ from tests.kill.scenes import SCENES, Scene, Step, deliver, furnish
 from tests.suite.bench import Bench
 from tests.support.workshop import Workshop
 
-from polarpod.store import manifest
+from polarpod.store import parquet_manifest as manifest
 from polarpod.store.folder import Folder
 from polarpod.store.location import join
 

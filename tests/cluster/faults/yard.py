@@ -29,10 +29,11 @@ from tests.support.kind import Kind, PodBody
 from polarpod.contract.context import Context
 from polarpod.contract.identity import run_key_of
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
-from polarpod.launch.kubernetes.cluster import connect
-from polarpod.launch.kubernetes.names import pod_name
-from polarpod.launch.kubernetes.pods import PodLauncher
-from polarpod.launch.plane import KubernetesPlane, Plane
+from polarpod.launch.planes.kubernetes.cluster import connect
+from polarpod.launch.planes.kubernetes.config import KubernetesPlane
+from polarpod.launch.planes.kubernetes.launcher import PodLauncher
+from polarpod.launch.planes.kubernetes.render.names import pod_name
+from polarpod.launch.planes.plane import Plane
 from polarpod.launch.run import Listener, Ports, execute
 from polarpod.launch.state import AttemptInfo
 
@@ -49,9 +50,10 @@ _TRIES = 4
 
 HOLD = f"""
 import os, signal
-from polarpod.runtime import check, stage
+from polarpod.runtime import stage
+from polarpod.runtime import split_rows as check
 from polarpod.runtime.publish import delta, parquet
-from polarpod.store import manifest
+from polarpod.store import parquet_manifest as manifest
 
 _passed = set()
 

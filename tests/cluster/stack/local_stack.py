@@ -24,7 +24,7 @@ from tools.stack import release
 from tools.stack.names import AIRFLOW, LAKE, NAMESPACE, S3
 
 from polarpod.contract.context import Storage
-from polarpod.launch.kubernetes.status import Status
+from polarpod.launch.planes.kubernetes.status import Status
 from polarpod.launch.state import AttemptInfo, State
 
 DAG = "flights_week"

@@ -13,8 +13,8 @@ from tests.cluster.stack.local_stack import TABLES, WORKERS, Stack, until
 from tools.stack.names import NAMESPACE
 
 from polarpod.contract import labels
-from polarpod.launch.kubernetes.status import Status
-from polarpod.launch.sweep import is_over, known_attempts
+from polarpod.launch.garbage import is_over, known_attempts
+from polarpod.launch.planes.kubernetes.status import Status
 
 SCHEDULER = "airflow-scheduler-0"
 

@@ -12,7 +12,7 @@ from polarpod.contract.context import Attempt, Context
 from polarpod.contract.dataset import Delta, Parquet
 from polarpod.contract.job import JobSpec
 from polarpod.contract.resources import GIB, Resources
-from polarpod.launch.plane import KubernetesPlane
+from polarpod.launch.planes.kubernetes.config import KubernetesPlane
 
 CONTEXT = Context(
     job=JobSpec(

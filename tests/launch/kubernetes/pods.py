@@ -11,8 +11,8 @@ from tests.contract.samples import UID
 from polarpod.contract.receipt import Receipt
 from polarpod.contract.resources import MIB
 from polarpod.contract.verdict import Verdict
-from polarpod.launch.kubernetes.diagnose import diagnose
-from polarpod.launch.kubernetes.status import Refusal, Status
+from polarpod.launch.planes.kubernetes.status import Refusal, Status
+from polarpod.launch.planes.kubernetes.verdicts.diagnose import diagnose
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "pods"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))

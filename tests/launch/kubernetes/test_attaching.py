@@ -19,12 +19,13 @@ from polarpod.contract.codec import encode
 from polarpod.contract.context import Attempt, Context
 from polarpod.contract.dataset import Delta
 from polarpod.contract.verdict import Category, Verdict
-from polarpod.launch.kubernetes.cluster import connect
-from polarpod.launch.kubernetes.pods import PodLauncher
 from polarpod.launch.plan import Plan
-from polarpod.launch.plane import Plane, ProcessPlane
+from polarpod.launch.planes.kubernetes.cluster import connect
+from polarpod.launch.planes.kubernetes.launcher import PodLauncher
+from polarpod.launch.planes.plane import Plane
+from polarpod.launch.planes.process.config import ProcessPlane
 from polarpod.launch.run import Asked, Begun, Ports, begin, see_through
-from polarpod.launch.size import Size
+from polarpod.launch.sizing import Size
 from polarpod.launch.state import AttemptInfo, State
 from polarpod.launch.worker import LostSight, Watcher
 from polarpod.store.fence import Standing
@@ -35,8 +36,8 @@ CREATED = "2026-11-21T00:00:00Z"
 
 @pytest.fixture
 def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
-    monkeypatch.setattr("polarpod.launch.kubernetes.watched._TICK_SECONDS", 0.001)
-    monkeypatch.setattr("polarpod.launch.kubernetes.changes._BETWEEN_SECONDS", 0.001)
+    monkeypatch.setattr("polarpod.launch.planes.kubernetes.wait._TICK_SECONDS", 0.001)
+    monkeypatch.setattr("polarpod.launch.planes.kubernetes.watch._BETWEEN_SECONDS", 0.001)
     with serve(tmp_path) as server:
         yield server
 

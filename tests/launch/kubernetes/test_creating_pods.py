@@ -25,12 +25,12 @@ from urllib3.exceptions import (
 
 from polarpod.contract import labels
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.launch.kubernetes.answers import NoAnswer
-from polarpod.launch.kubernetes.cluster import connect
-from polarpod.launch.kubernetes.names import pod_name
-from polarpod.launch.kubernetes.pod import Pod
-from polarpod.launch.kubernetes.pods import PodLauncher
-from polarpod.launch.kubernetes.refusal import START_SECONDS
+from polarpod.launch.planes.kubernetes.api_errors import NoAnswer
+from polarpod.launch.planes.kubernetes.cluster import connect
+from polarpod.launch.planes.kubernetes.launcher import PodLauncher
+from polarpod.launch.planes.kubernetes.pod import Pod
+from polarpod.launch.planes.kubernetes.render.names import pod_name
+from polarpod.launch.planes.kubernetes.verdicts.refusals import START_SECONDS
 from polarpod.launch.worker import Ended, LostSight, Watcher
 
 POOL = urllib3.HTTPConnectionPool("127.0.0.1")
@@ -116,7 +116,7 @@ def test_a_refusal_that_stays_is_told_at_once(create: No, readyz: Any, category:
 def test_a_start_that_takes_too_long_is_told(
     create: No, category: Category, api: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("polarpod.launch.kubernetes.creation.START_SECONDS", 0)
+    monkeypatch.setattr("polarpod.launch.planes.kubernetes.creation.START_SECONDS", 0)
     api.create, api.readyz = [create], [NOT_READY]
     ended, waited = started(api)
     assert isinstance(ended, Ended)
@@ -151,7 +151,7 @@ TAKEN = No(409, "there is one already")
 def test_a_pod_that_may_be_there_is_asked_for_again_by_its_name(
     lost: Any, then: Any, api: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("polarpod.launch.kubernetes.cluster._TIMEOUT", (5, 0.3))
+    monkeypatch.setattr("polarpod.launch.planes.kubernetes.cluster._TIMEOUT", (5, 0.3))
     api.create, api.look = [lost, then], [MADE]
     pod, waited = started(api)
     assert isinstance(pod, Pod)
@@ -164,14 +164,14 @@ def test_a_pod_that_may_be_there_is_asked_for_again_by_its_name(
 def test_a_pod_that_may_be_there_is_looked_for_before_its_attempt_is_given_up(
     lost: Any, api: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("polarpod.launch.kubernetes.creation.START_SECONDS", 0)
+    monkeypatch.setattr("polarpod.launch.planes.kubernetes.creation.START_SECONDS", 0)
     api.create, api.look = [lost], [MADE]
     pod, _ = started(api)
     assert isinstance(pod, Pod)
 
 
 def test_a_pod_that_is_not_there_is_no_success_of_a_lost_answer(api: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("polarpod.launch.kubernetes.creation.START_SECONDS", 0)
+    monkeypatch.setattr("polarpod.launch.planes.kubernetes.creation.START_SECONDS", 0)
     api.create, api.look = [CUT], [404]
     with pytest.raises(PolarpodError, match="cannot be reached") as caught:
         started(api)
@@ -183,7 +183,7 @@ def test_a_pod_that_is_not_there_is_no_success_of_a_lost_answer(api: ApiServer, 
 def test_an_attempt_whose_pod_nobody_can_look_for_gets_no_verdict(
     look: Any, api: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("polarpod.launch.kubernetes.creation.START_SECONDS", 0)
+    monkeypatch.setattr("polarpod.launch.planes.kubernetes.creation.START_SECONDS", 0)
     api.create, api.look = [CUT], [look]
     with pytest.raises(LostSight):
         started(api)
@@ -207,7 +207,7 @@ def test_an_answer_that_is_lost_after_a_long_queue_is_asked_for_again(
     api: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [0.0]
-    monkeypatch.setattr("polarpod.launch.kubernetes.creation.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("polarpod.launch.planes.kubernetes.creation.time.monotonic", lambda: now[0])
     api.create = [no("refused_quota_used_up"), CUT, None]
 
     def queue() -> None:

@@ -17,11 +17,11 @@ from tests.launch.kubernetes.attempts import CONTEXT, plane
 
 from polarpod.contract import labels
 from polarpod.contract.verdict import Category
-from polarpod.launch.kubernetes.changes import change_of
-from polarpod.launch.kubernetes.cluster import Cluster, connect
-from polarpod.launch.kubernetes.follow import LogFollower
-from polarpod.launch.kubernetes.pods import PodLauncher
-from polarpod.launch.kubernetes.status import Status
+from polarpod.launch.planes.kubernetes.cluster import Cluster, connect
+from polarpod.launch.planes.kubernetes.launcher import PodLauncher
+from polarpod.launch.planes.kubernetes.logs import LogFollower
+from polarpod.launch.planes.kubernetes.status import Status
+from polarpod.launch.planes.kubernetes.watch import change_of
 from polarpod.launch.worker import LostSight, Watcher
 
 NOW = dt.datetime(2026, 11, 21, 12, 0, 30, tzinfo=dt.UTC)
@@ -32,9 +32,9 @@ FIRST_LINE = LOG.index(b"\n") + 1
 
 @pytest.fixture
 def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
-    monkeypatch.setattr("polarpod.launch.kubernetes.follow._AGAIN_SECONDS", 0)
-    monkeypatch.setattr("polarpod.launch.kubernetes.watched._TICK_SECONDS", 0.001)
-    monkeypatch.setattr("polarpod.launch.kubernetes.changes._BETWEEN_SECONDS", 0.001)
+    monkeypatch.setattr("polarpod.launch.planes.kubernetes.logs._AGAIN_SECONDS", 0)
+    monkeypatch.setattr("polarpod.launch.planes.kubernetes.wait._TICK_SECONDS", 0.001)
+    monkeypatch.setattr("polarpod.launch.planes.kubernetes.watch._BETWEEN_SECONDS", 0.001)
     with serve(tmp_path) as server:
         yield server
 
@@ -131,7 +131,7 @@ def test_of_an_old_log_the_old_lines_are_asked_for_again(api: ApiServer, cluster
 def test_a_job_that_ends_no_line_does_not_fill_its_launcher(
     api: ApiServer, cluster: Cluster, end: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("polarpod.launch.kubernetes.cluster._LONGEST_LINE_BYTES", 100)
+    monkeypatch.setattr("polarpod.launch.planes.kubernetes.cluster._LONGEST_LINE_BYTES", 100)
     api.log = [Cut(LOG[:-1] + b"." * 10_000_000 + end, broken=False), No(404, "")]
     lines: list[bytes] = []
     LogFollower(cluster, "tolls-1", lines.append, now=lambda: NOW).follow(threading.Event())
@@ -212,7 +212,7 @@ def test_a_pod_that_was_seen_and_is_denied_for_a_moment_is_waited_for(api: ApiSe
 def test_a_pod_that_may_not_be_seen_is_lost_sight_of(
     watch: list[Any], look: list[Any], api: ApiServer, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("polarpod.launch.kubernetes.changes.START_SECONDS", 0)
+    monkeypatch.setattr("polarpod.launch.planes.kubernetes.watch.START_SECONDS", 0)
     api.watch, api.look = watch, look
     with pytest.raises(LostSight) as caught:
         seen_through(cluster)

@@ -10,9 +10,9 @@ import pytest
 import yaml
 from tests.launch.kubernetes.attempts import CONTEXT, data_of
 
-from polarpod.launch.kubernetes.template import pod_of
-from polarpod.launch.plane import KubernetesPlane
-from polarpod.launch.planes import load_planes
+from polarpod.launch.planes.kubernetes.config import KubernetesPlane
+from polarpod.launch.planes.kubernetes.render.template import pod_of
+from polarpod.launch.planes_file import load_planes
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "pods"
 PLANES = load_planes(EXAMPLES / "planes.yaml", {})

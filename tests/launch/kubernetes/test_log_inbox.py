@@ -11,12 +11,12 @@ import pytest
 from tests.airflow.api_server import a_pod
 from tests.launch.kubernetes.attempts import context
 
-from polarpod.launch.kubernetes import watched as module
-from polarpod.launch.kubernetes.changes import Changes
-from polarpod.launch.kubernetes.follow import LogFollower
-from polarpod.launch.kubernetes.inbox import Inbox, Tail
-from polarpod.launch.kubernetes.pod import Pod
-from polarpod.launch.kubernetes.watched import Watched
+from polarpod.launch.planes.kubernetes import wait as module
+from polarpod.launch.planes.kubernetes.log_buffer import Inbox, Tail
+from polarpod.launch.planes.kubernetes.logs import LogFollower
+from polarpod.launch.planes.kubernetes.pod import Pod
+from polarpod.launch.planes.kubernetes.wait import Watched
+from polarpod.launch.planes.kubernetes.watch import Changes
 from polarpod.launch.worker import LOG_TAIL_BYTES, Watcher
 
 TIMEOUT = 30

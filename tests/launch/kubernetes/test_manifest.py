@@ -14,9 +14,9 @@ from tests.launch.kubernetes.attempts import context, data_of, plane
 
 from polarpod.contract.context import Attempt, Context, Storage
 from polarpod.contract.resources import GIB, Resources
-from polarpod.launch.kubernetes.manifest import render
-from polarpod.launch.kubernetes.names import LONGEST, label_value, pod_name
-from polarpod.launch.plane import DNS_LABEL, SecretKey
+from polarpod.launch.planes.kubernetes.config import DNS_LABEL, SecretKey
+from polarpod.launch.planes.kubernetes.render.manifest import render
+from polarpod.launch.planes.kubernetes.render.names import LONGEST, label_value, pod_name
 
 
 def rendered(attempt: Context | None = None, **fields: Any) -> dict[str, Any]:

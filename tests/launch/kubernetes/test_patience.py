@@ -8,9 +8,9 @@ import pytest
 from tests.launch.kubernetes.pods import NAMES, document, status_of
 
 from polarpod.contract.verdict import Category
-from polarpod.launch.kubernetes.patience import is_abandoned, patience, wants_events
-from polarpod.launch.kubernetes.status import Status
-from polarpod.launch.kubernetes.waiting import in_queue
+from polarpod.launch.planes.kubernetes.status import Status
+from polarpod.launch.planes.kubernetes.verdicts.pending import in_queue
+from polarpod.launch.planes.kubernetes.verdicts.start_timeout import is_abandoned, patience, wants_events
 
 TIMEOUT = 600
 CREATED = "2026-11-21T12:00:00Z"

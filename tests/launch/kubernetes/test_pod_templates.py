@@ -10,7 +10,7 @@ import yaml
 from tests.launch.kubernetes.attempts import CONTEXT, data_of, plane
 
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.launch.kubernetes.template import pod_of
+from polarpod.launch.planes.kubernetes.render.template import pod_of
 
 SIDECAR = """\
 spec:

@@ -10,8 +10,8 @@ from tests.launch.kubernetes.pods import LIMIT, status_of, verdict_on
 
 from polarpod.contract.message import Message, encode
 from polarpod.contract.resources import MIB
-from polarpod.launch.kubernetes.diagnose import diagnose
-from polarpod.launch.kubernetes.status import Refusal, Status
+from polarpod.launch.planes.kubernetes.status import Refusal, Status
+from polarpod.launch.planes.kubernetes.verdicts.diagnose import diagnose
 
 LAST = "last heartbeat: stage, 12,345 rows, 1.5 s, peak 70.0 MiB"
 

@@ -14,9 +14,9 @@ from tests.contract.samples import RECEIPT
 from tests.launch.kubernetes.pods import NAMES, document, verdict_on
 
 from polarpod.contract.verdict import Category, Verdict
-from polarpod.launch.kubernetes.facts import quantity
-from polarpod.launch.kubernetes.patience import patience, wants_events
-from polarpod.launch.kubernetes.status import Refusal, Status
+from polarpod.launch.planes.kubernetes.status import Refusal, Status
+from polarpod.launch.planes.kubernetes.verdicts.sanitize import quantity
+from polarpod.launch.planes.kubernetes.verdicts.start_timeout import patience, wants_events
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.launch.kubernetes.attempts import context, data_of, plane
 
-from polarpod.launch.kubernetes.manifest import render
-from polarpod.launch.plane import problems_of
+from polarpod.launch.planes.kubernetes.render.manifest import render
 
 OWN = {"airport_delays": "polarpod-airport-delays"}
 
@@ -40,7 +39,7 @@ def test_no_token_is_mounted_of_a_jobs_own_account_either() -> None:
     [pytest.param("airport_delays", id="an underscore"), pytest.param("", id="nothing"), pytest.param("a b", id="a space")],
 )
 def test_an_account_that_kubernetes_would_not_take_is_a_problem_of_the_plane(name: str) -> None:
-    (problem,) = problems_of(plane(service_accounts={"airport_delays": name}))
+    (problem,) = plane(service_accounts={"airport_delays": name}).problems()
     assert problem == (
         "service_accounts",
         f"{name!r} is not a name: at most 253 of a-z, 0-9, - and dots, and neither - nor a dot at either end",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from polarpod.launch.kubernetes.patience import patience
-from polarpod.launch.kubernetes.start_clock import StartClock
-from polarpod.launch.kubernetes.status import Status
+from polarpod.launch.planes.kubernetes.start_clock import StartClock
+from polarpod.launch.planes.kubernetes.status import Status
+from polarpod.launch.planes.kubernetes.verdicts.start_timeout import patience
 
 TIMEOUT = 600
 

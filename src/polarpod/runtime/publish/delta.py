@@ -29,7 +29,6 @@ from polarpod.store.delta_entry import put_entry
 from polarpod.store.delta_features import Traits
 from polarpod.store.delta_log import active_files, open_output, transaction_version
 from polarpod.store.delta_path import deltalake_can_name, deltalake_spells
-from polarpod.store.dialect import for_deltalake
 from polarpod.store.fence import (
     Decision,
     commit_id,
@@ -44,6 +43,7 @@ from polarpod.store.fence import (
 )
 from polarpod.store.folder import Folder
 from polarpod.store.location import is_local
+from polarpod.store.storage_options import for_deltalake
 
 if TYPE_CHECKING:
     import deltalake

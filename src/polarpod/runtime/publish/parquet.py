@@ -15,7 +15,7 @@ from polarpod.runtime.dtype import describe
 from polarpod.runtime.publish.commit import Commit, Conflict, Facts, refuse, settle
 from polarpod.runtime.stage import StagedFile
 from polarpod.runtime.table_rules import Demands
-from polarpod.store import manifest
+from polarpod.store import parquet_manifest as manifest
 from polarpod.store.fence import Decision, decide, standing_of
 from polarpod.store.folder import Folder
 

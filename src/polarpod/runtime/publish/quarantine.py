@@ -16,10 +16,10 @@ from polarpod.contract.receipt import CheckResult
 from polarpod.runtime import stage
 from polarpod.runtime.publish import parquet
 from polarpod.runtime.publish.commit import Commit
-from polarpod.store import manifest
-from polarpod.store.dialect import for_polars
+from polarpod.store import parquet_manifest as manifest
 from polarpod.store.folder import Folder
 from polarpod.store.location import is_local, join, normal
+from polarpod.store.storage_options import for_polars
 
 
 def target(context: Context, scratch: Path) -> stage.Target:

@@ -12,9 +12,9 @@ from polarpod.contract.dataset import Delta, partition_columns
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime.publish.commit import Commit
 from polarpod.runtime.stage import StagedFile
-from polarpod.store.answer import answer
-from polarpod.store.dialect import for_polars
 from polarpod.store.location import is_local, join
+from polarpod.store.storage_options import for_polars
+from polarpod.store.store_errors import answer
 
 if TYPE_CHECKING:
     import deltalake

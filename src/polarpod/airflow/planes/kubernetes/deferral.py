@@ -1,0 +1,60 @@
+"""Pods whose end is waited for in the triggerer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from polarpod.airflow.planes.kubernetes.trigger import PodTrigger
+from polarpod.contract.context import Context
+from polarpod.launch.planes.kubernetes.config import KubernetesPlane
+from polarpod.launch.planes.kubernetes.credentials import Access
+from polarpod.launch.planes.kubernetes.launcher import PodLauncher
+from polarpod.launch.planes.kubernetes.pod import Pod
+from polarpod.launch.planes.kubernetes.status import Status
+from polarpod.launch.worker import Ended, HandedOver, Watcher
+
+
+class Deferring:
+    """Starts pods and hands them over; waits only for what is over, or is for us to look at."""
+
+    def __init__(self, pods: PodLauncher, *, woken: str | None) -> None:
+        """Args:
+        woken: the uid of the attempt whose trigger has fired.
+        """
+        self._pods = pods
+        self._woken = woken
+
+    def run(self, context: Context, data: bytes, watcher: Watcher) -> Ended:
+        started = self._pods.start(context, data, watcher)
+        if not isinstance(started, Pod):
+            return started
+        if watcher.stop():
+            # nobody would take it
+            return self._pods.attach(context, watcher, orphaned=True, handed_over=True)
+        raise HandedOver(context, started)
+
+    def attach(self, context: Context, watcher: Watcher, *, orphaned: bool) -> Ended:
+        woken = context.attempt.uid == self._woken
+        if woken or watcher.stop():
+            # the trigger that woke the task deletes no pod, nor did the task before it
+            return self._pods.attach(context, watcher, orphaned=orphaned, handed_over=woken and orphaned)
+        if (pod := self._pods.find(context)) and not Status(pod=pod.seen).over:
+            raise HandedOver(context, pod, owned=orphaned)
+        return self._pods.attach(context, watcher, orphaned=orphaned)
+
+
+def trigger_of(handed: HandedOver, plane: KubernetesPlane, task: dict[str, Any]) -> PodTrigger:
+    """What waits for a pod that was handed over."""
+    pod, attempt = handed.worker, handed.context
+    assert isinstance(pod, Pod), "Deferring hands over nothing else"
+    return PodTrigger(
+        name=pod.name,
+        uid=pod.uid,
+        namespace=plane.namespace,
+        cluster=Access.of(plane, airflow=True)._asdict(),
+        task=task,
+        grace_seconds=attempt.grace_seconds,
+        start_timeout_seconds=plane.start_timeout_seconds,
+        created_at=attempt.created_at.isoformat(),
+        owned=handed.owned,
+    )

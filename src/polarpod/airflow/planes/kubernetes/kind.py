@@ -1,0 +1,32 @@
+"""The `kubernetes` plane in Airflow. Its methods load the Kubernetes client, which parsing a DAG must not pay for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger
+
+from polarpod.launch.planes.kubernetes.config import KubernetesPlane
+from polarpod.launch.worker import HandedOver, Launcher
+
+
+class KubernetesAirflowKind:
+    """See `AirflowPlaneKind`."""
+
+    def launcher(
+        self, plane: KubernetesPlane, context: Mapping[str, Any], *, deferrable: bool, woken: str | None
+    ) -> Launcher:
+        from polarpod.airflow.planes.kubernetes.deferral import Deferring
+        from polarpod.airflow.planes.kubernetes.launcher import pod_launcher
+
+        pods = pod_launcher(plane, context)
+        return Deferring(pods, woken=woken) if deferrable else pods
+
+    def trigger(self, handed: HandedOver, plane: KubernetesPlane, task: dict[str, Any]) -> BaseTrigger:
+        from polarpod.airflow.planes.kubernetes.deferral import trigger_of
+
+        return trigger_of(handed, plane, task)
+
+
+KIND = KubernetesAirflowKind()

@@ -1,0 +1,30 @@
+"""Whether an attempt has ended, as far as its documents prove it."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from polarpod.launch.state import AttemptInfo
+
+# beyond deadline and grace, which the worker enforces itself; an hour covers clocks that disagree
+_SLACK = dt.timedelta(hours=1)
+
+
+def is_over(info: AttemptInfo, now: dt.datetime) -> bool:
+    """Whether no launcher waits for an attempt any more, or none will: it was judged, or should have ended long ago."""
+    return info.record is not None or has_ended(info, now)
+
+
+def has_ended(info: AttemptInfo, now: dt.datetime) -> bool:
+    """Whether an attempt's worker has ended, and so can write nothing any more.
+
+    Its receipt is the last that it writes. Without one its launcher must have seen its end, or its time must be over: a
+    worker starts before it is judged, and ends by itself after its deadline and grace.
+    """
+    if info.receipt or (info.record and info.record.worker_ended):
+        return True
+    if info.context is None:
+        return False
+    lifetime = dt.timedelta(seconds=info.context.deadline_seconds + info.context.grace_seconds)
+    started_by = info.record.judged_at if info.record else info.context.created_at
+    return now > started_by + lifetime + _SLACK

@@ -1,0 +1,159 @@
+"""What failed attempts left behind in the stores: staged files that no table names, and documents without a use.
+
+Only the files of attempts whose worker has ended are looked at, and only those that were never committed: a worker that died
+right after its commit has no receipt, yet its files are the table's. The table is asked, not the receipt. A verdict proves
+no end: a worker behind a broken network is judged lost, and may commit an hour later.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Set
+from typing import NamedTuple
+
+from polarpod.contract.context import Context, Storage
+from polarpod.contract.dataset import Delta
+from polarpod.launch.attempt_end import has_ended
+from polarpod.launch.committed import commits_of, never_committed
+from polarpod.launch.state import AttemptInfo, State
+from polarpod.store import parquet_manifest as manifest
+from polarpod.store.delta_log import open_table
+from polarpod.store.folder import Entry, Folder
+from polarpod.store.location import normal
+
+
+class Garbage(NamedTuple):
+    """Files of one attempt in one place; `uid` "" for files that later runs replaced."""
+
+    uid: str
+    run: str
+    uri: str
+    keys: list[str]
+    bytes: int
+
+
+def find_garbage(state: State, storage: Storage, *, now: dt.datetime, alive: Set[str] = frozenset()) -> list[Garbage]:
+    """Everything a sweep would delete.
+
+    Args:
+        alive: uids of attempts whose worker exists on the plane, started or not.
+    """
+    places: dict[str, list[AttemptInfo]] = defaultdict(list)
+    over: set[str] = set()
+    for job in state.jobs():
+        for run_key in state.run_keys(job):
+            for info in state.attempts(job, run_key):
+                if info.context is None:
+                    continue
+                if info.uid not in alive and has_ended(info, now):
+                    over.add(info.uid)
+                for uri in _places(info.context):
+                    places[uri].append(info)
+    found = []
+    for uri, infos in places.items():
+        output = infos[0].context.job.output if infos[0].context else None
+        delta = isinstance(output, Delta) and normal(output.uri) == uri
+        ended = [info for info in infos if info.uid in over]
+        found += _in_delta(uri, ended, storage) if delta else _in_parquet(uri, ended, storage, now)
+    return found + _stale_state(state) + _heartbeats(state, over)
+
+
+def known_attempts(state: State) -> dict[str, AttemptInfo]:
+    """Every attempt of a state store, by uid."""
+    return {
+        info.uid: info for job in state.jobs() for run_key in state.run_keys(job) for info in state.attempts(job, run_key)
+    }
+
+
+def sweep(garbage: list[Garbage], storage: Storage) -> None:
+    """Deletes it."""
+    for item in garbage:
+        Folder(item.uri, storage).delete(item.keys)
+
+
+def _places(context: Context) -> list[str]:
+    checks = context.job.checks
+    quarantine = [normal(checks.quarantine)] if checks and checks.quarantine else []
+    return [normal(context.job.output.uri), *quarantine]
+
+
+def _in_delta(uri: str, ended: list[AttemptInfo], storage: Storage) -> list[Garbage]:
+    """Files of ended attempts that never were in the table, and what was staged to be read back.
+
+    The log is read after the attempts have ended, so it holds whatever they have committed.
+    """
+    if not ended:
+        return []
+    table = open_table(uri, storage)
+    commits = commits_of(table, ended) if table is not None else None
+    folder = Folder(uri, storage)
+    entries = [entry for entry in folder.list() if not entry.key.startswith("_delta_log/")]
+    found = []
+    for info in ended:
+        strays = commits is None or never_committed(info, commits)
+        own = [
+            entry
+            for entry in entries
+            if info.uid in entry.key
+            and (commits is None or entry.key not in commits.active)
+            and (strays or entry.key.startswith("_polarpod/staging/"))
+        ]
+        found += _garbage(info.uid, f"{info.job}/{info.run_key}", folder, own)
+    return found
+
+
+def _in_parquet(uri: str, ended: list[AttemptInfo], storage: Storage, now: dt.datetime) -> list[Garbage]:
+    """Files of ended attempts that the manifest does not name: never published, or replaced twice longer ago than readers
+    may hold on to them. An undo reaches back one publish."""
+    if not ended:
+        return []
+    folder = Folder(uri, storage)
+    # listed first: what is published in between is named by the manifest that is read next
+    listed = folder.list("data")
+    current = manifest.read(folder)
+    named = manifest.kept_files(current.manifest, now) if current else set()
+    found = []
+    for info in ended:
+        own = [entry for entry in listed if entry.key.startswith(f"data/{info.uid}/") and entry.key not in named]
+        found += _garbage(info.uid, f"{info.job}/{info.run_key}", folder, own)
+    return found
+
+
+def _garbage(uid: str, run: str, folder: Folder, entries: list[Entry]) -> list[Garbage]:
+    """Without markers of folders: they hold nothing, are nobody's attempt's, and cannot be deleted under the key that is
+    listed, so that a sweep would find them for ever."""
+    files = [entry for entry in entries if not folder.is_marker(entry)]
+    if not files:
+        return []
+    return [Garbage(uid, run, folder.uri, [entry.key for entry in files], sum(entry.size for entry in files))]
+
+
+def _stale_state(state: State) -> list[Garbage]:
+    """Numbers that were taken by launchers which died before they wrote a context, and what a doctor left that died.
+
+    A context follows its number within milliseconds. Only a number that another one has overtaken is looked at: taking it
+    away cannot bring it back, since the next one counts on from the highest.
+    """
+    found = []
+    for job in state.jobs():
+        for run_key in state.run_keys(job):
+            written = set(state.folder.children(f"runs/{job}/{run_key}"))
+            for _, key in state.claims(job, run_key)[:-1]:
+                document = state.folder.read(key)
+                uid = document.data.decode(errors="replace") if document else ""
+                if document and uid not in written:
+                    found.append(Garbage(uid, f"{job}/{run_key}", state.folder.uri, [key], len(document.data)))
+    return found + _garbage("", "doctor", state.folder, state.folder.list("doctor"))
+
+
+def _heartbeats(state: State, over: set[str]) -> list[Garbage]:
+    """Heartbeats of attempts that are over: their launcher died, or their worker wrote once more behind its back."""
+    found = []
+    for job in state.jobs():
+        for run_key in state.run_keys(job):
+            for entry in state.heartbeats(job, run_key):
+                uid = entry.key.split("/")[-2]
+                if uid in over:
+                    found.append(Garbage(uid, f"{job}/{run_key}", state.folder.uri, [entry.key], entry.size))
+    return found

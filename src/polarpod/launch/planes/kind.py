@@ -1,0 +1,111 @@
+"""The interface of a plane kind. Everything outside of a kind's folder uses a plane through it.
+
+A kind is an object that registry.py finds by its name. Its configuration is loaded while a DAG is parsed, so a kind imports
+its clients inside of its methods.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeVar
+
+from polarpod.launch.planes.plane import Plane
+
+if TYPE_CHECKING:
+    from polarpod.contract.context import Context
+    from polarpod.launch.state import AttemptInfo
+    from polarpod.launch.worker import Launcher
+
+P_contra = TypeVar("P_contra", bound=Plane, contravariant=True)
+
+
+class Finding(NamedTuple):
+    """One thing that `polarpod doctor` tried.
+
+    Attributes:
+        state: `unknown` where it could not be tried; that alone makes no run fail.
+        found: what was seen.
+        remedy: what to do; empty where nothing is wrong.
+    """
+
+    what: str
+    state: Literal["ok", "failed", "unknown"]
+    found: str
+    remedy: str = ""
+
+
+class Leftover(NamedTuple):
+    """One thing that an attempt left on its plane, and why no launcher needs it.
+
+    Attributes:
+        what: its kind, in the singular, such as "pod" or "scratch directory".
+        name: what it is called there.
+        uid: the attempt's.
+        run: job/run-key of the attempt.
+        bytes: its size, where it has one.
+        token: what the plane needs to delete exactly this one, such as a pod's uid.
+    """
+
+    what: str
+    name: str
+    uid: str
+    run: str
+    why: str
+    bytes: int = 0
+    token: str = ""
+
+
+class PlaneKind(Protocol[P_contra]):
+    """One kind of plane: how workers are started, seen, explained and cleaned up after."""
+
+    @property
+    def config(self) -> type[Plane]:
+        """The keys of planes.yaml, a `Plane` whose tag is the kind's name."""
+        ...
+
+    def launcher(self, plane: P_contra) -> Launcher:
+        """Starts workers and waits for them."""
+        ...
+
+    def render(self, plane: P_contra, context: Context, data: bytes) -> str:
+        """What a launch would create, as text for `polarpod plan --manifest`.
+
+        Args:
+            data: the context's bytes.
+
+        Raises:
+            PolarpodError: a launch creates nothing that could be shown.
+        """
+        ...
+
+    def follow_log(self, plane: P_contra, context: Context, say: Callable[[bytes], object], *, tail: int | None) -> bool:
+        """Prints the log of a worker that runs, to its end. False where there is no such worker to be seen."""
+        ...
+
+    def examine(self, plane: P_contra, *, code_version: str | None) -> Iterator[Finding]:
+        """Tries out what a run on this plane depends on, for `polarpod doctor`.
+
+        Args:
+            code_version: of the jobs that would be launched; None where it is not known.
+
+        Raises:
+            PolarpodError: there is nothing to examine.
+        """
+        ...
+
+    def live_attempts(self, plane: P_contra) -> Set[str]:
+        """Uids of attempts whose worker is known to exist, started or not."""
+        ...
+
+    def leftovers(self, plane: P_contra, known: Mapping[str, AttemptInfo], *, now: dt.datetime) -> list[Leftover]:
+        """What `polarpod gc` would delete on the plane.
+
+        Args:
+            known: the attempts of the plane's state store, by uid.
+        """
+        ...
+
+    def remove(self, plane: P_contra, leftovers: Sequence[Leftover]) -> None:
+        """Deletes them."""
+        ...

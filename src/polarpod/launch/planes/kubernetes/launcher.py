@@ -1,0 +1,186 @@
+"""One attempt as a pod: create it, watch it, pass on its log, take it away, and say how it ended.
+
+What decides is the pod's status over a watch, never the end of a log. A successful short pod costs the API server four
+requests: create, watch, log, delete.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from polarpod.contract import labels
+from polarpod.contract.context import Context
+from polarpod.contract.message import Message
+from polarpod.contract.receipt import Receipt
+from polarpod.contract.verdict import PolarpodError, Verdict
+from polarpod.launch.pause import pause
+from polarpod.launch.planes.kubernetes.api_errors import Refused
+from polarpod.launch.planes.kubernetes.cluster import Cluster
+from polarpod.launch.planes.kubernetes.config import KubernetesPlane
+from polarpod.launch.planes.kubernetes.creation import Creation, Pause
+from polarpod.launch.planes.kubernetes.logs import LogFollower
+from polarpod.launch.planes.kubernetes.pod import Pod
+from polarpod.launch.planes.kubernetes.render.names import pod_name
+from polarpod.launch.planes.kubernetes.render.template import load_template, pod_of
+from polarpod.launch.planes.kubernetes.status import Json, Status
+from polarpod.launch.planes.kubernetes.verdicts.diagnose import diagnose
+from polarpod.launch.planes.kubernetes.wait import Watched, detached
+from polarpod.launch.planes.kubernetes.watch import Changes, News
+from polarpod.launch.worker import Ended, LostSight, Watcher, message_of
+
+# between a launcher's writing of a context and its creating of the pod there are milliseconds; this is generous
+_CREATION_SECONDS = 20.0
+
+
+class PodLauncher:
+    """Workers that are pods of one plane."""
+
+    def __init__(
+        self,
+        plane: KubernetesPlane,
+        cluster: Cluster,
+        *,
+        finish: Callable[[dict[str, object]], Json] = lambda manifest: manifest,
+        now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+        pause: Pause = pause,
+    ) -> None:
+        """Args:
+        finish: what a caller adds to a manifest before it goes out, such as Airflow's labels and cluster policy.
+        """
+        self._plane = plane
+        self._cluster = cluster
+        self._finish = finish
+        self._now = now
+        self._pause = pause
+        # read now: a template that is not there is told before an attempt takes a number
+        if plane.template:
+            load_template(Path(plane.template))
+
+    def run(self, context: Context, data: bytes, watcher: Watcher) -> Ended:
+        started = self.start(context, data, watcher)
+        return started if isinstance(started, Ended) else self._see_through(started, context, watcher, owned=True)
+
+    def manifest(self, context: Context, data: bytes) -> Json:
+        """The pod as it goes out."""
+        return self._finish(pod_of(context, data, self._plane))
+
+    def start(self, context: Context, data: bytes, watcher: Watcher) -> Pod | Ended:
+        """Creates the pod; an end already where the API server will not have it.
+
+        Raises:
+            LostSight: it may be there, and nobody says whether it is.
+        """
+        begun = time.monotonic()
+        creation = Creation(
+            self._cluster,
+            self.manifest(context, data),
+            lambda: self.find(context),
+            queue_seconds=self._plane.start_timeout_seconds,
+            pause=self._pause,
+            stop=watcher.stop,
+        )
+        try:
+            return creation.run()
+        except Refused as error:
+            stopped = watcher.stop()
+            status = Status(refusal=error.refusal, stop_requested=stopped, seconds=time.monotonic() - begun)
+            return self._ended(status, context, b"")
+
+    def attach(self, context: Context, watcher: Watcher, *, orphaned: bool, handed_over: bool = False) -> Ended:
+        """See `Launcher`.
+
+        Args:
+            handed_over: this very run has watched the pod until now, in another process, and did not delete it.
+        """
+        while True:
+            if pod := self.find(context):
+                return self._see_through(pod, context, watcher, owned=orphaned, attached=not handed_over)
+            age = (self._now() - context.created_at).total_seconds()
+            if orphaned or age > _CREATION_SECONDS:
+                return self._ended(Status(gone=True, seconds=age, found_deleted=not handed_over), context, b"")
+            if watcher.stop():
+                raise detached(context, pod_name(context), self._cluster.namespace)
+            self._pause(1, watcher.stop)
+
+    def find(self, context: Context) -> Pod | None:
+        """The attempt's pod. One of its name with another uid in its label is somebody else's."""
+        seen = self._cluster.pod(pod_name(context))
+        if seen is None or (seen["metadata"].get("labels") or {}).get(labels.ATTEMPT_UID) != context.attempt.uid:
+            return None
+        return Pod.of(seen)
+
+    def print_log(self, context: Context, say: Callable[[bytes], object], *, tail: int | None) -> bool:
+        """Hands over the log of an attempt's pod, to its end. False where there is no such pod."""
+        pod = self.find(context)
+        if pod is None:
+            return False
+        over = threading.Event()
+
+        def hear(news: News) -> None:
+            if not isinstance(news, dict) or Status(pod=news).over:
+                over.set()
+
+        hear(pod.seen)
+        changes = Changes(self._cluster, pod, hear, left=lambda: 0.0)
+        threading.Thread(target=changes.follow, daemon=True).start()
+        try:
+            LogFollower(self._cluster, pod.name, say, tail_lines=tail).follow(over)
+        finally:
+            changes.close()
+        return True
+
+    def _see_through(self, pod: Pod, context: Context, watcher: Watcher, *, owned: bool, attached: bool = False) -> Ended:
+        watched = Watched(
+            self._cluster,
+            pod,
+            context,
+            watcher,
+            self._plane.start_timeout_seconds,
+            self._now,
+            owned=owned,
+            attached=attached,
+        )
+        try:
+            status, gave_up = watched.until_over()
+        except LostSight:
+            raise  # it may well go on; whoever tries next attaches to it
+        except BaseException:
+            if owned:
+                self._take_away(pod, grace_seconds=context.grace_seconds)
+            raise
+        finally:
+            watched.close()
+        log = watched.tail.bytes()
+        ended = self._gave_up(gave_up, log, status) if gave_up else self._ended(status, context, log)
+        if not owned and status.over:
+            # its own launcher may live and not have seen the end yet; `polarpod gc` takes what nobody does
+            return ended
+        if self._plane.keep_pods and status.terminated and not gave_up:
+            return ended
+        return ended._replace(release=lambda: self._take_away(pod))
+
+    def _take_away(self, pod: Pod, *, grace_seconds: int | None = None) -> None:
+        """Deletes a pod. Never raises: a failing clean-up must not hide how the run ended, and `polarpod gc` cleans too."""
+        with suppress(PolarpodError):
+            self._cluster.delete(pod.name, pod.uid, grace_seconds=grace_seconds)
+
+    def _ended(self, status: Status, context: Context, log: bytes) -> Ended:
+        uid, limit = context.attempt.uid, context.resources.memory_bytes
+
+        def judge(receipt: Receipt | None) -> Verdict:
+            return diagnose(status, receipt, uid=uid, memory_limit_bytes=limit)
+
+        return Ended(judge, _last_words(status, uid), log, status, seen=status.terminated is not None)
+
+    def _gave_up(self, verdict: Verdict, log: bytes, status: Status) -> Ended:
+        return Ended(lambda receipt: receipt.verdict if receipt else verdict, None, log, status)
+
+
+def _last_words(status: Status, uid: str) -> Message | None:
+    words = (status.terminated or {}).get("message")
+    return message_of(str(words).encode(), uid) if words else None

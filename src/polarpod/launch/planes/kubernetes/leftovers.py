@@ -1,0 +1,69 @@
+"""Pods that nobody sees through any more: of attempts that are over, or that no state store knows.
+
+A launcher that died leaves a pod that goes on, and that is right: the next launcher attaches to it. It is garbage once its
+attempt is judged, once it has ended and its run moved on, or when it ended and its state is gone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+
+from polarpod.contract import labels
+from polarpod.launch.attempt_end import is_over
+from polarpod.launch.planes.kind import Leftover
+from polarpod.launch.planes.kubernetes.cluster import Cluster
+from polarpod.launch.planes.kubernetes.status import Json, Status
+from polarpod.launch.state import AttemptInfo
+
+_OURS = "app.kubernetes.io/managed-by=polarpod"
+# a launcher takes an ended pod away within seconds; one that comes back may want a look at it first
+_SLACK = dt.timedelta(hours=1)
+
+
+def find_left_pods(cluster: Cluster, known: Mapping[str, AttemptInfo], *, now: dt.datetime) -> list[Leftover]:
+    """The pods of a plane's namespace that a sweep would delete.
+
+    Args:
+        known: attempts of this plane's state store by uid. A namespace may be shared with another state store, so of
+            pods that are not among these only ended ones are taken.
+    """
+    found = []
+    for pod in cluster.pods(_OURS):
+        metadata = pod["metadata"]
+        uid = str((metadata.get("labels") or {}).get(labels.ATTEMPT_UID, ""))
+        if why := _why(pod, known.get(uid), now):
+            own = metadata.get("labels") or {}
+            run = f"{own.get(labels.JOB, '?')}/{own.get(labels.RUN_KEY, '?')}"
+            found.append(Leftover("pod", str(metadata["name"]), uid, run, why, token=str(metadata["uid"])))
+    return found
+
+
+def live_attempts(cluster: Cluster) -> set[str]:
+    """The attempts of a plane's namespace that may still work, by the pods that the API server knows."""
+    return {
+        str((pod["metadata"].get("labels") or {}).get(labels.ATTEMPT_UID, ""))
+        for pod in cluster.pods(_OURS)
+        if not Status(pod=pod).over
+    }
+
+
+def delete_pods(cluster: Cluster, pods: Sequence[Leftover]) -> None:
+    """Deletes them."""
+    for pod in pods:
+        cluster.delete(pod.name, pod.token)
+
+
+def _why(pod: Json, info: AttemptInfo | None, now: dt.datetime) -> str:
+    """Why nobody needs a pod any more; empty where somebody may, or somebody has taken it away and the kubelet is at it."""
+    status = Status(pod=pod)
+    if status.deleting:
+        return ""
+    old = now - dt.datetime.fromisoformat(str(pod["metadata"]["creationTimestamp"])) > _SLACK
+    if info is None or info.context is None:
+        return "it has ended, and no attempt of this state store is known to be its" if status.over and old else ""
+    if info.record:
+        return f"its attempt was judged: {info.record.verdict.category}"
+    if is_over(info, now) and (info.receipt is None or status.over):
+        return "its attempt is over, and no launcher came back for it"
+    return ""

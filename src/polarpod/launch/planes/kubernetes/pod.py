@@ -1,0 +1,28 @@
+"""One created pod."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from polarpod.launch.planes.kubernetes.status import Json
+
+
+class Pod(NamedTuple):
+    """A pod that was created.
+
+    Args:
+        seen: the whole object, as the API server last showed it.
+    """
+
+    name: str
+    uid: str
+    seen: Json
+
+    @classmethod
+    def of(cls, seen: Json) -> Pod:
+        return cls(str(seen["metadata"]["name"]), str(seen["metadata"]["uid"]), seen)
+
+    @property
+    def version(self) -> str:
+        """Where a watch goes on from what is seen here."""
+        return str(self.seen["metadata"].get("resourceVersion") or "")

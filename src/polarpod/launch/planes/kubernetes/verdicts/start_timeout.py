@@ -1,0 +1,127 @@
+"""How long to wait for a pod that has not started. Pure.
+
+Waiting for what cannot come wastes a task's slot for minutes and hides the reason; giving up on what would have come makes
+a false failure. So each reason to wait has its own patience.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+
+from polarpod.contract.verdict import Category, Verdict
+from polarpod.launch.planes.kubernetes.status import Json, Status
+from polarpod.launch.planes.kubernetes.verdicts.pending import (
+    IMAGE_NAME_INVALID,
+    IMAGE_NEVER_PULLED,
+    NODE_COMING,
+    in_queue,
+    init_has_failed,
+    is_scheduled,
+    pull_is_explained,
+    waiting_reasons,
+    why_not_started,
+)
+from polarpod.launch.planes.kubernetes.verdicts.sanitize import moment, sound
+
+# a Secret may be on its way: whoever applies a whole folder of manifests, or syncs them from a vault, makes it seconds later
+CONFIGURATION_GRACE_SECONDS = 30
+# a tag may be pushed and a pull secret renewed while the pod is made; the kubelet asks again after 10 and 30 s
+IMAGE_GRACE_SECONDS = 30
+# cluster-autoscaler looks at waiting pods every 10 s and Karpenter gathers them for up to 10 s; only then their event
+# says that a bigger node is on its way
+IMPOSSIBLE_GRACE_SECONDS = 20
+# most pods start within 3 s; a list of events is a request, and one of the more expensive ones
+EVENTS_AFTER_SECONDS = 5
+# a kubelet that is restarted is back within a minute, and ends what is due then
+ABANDONED_SECONDS = 120
+
+# of the kubelet's checks before anything is tried: no time changes what they find
+_HOPELESS = {IMAGE_NAME_INVALID, IMAGE_NEVER_PULLED}
+
+
+class _Patience(NamedTuple):
+    """How long a reason may last; `bound` where that only counts from the moment the pod has a node."""
+
+    seconds: int
+    bound: bool
+
+
+_PATIENCE = {
+    Category.CONFIGURATION_MISSING: _Patience(CONFIGURATION_GRACE_SECONDS, bound=True),
+    Category.IMAGE_UNUSABLE: _Patience(IMAGE_GRACE_SECONDS, bound=True),
+    Category.OUT_OF_MEMORY: _Patience(0, bound=True),
+    Category.RESOURCES_IMPOSSIBLE: _Patience(IMPOSSIBLE_GRACE_SECONDS, bound=False),
+}
+
+
+def patience(status: Status, *, start_timeout_seconds: int, queued_seconds: float = 0.0) -> Verdict | None:
+    """None to keep waiting for the pod's start, else the verdict to give up with.
+
+    The clock stands still in a queue. It starts anew when an autoscaler first answers with a node, and when the pod gets
+    one: a new node pulls its images from nothing, and a pod that was queued under another launcher is not late.
+
+    Args:
+        queued_seconds: how much of the pod's life the caller saw it in a queue, or did not see (`StartClock`): once the pod
+            is out of a queue, no one can tell from the pod when.
+    """
+    status = sound(status)
+    if status.started or status.over or status.deleting or in_queue(status):
+        return None
+    since_bound = _seconds_since(status, status.conditions.get("PodScheduled", {}).get("lastTransitionTime"))
+    unbound = max(0.0, status.seconds - max(0.0, queued_seconds))
+    waited = since_bound if is_scheduled(status) else unbound
+    verdict = why_not_started(status)
+    if init_has_failed(status) or waiting_reasons(status) & _HOPELESS:
+        return verdict
+    allowed = _PATIENCE.get(verdict.category)
+    if allowed and waited >= min(allowed.seconds, start_timeout_seconds):
+        return verdict
+    if not is_scheduled(status):
+        waited = min([waited, *(_seconds_since(status, _time_of(event)) for event in _first_node_coming(status))])
+    if waited < start_timeout_seconds:
+        return None
+    given = f"waited {waited:.0f} s, with `start_timeout_seconds` at {start_timeout_seconds}"
+    return msgspec.structs.replace(verdict, evidence=[given, *verdict.evidence])
+
+
+def is_abandoned(status: Status) -> bool:
+    """Whether a pod should have ended long ago: its node, which would end it, does not answer, and nobody takes it away."""
+    if status.pod is None or status.over:
+        return False
+    spec, about = status.pod.get("spec") or {}, status.pod.get("status") or {}
+    # of a deleted pod this is when its grace period ends
+    deleted, began = (status.pod.get("metadata") or {}).get("deletionTimestamp"), about.get("startTime")
+    if deleted and _seconds_since(status, deleted) > ABANDONED_SECONDS:
+        return True
+    allowed, grace = spec.get("activeDeadlineSeconds"), spec.get("terminationGracePeriodSeconds") or 0
+    return bool(began and allowed and _seconds_since(status, began) > allowed + grace + ABANDONED_SECONDS)
+
+
+def wants_events(status: Status) -> bool:
+    """Whether the pod's events would tell something that the pod does not: each look at them is a request."""
+    status = sound(status)
+    if status.started or status.over or status.deleting or in_queue(status) or status.seconds < EVENTS_AFTER_SECONDS:
+        return False
+    silent = waiting_reasons(status) <= {"", "ContainerCreating", "PodInitializing"}
+    return silent or not pull_is_explained(status)
+
+
+def _first_node_coming(status: Status) -> list[Json]:
+    """The first one only: a group of nodes that is out of stock is asked again and again, and none comes."""
+    return [event for event in status.events if event.get("reason") in NODE_COMING][:1]
+
+
+def _time_of(event: Json) -> str | None:
+    found: str | None = event.get("firstTimestamp") or event.get("eventTime") or event.get("lastTimestamp")
+    return found
+
+
+def _seconds_since(status: Status, then: str | None) -> float:
+    """From a moment of the pod's life until now, both by the API server's clock; since its creation where unknown."""
+    created = moment(((status.pod or {}).get("metadata") or {}).get("creationTimestamp"))
+    at = moment(then)
+    if created is None or at is None:
+        return status.seconds
+    return max(0.0, status.seconds - max(0.0, (at - created).total_seconds()))

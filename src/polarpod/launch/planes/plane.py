@@ -1,0 +1,117 @@
+"""The configuration that every kind of plane has in planes.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import msgspec
+
+from polarpod.contract.context import Storage
+from polarpod.contract.resources import MINIMUM_MEMORY_BYTES, format_bytes, parse_bytes
+from polarpod.contract.verdict import PolarpodError
+from polarpod.store.location import absolute
+
+
+class Capabilities(NamedTuple):
+    """What a plane declares about its workers. The core reads this and never asks which kind a plane is.
+
+    Attributes:
+        worker: what one worker is called in messages, such as "child process" or "pod".
+        outlives_launcher: a worker goes on when its launcher dies, so that an attempt without a verdict may still run.
+        shares_folders: a worker sees the files of the launcher's machine under the same paths, and leaves its own there.
+        mounts_folders: a worker keeps local files in volumes that the plane's configuration mounts.
+        how_to_mount: the remedy's words for that, where `mounts_folders` could be made true.
+    """
+
+    worker: str
+    outlives_launcher: bool
+    shares_folders: bool
+    mounts_folders: bool = False
+    how_to_mount: str = ""
+
+
+class Plane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
+    """The keys that every plane has.
+
+    Attributes:
+        state: the state store: a folder or an s3:// prefix.
+        variables: values for placeholders that are the place's business, such as {lake}; not part of a run's key.
+        storage: how to reach the object store.
+        credentials: a file of NAME=value lines that the launcher takes into its environment where they are not set, so
+            that it reaches the store; for a laptop. In production the environment has them already.
+        environment: variables of the worker; it gets no others.
+        python: the interpreter that has polarpod[worker], to read a jobs directory; the caller's own by default.
+        jobs: the jobs directory.
+        root: the folder that relative places of jobs and of this plane are relative to; by default that of the planes
+            file, and without a file the current directory.
+        max_memory: how far a run may grow after running out of memory.
+        memory_growth: factor on the limit after running out of memory.
+    """
+
+    state: str
+    variables: dict[str, str] = {}
+    storage: Storage = Storage()
+    credentials: str | None = None
+    environment: dict[str, str] = {}
+    python: str | None = None
+    jobs: str = "jobs"
+    root: str | None = None
+    max_memory: str | int | None = None
+    memory_growth: Annotated[float, msgspec.Meta(gt=1, le=8)] = 2.0
+
+    @property
+    def kind(self) -> str:
+        """The plane's kind, as planes.yaml has it."""
+        return str(type(self).__struct_config__.tag)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the core may rely on."""
+        raise NotImplementedError(f"plane kind {self.kind!r} declares no capabilities")
+
+    @property
+    def max_memory_bytes(self) -> int | None:
+        """`max_memory` as a number of bytes."""
+        return None if self.max_memory is None else parse_bytes(self.max_memory)
+
+    @property
+    def storage_of_workers(self) -> Storage:
+        """How its workers reach the object store."""
+        return self.storage
+
+    def store_variables(self, environment: Iterable[str]) -> list[str]:
+        """Of the launcher's variables, those that hold credentials of the object store."""
+        return [name for name in environment if name.startswith("AWS_")]
+
+    def end_note(self, uid: str) -> Path | None:  # noqa: ARG002  # of planes that have one
+        """Where the end of an attempt's worker is noted until it is recorded, if not by the plane itself."""
+        return None
+
+    def problems(self) -> list[tuple[str, str]]:
+        """(key, what is wrong with its value), for what types cannot say. No network request is made."""
+        if problem := quantity_problem(parse_bytes, self.max_memory):
+            return [("max_memory", problem)]
+        if (cap := self.max_memory_bytes) is not None and cap < MINIMUM_MEMORY_BYTES:
+            return [("max_memory", f"no worker runs in less than {format_bytes(MINIMUM_MEMORY_BYTES)}")]
+        return []
+
+    def rooted(self, folder: Path) -> Plane:
+        """The plane with its own places absolute: the next reader of the file may be in another directory.
+
+        Args:
+            folder: that of the planes file.
+        """
+        root = Path(absolute(self.root, folder)) if self.root else folder
+        return msgspec.structs.replace(self, root=str(root), state=absolute(self.state, root))
+
+
+def quantity_problem(parse: Callable[[Any], object], given: str | float | None) -> str | None:
+    """What is wrong with a quantity such as "2Gi"; None where nothing is."""
+    try:
+        if given is not None:
+            parse(given)
+    except PolarpodError as error:
+        return error.verdict.summary
+    return None

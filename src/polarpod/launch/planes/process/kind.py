@@ -1,0 +1,78 @@
+"""The `process` plane as a plane kind."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from typing import TYPE_CHECKING
+
+from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.launch.planes.kind import Finding, Leftover
+from polarpod.launch.planes.process.config import ProcessPlane
+
+if TYPE_CHECKING:
+    from polarpod.contract.context import Context
+    from polarpod.launch.state import AttemptInfo
+    from polarpod.launch.worker import Launcher
+
+
+class ProcessKind:
+    """See `PlaneKind`."""
+
+    config = ProcessPlane
+
+    def launcher(self, plane: ProcessPlane) -> Launcher:
+        from polarpod.launch.planes.process.launcher import ProcessLauncher
+
+        return ProcessLauncher(plane)
+
+    def render(self, plane: ProcessPlane, context: Context, data: bytes) -> str:  # noqa: ARG002  # as `PlaneKind`
+        raise PolarpodError(
+            Category.REQUEST_INVALID,
+            f"plane {context.plane!r} makes no pods",
+            evidence=["its workers are child processes of the launcher"],
+            remedy="Name a plane of kind kubernetes.",
+        )
+
+    def follow_log(
+        self,
+        plane: ProcessPlane,  # noqa: ARG002  # as `PlaneKind`
+        context: Context,  # noqa: ARG002
+        say: Callable[[bytes], object],  # noqa: ARG002
+        *,
+        tail: int | None,  # noqa: ARG002
+    ) -> bool:
+        return False  # a child process prints where it was launched
+
+    def examine(self, plane: ProcessPlane, *, code_version: str | None) -> Iterator[Finding]:  # noqa: ARG002  # as `PlaneKind`
+        raise PolarpodError(
+            Category.REQUEST_INVALID,
+            "there is nothing to examine on a plane of kind process",
+            evidence=["its workers are child processes of this one"],
+            remedy="Name a plane of kind kubernetes; `polarpod plan` tries the inputs and the state store of this one.",
+        )
+
+    def live_attempts(self, plane: ProcessPlane) -> Set[str]:  # noqa: ARG002  # as `PlaneKind`
+        return frozenset()  # the planes file may be used on many machines; the workers of others cannot be seen
+
+    def leftovers(self, plane: ProcessPlane, known: Mapping[str, AttemptInfo], *, now: dt.datetime) -> list[Leftover]:
+        """Scratch directories whose launcher was killed before it could remove them."""
+        from polarpod.launch.attempt_end import has_ended
+
+        found = []
+        for uid, info in known.items():
+            folder = plane.scratch_of(uid)
+            if has_ended(info, now) and folder.is_dir():
+                size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+                run = f"{info.job}/{info.run_key}"
+                why = "its attempt has ended, and its launcher could not remove it"
+                found.append(Leftover("scratch directory", str(folder), uid, run, why, size))
+        return found
+
+    def remove(self, plane: ProcessPlane, leftovers: Sequence[Leftover]) -> None:  # noqa: ARG002  # as `PlaneKind`
+        for leftover in leftovers:
+            shutil.rmtree(leftover.name, ignore_errors=True)
+
+
+KIND = ProcessKind()

@@ -1,0 +1,183 @@
+"""planes.yaml: where runs may execute. Read at DAG parse, so a mistake is an import error with the file and line."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, MutableMapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from polarpod.contract.codec import convert
+from polarpod.contract.validation_errors import complaint
+from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.launch.planes.plane import Plane
+from polarpod.launch.planes.registry import kind_named, kind_names
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+# of a plane that names none
+_DEFAULT_KIND = "process"
+
+
+class Planes(dict[str, Plane]):
+    """The planes of a file by name.
+
+    Attributes:
+        unset: those that need a variable which is not set here, each with the error of whoever chooses it. A file is
+            shared; who runs on a laptop need not have the variables of production.
+    """
+
+    def __init__(self, planes: Mapping[str, Plane] = {}) -> None:
+        super().__init__(planes)
+        self.unset: dict[str, PolarpodError] = {}
+
+    @property
+    def names(self) -> list[str]:
+        return [*self, *self.unset]
+
+
+class _Unset(Exception):
+    """A variable of a plane that is not set."""
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    planes: dict[str, Any]
+
+
+def load_planes(path: Path, environment: Mapping[str, str] = os.environ) -> Planes:
+    """The planes of a file. ${VAR} and ${VAR:-default} are filled in; ./ and ../ are relative to the file.
+
+    Raises:
+        PolarpodError: naming file and line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise _wrong(path, 1, "not UTF-8 text") from None
+    except OSError as error:
+        raise PolarpodError(
+            Category.REQUEST_INVALID,
+            "the planes file cannot be read",
+            evidence=[f"{path}: {error.strerror}"],
+            remedy="Write one (see docs/planes.md), or name it with $POLARPOD_PLANES.",
+        ) from None
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        document = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        line = getattr(getattr(error, "problem_mark", None), "line", 0) + 1
+        raise _wrong(path, line, f"not valid YAML: {getattr(error, 'problem', error)}") from None
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
+        # what the library's constructors let through: impossible dates, tags on the wrong kind, endless nesting
+        raise _wrong(path, 1, f"not a planes file: {type(error).__name__}: {str(error)[:200]}") from None
+    try:
+        file = convert(document, _File)
+    except (msgspec.ValidationError, UnicodeError, RecursionError, OverflowError) as error:
+        words = complaint(error, _File, document).text
+        raise _wrong(path, 1, f"{words}; the file must be a mapping with one key, planes") from None
+    planes = Planes()
+    for name, raw in file.planes.items():
+        line, where = _find(node, ["planes", name])
+        try:
+            filled = _fill(raw, path, environment)
+        except _Unset as error:
+            planes.unset[name] = _wrong(path, line, f"plane {name!r}: {error}")
+            continue
+        except RecursionError:
+            raise _wrong(path, line, f"plane {name!r} contains itself (an alias within its own anchor)") from None
+        kind = filled.get("kind", _DEFAULT_KIND) if isinstance(filled, dict) else _DEFAULT_KIND
+        try:
+            config = kind_named(str(kind)).config
+        except LookupError:
+            words = f"plane {name!r}: there is no kind {kind!r}; known: {', '.join(kind_names())}"
+            raise _wrong(path, _find(where, ["kind"])[0], words) from None
+        try:
+            planes[name] = convert(filled, config).rooted(path.parent.absolute())
+        except (msgspec.ValidationError, UnicodeError, RecursionError, OverflowError) as error:
+            found = complaint(error, config, filled)
+            raise _wrong(
+                path, _find(where, found.keys)[0] if found.keys else line, f"plane {name!r}: {found.text}"
+            ) from None
+        except PolarpodError as error:
+            raise _wrong(path, line, f"plane {name!r}: {error.verdict.summary}") from None
+        for key, problem in planes[name].problems():
+            raise _wrong(path, _find(where, key.split("."))[0], f"plane {name!r}: {problem}")
+    return planes
+
+
+def choose_plane(planes: Planes, name: str, *, source: str) -> Plane:
+    """The plane of that name, or an error that says which there are, or which variable it needs."""
+    if name in planes.unset:
+        raise planes.unset[name]
+    if name in planes:
+        return planes[name]
+    close = get_close_matches(name, planes.names, n=1)
+    raise PolarpodError(
+        Category.REQUEST_INVALID,
+        f"there is no plane {name!r}",
+        evidence=[f"{source} has: {', '.join(planes.names) or 'none'}"],
+        remedy=f"Did you mean {close[0]!r}?" if close else "Name one of these, or add it to the file.",
+    )
+
+
+def take_credentials(plane: Plane, environment: MutableMapping[str, str] = os.environ) -> None:
+    """Adds the plane's credentials to the environment, where the S3 clients look for them; what is set already stays."""
+    if plane.credentials is None:
+        return
+    try:
+        lines = Path(plane.credentials).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolarpodError(
+            Category.REQUEST_INVALID,
+            "the plane's credentials cannot be read",
+            evidence=[f"{plane.credentials}: {getattr(error, 'strerror', None) or 'not UTF-8 text'}"],
+            remedy="`make cluster` writes those of a local cluster; else correct `credentials` of the plane.",
+        ) from None
+    for line in lines:
+        name, equals, value = line.partition("=")
+        if equals and not line.startswith("#"):
+            environment.setdefault(name.strip(), value.strip())
+
+
+def _fill(value: Any, path: Path, environment: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _fill(inner, path, environment) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_fill(inner, path, environment) for inner in value]
+    if not isinstance(value, str):
+        return value
+
+    def substitute(match: re.Match[str]) -> str:
+        found = environment.get(match[1]) or match[2]
+        if found is None:
+            raise _Unset(f"${{{match[1]}}} is not set, and has no default (${{{match[1]}:-...}})")
+        return found
+
+    filled = _VARIABLE.sub(substitute, value)
+    # not resolve(): the interpreter of a virtual environment is a link, and its target has none of its packages
+    return os.path.normpath(path.parent.absolute() / filled) if filled.startswith(("./", "../")) else filled
+
+
+def _find(node: Any, keys: list[str]) -> tuple[int, Any]:
+    """The line of a nested key and the node of its value; the nearest parent's where the key is not there."""
+    line = int(node.start_mark.line) + 1
+    for key in keys:
+        pairs = node.value if isinstance(node, yaml.MappingNode) else []
+        found = next(((name, value) for name, value in pairs if name.value == key), None)
+        if found is None:
+            break
+        line, node = int(found[0].start_mark.line) + 1, found[1]
+    return line, node
+
+
+def _wrong(path: Path, line: int, message: str) -> PolarpodError:
+    return PolarpodError(
+        Category.REQUEST_INVALID,
+        "the planes file is wrong",
+        evidence=[f"{path}:{line}: {message}"],
+        remedy="Correct that line.",
+    )

@@ -1,0 +1,38 @@
+"""Row counts for a plan, from Parquet footers. The worker's interpreter reads them: this side has no Polars."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import msgspec
+
+from polarpod.contract.dataset import Delta, Parquet
+from polarpod.launch.plan import Plan
+from polarpod.launch.planes.plane import Plane
+
+
+def count_rows(plan: Plan, plane: Plane) -> dict[str, int | None]:
+    """Rows by input; None where counting would mean reading the data (CSV, NDJSON) or fails. A plan is useful without."""
+    files = {
+        name: list(listing.files)
+        for name, listing in plan.listings.items()
+        if listing.files and isinstance(plan.job.inputs[name], (Parquet, Delta))
+    }
+    counts: dict[str, int | None] = dict.fromkeys(plan.listings)
+    if not files:
+        return counts
+    # the rows are counted on this machine on every plane, with what the launcher itself reaches the store with
+    passed = {name: os.environ[name] for name in plane.store_variables(os.environ)}
+    try:
+        done = subprocess.run(
+            [plane.python or sys.executable, "-I", "-m", "polarpod.runtime.footer_counts"],
+            input=msgspec.json.encode({"files": files, "storage": plane.storage}),
+            env={"PATH": os.environ.get("PATH", ""), **plane.environment, **passed},
+            capture_output=True,
+            check=True,
+        )
+        return counts | msgspec.json.decode(done.stdout, type=dict[str, int | None])
+    except (OSError, subprocess.CalledProcessError, msgspec.DecodeError):
+        return counts
