@@ -21,8 +21,9 @@ from polarpod.contract.job import JobSpec
 from polarpod.contract.receipt import Receipt, Usage
 from polarpod.contract.resources import Resources
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
+from polarpod.launch.attempt_end import has_ended
 from polarpod.launch.committed import commits_of, never_committed
-from polarpod.launch.garbage import find_garbage, has_ended, sweep
+from polarpod.launch.garbage import find_garbage, sweep
 from polarpod.launch.planes.process.config import ProcessPlane
 from polarpod.launch.run import Ports
 from polarpod.launch.state import AttemptInfo, Record, State
