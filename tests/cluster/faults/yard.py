@@ -50,8 +50,8 @@ _TRIES = 4
 
 HOLD = f"""
 import os, signal
-from polarpod.runtime import stage
 from polarpod.runtime import split_rows as check
+from polarpod.runtime.batches import Watch
 from polarpod.runtime.publish import delta, parquet
 from polarpod.store import parquet_manifest as manifest
 
@@ -82,12 +82,12 @@ def _wrapped(module, name, before="", after="", quarantine=""):
         return result
     setattr(module, name, wrapped)
 
-def _observed(observe):
-    def wrapped(frame, target, on_rows, failures):
-        return observe(frame, target, lambda rows: (_at("writing"), on_rows(rows)), failures)
+def _observed(rows):
+    def wrapped(self, frame, target, tally, on_rows):
+        return rows(self, frame, target, tally, lambda count: (_at("writing"), on_rows(count)))
     return wrapped
 
-stage.observe = _observed(stage.observe)
+Watch.rows = _observed(Watch.rows)
 _wrapped(check, "check_inputs", "transforming")
 _wrapped(delta, "publish", "deciding", "committed")
 _wrapped(parquet, "publish", "deciding", "committed")
