@@ -9,7 +9,7 @@ import textwrap
 from pathlib import Path
 
 import yaml
-from tests.charts.helm import CHARTS, need, scenario_path, template
+from tests.charts.helm import CHARTS, KUBERNETES, need, scenario_path, template
 
 from polarpod.launch.planes.kubernetes.config import KubernetesPlane
 
@@ -64,7 +64,7 @@ def _notes(chart: Path, values: Path) -> str:
     manifest = 'kind: Notes\napiVersion: v1\nmetadata: {name: notes}\ntext: {{ include "notes" . | toJson }}\n'
     (chart / "templates" / "notes.yaml").write_text(f'{{{{- define "notes" -}}}}\n{notes}{{{{- end -}}}}\n{manifest}')
     command = ["helm", "template", "polarpod", str(chart), "--namespace", "etl", "--values", str(values)]
-    command += ["--show-only", "templates/notes.yaml"]
+    command += ["--kube-version", KUBERNETES, "--show-only", "templates/notes.yaml"]
     rendered = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return str(yaml.safe_load(rendered)["text"])
 
