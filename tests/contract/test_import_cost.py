@@ -10,8 +10,8 @@ import pytest
 
 HEAVY = ["polars", "airflow", "kubernetes", "boto3", "botocore", "deltalake", "dataframely", "pyarrow", "numpy", "pandas"]
 CONTRACT = [
-    "codec", "complaint", "context", "dataset", "definition", "identity", "job", "labels", "message", "param", "probe",
-    "receipt", "redact", "release", "resources", "schemas", "template", "verdict", "version",
+    "codec", "context", "dataset", "definition", "identity", "job", "labels", "message", "param", "placeholders",
+    "receipt", "redact", "release", "resources", "schemas", "store_probe", "validation_errors", "verdict", "version",
 ]  # fmt: skip
 
 

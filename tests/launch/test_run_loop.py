@@ -11,6 +11,7 @@ from tests.launch.loop import AWAY, DENIED, PLAN, Broken, Loop, ended, receipt_o
 from polarpod.contract.context import Context
 from polarpod.contract.verdict import Budget, Category, PolarpodError
 from polarpod.launch.plan import Plan
+from polarpod.launch.planes.plane import Capabilities
 from polarpod.launch.planes.process.config import ProcessPlane
 from polarpod.launch.run import Begun, Ports, see_through
 from polarpod.launch.state import State
@@ -75,7 +76,9 @@ def test_an_attempt_whose_context_was_written_although_no_answer_came_is_started
                 raise AWAY
             return written
 
-    monkeypatch.setattr(ProcessPlane, "outlives_launcher", outlives)
+    monkeypatch.setattr(
+        ProcessPlane, "capabilities", Capabilities("worker", outlives_launcher=outlives, shares_folders=True)
+    )
     state = AnswerLost(str(tmp_path))
 
     def plan() -> Plan:
@@ -212,7 +215,7 @@ def test_an_attempt_of_its_own_that_is_not_in_the_way_is_not_ended(tmp_path: Pat
 def test_an_attempt_that_it_started_and_lost_sight_of_is_attached_to_as_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ProcessPlane, "outlives_launcher", True)
+    monkeypatch.setattr(ProcessPlane, "capabilities", Capabilities("worker", outlives_launcher=True, shares_folders=True))
     state = Broken(tmp_path)
 
     def plan() -> Plan:
