@@ -78,9 +78,14 @@ def _summary(by_what: dict[str, list[Leftover]], found: list[Garbage]) -> str:
     counted = []
     if found:
         files, size = sum(len(item.keys) for item in found), sum(item.bytes for item in found)
-        counted += [f"{files:,} files", format_bytes(size)]
+        counted += [_counted(files, "file"), format_bytes(size)]
     for what, group in by_what.items():
         size = sum(leftover.bytes for leftover in group)
-        plural = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
-        counted.append(f"{len(group):,} {plural}" + (f" of {format_bytes(size)}" if size else ""))
+        counted.append(_counted(len(group), what) + (f" of {format_bytes(size)}" if size else ""))
     return ", ".join(counted)
+
+
+def _counted(count: int, what: str) -> str:
+    if count == 1:
+        return f"1 {what}"
+    return f"{count:,} {what[:-1]}ies" if what.endswith("y") else f"{count:,} {what}s"
