@@ -79,6 +79,6 @@ def test_a_scratch_directory_without_its_launcher_is_swept(bench: Bench, polarpo
     left = bench.root / "scratch" / f"polarpod-{receipt.attempt.uid}"
     left.mkdir(parents=True)
     (left / "spill").write_bytes(b"x" * 100)
-    assert "would delete 1 file, 100 B" in polarpod("gc").out
+    assert "would delete 1 scratch directory of 100 B" in polarpod("gc").out
     polarpod("gc", "--delete")
     assert not left.exists()

@@ -17,7 +17,8 @@ from tests.support.workshop import Workshop
 from tests.worker.conftest import JobWriter
 
 from polarpod.contract.verdict import Category
-from polarpod.launch.garbage import find_garbage, sweep
+from polarpod.launch.garbage import known_attempts
+from polarpod.launch.planes.registry import kind_of
 
 LAUNCHER = """
 import sys
@@ -59,7 +60,8 @@ def test_a_worker_whose_launcher_is_killed_stops_by_itself(workshop: Workshop, w
     assert not alive(sleeper)
     # what only the launcher would have done is left to the sweep
     assert workshop.leftovers() == [f"polarpod-{info.uid}"]
-    sweep(find_garbage(workshop.state, workshop.storage, now=dt.datetime.now(dt.UTC)), workshop.storage)
+    kind = kind_of(workshop.plane)
+    kind.remove(workshop.plane, kind.leftovers(workshop.plane, known_attempts(workshop.state), now=dt.datetime.now(dt.UTC)))
     assert workshop.leftovers() == []
 
 

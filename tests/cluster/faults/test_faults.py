@@ -374,7 +374,7 @@ def burst(yard: Yard) -> Iterator[None]:
     assert gc.wait(60) == 0, gc.communicate()[0]
     again = yard.command("gc", "--json", planes=planes)
     left = json.loads(again.communicate(timeout=60)[0])
-    assert (left["garbage"], left["pods"]) == ([], [])
+    assert (left["garbage"], left["leftovers"]) == ([], [])
     yard.site.assert_empty()
     assert files_without_a_name(yard.bench) == []
     yard.node.assert_no_folder_without_a_pod()

@@ -136,9 +136,19 @@ class Yard:
         return self.bench.state.attempts(scene.job, key)
 
     def planes(self, **environment: str) -> Path:
-        """A planes file for the command line; with more variables of its workers."""
+        """A planes file for the command line; with more variables of its workers.
+
+        They come by the pod's template: what a plane's `environment` says is part of a run's fingerprint.
+        """
         plane = self.bench.plane
-        plane = msgspec.structs.replace(plane, environment=plane.environment | environment)
+        assert isinstance(plane, KubernetesPlane)
+        if environment:
+            template = yaml.safe_load(Path(str(plane.template)).read_text())
+            [worker] = template["spec"]["containers"]
+            worker["env"] = [{"name": name, "value": value} for name, value in environment.items()]
+            held = self.bench.root / f"pod-{len(list(self.bench.root.glob('pod-*')))}.yaml"
+            held.write_text(yaml.safe_dump(template))
+            plane = msgspec.structs.replace(plane, template=str(held))
         path = self.bench.root / f"planes{len(list(self.bench.root.glob('planes*')))}.yaml"
         path.write_text(yaml.safe_dump({"planes": {PLANE: msgspec.to_builtins(plane)}}))
         return path

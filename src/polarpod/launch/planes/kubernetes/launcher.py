@@ -157,9 +157,6 @@ class PodLauncher:
             watched.close()
         log = watched.tail.bytes()
         ended = self._gave_up(gave_up, log, status) if gave_up else self._ended(status, context, log)
-        if not owned and status.over:
-            # its own launcher may live and not have seen the end yet; `polarpod gc` takes what nobody does
-            return ended
         if self._plane.keep_pods and status.terminated and not gave_up:
             return ended
         return ended._replace(release=lambda: self._take_away(pod))
