@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
+import os
 from pathlib import Path
 
 import click
@@ -11,7 +13,7 @@ from msgspec import structs
 from polarpod.cli.options import ends_in_verdict, json_option, plane_options, say_json, setting
 from polarpod.contract.codec import decode, encode
 from polarpod.contract.release import Release
-from polarpod.contract.verdict import PolarpodError
+from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.launch.specs import from_jobs
 
 
@@ -44,14 +46,32 @@ def command(jobs: Path | None, image: str | None, output: Path, plane: str, plan
     )
     # the same release is the same document, and an image that holds it stays the same too
     if not _is_there(document, output):
-        output.parent.mkdir(parents=True, exist_ok=True)
-        spare = output.with_name(f".{output.name}.next")
-        spare.write_bytes(encode(document) + b"\n")
-        spare.replace(output)
+        _write(document, output)
     if as_json:
         say_json({"release": str(output), "code_version": document.code_version, "jobs": sorted(document.jobs)})
         return
     click.echo(f"{output}: {len(document.jobs)} jobs, code {document.code_version}")
+
+
+def _write(document: Release, output: Path) -> None:
+    try:
+        # a path such as `..` or `/` has no name to put a spare beside
+        if output.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        output.parent.mkdir(parents=True, exist_ok=True)
+        spare = output.with_name(f".{output.name}.next")
+        try:
+            spare.write_bytes(encode(document) + b"\n")
+            spare.replace(output)
+        finally:
+            spare.unlink(missing_ok=True)
+    except OSError as error:
+        raise PolarpodError(
+            Category.REQUEST_INVALID,
+            "the release document cannot be written",
+            evidence=[f"{output}: {error.strerror}"],
+            remedy="Name a file in a writable directory with --output.",
+        ) from None
 
 
 def _is_there(document: Release, path: Path) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,10 @@ from polarpod.launch.planes.plane import Plane
 from polarpod.launch.planes.registry import kind_named, kind_names
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+# the shell's spelling, which is not filled in
+_BARE_VARIABLE = re.compile(r"\$[A-Za-z_]")
+# keys whose values are paths or URIs
+_PLACES = frozenset({"state", "variables", "root", "jobs", "scratch", "credentials", "python", "template", "kubeconfig"})
 # of a plane that names none
 _DEFAULT_KIND = "process"
 
@@ -42,6 +46,14 @@ class Planes(dict[str, Plane]):
 
 class _Unset(Exception):
     """A variable of a plane that is not set."""
+
+
+class _NotText(Exception):
+    """A text of a plane that cannot be meant as it is written."""
+
+    def __init__(self, keys: list[str], problem: str) -> None:
+        self.keys, self.problem = keys, problem
+        super().__init__(problem)
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,6 +86,8 @@ def load_planes(path: Path, environment: Mapping[str, str] = os.environ) -> Plan
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
         # what the library's constructors let through: impossible dates, tags on the wrong kind, endless nesting
         raise _wrong(path, 1, f"not a planes file: {type(error).__name__}: {str(error)[:200]}") from None
+    for key, first, second in _repeated(node):
+        raise _wrong(path, second, f"the key {key!r} is given twice: line {first} and line {second}")
     try:
         file = convert(document, _File)
     except (msgspec.ValidationError, UnicodeError, RecursionError, OverflowError) as error:
@@ -83,10 +97,12 @@ def load_planes(path: Path, environment: Mapping[str, str] = os.environ) -> Plan
     for name, raw in file.planes.items():
         line, where = _find(node, ["planes", name])
         try:
-            filled = _fill(raw, path, environment)
+            filled = _fill(raw, path, environment, [])
         except _Unset as error:
             planes.unset[name] = _wrong(path, line, f"plane {name!r}: {error}")
             continue
+        except _NotText as error:
+            raise _wrong(path, _find(where, error.keys)[0], f"plane {name!r}: {error.problem}") from None
         except RecursionError:
             raise _wrong(path, line, f"plane {name!r} contains itself (an alias within its own anchor)") from None
         kind = filled.get("kind", _DEFAULT_KIND) if isinstance(filled, dict) else _DEFAULT_KIND
@@ -143,13 +159,15 @@ def take_credentials(plane: Plane, environment: MutableMapping[str, str] = os.en
             environment.setdefault(name.strip(), value.strip())
 
 
-def _fill(value: Any, path: Path, environment: Mapping[str, str]) -> Any:
+def _fill(value: Any, path: Path, environment: Mapping[str, str], keys: list[str]) -> Any:
     if isinstance(value, dict):
-        return {key: _fill(inner, path, environment) for key, inner in value.items()}
+        return {key: _fill(inner, path, environment, [*keys, str(key)]) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_fill(inner, path, environment) for inner in value]
+        return [_fill(inner, path, environment, keys) for inner in value]
     if not isinstance(value, str):
         return value
+    if problem := _unfillable(value, is_place=bool(keys) and keys[0] in _PLACES):
+        raise _NotText(keys, problem)
 
     def substitute(match: re.Match[str]) -> str:
         found = environment.get(match[1]) or match[2]
@@ -160,6 +178,42 @@ def _fill(value: Any, path: Path, environment: Mapping[str, str]) -> Any:
     filled = _VARIABLE.sub(substitute, value)
     # not resolve(): the interpreter of a virtual environment is a link, and its target has none of its packages
     return os.path.normpath(path.parent.absolute() / filled) if filled.startswith(("./", "../")) else filled
+
+
+def _unfillable(value: str, *, is_place: bool) -> str | None:
+    """What looks like a variable and is none: taken literally, it would name a folder that nobody meant.
+
+    Elsewhere than in places a `$` is a character like any other: a password may contain it.
+    """
+    # what is left as text, defaults included
+    rest = _VARIABLE.sub(lambda match: match[2] or "", value)
+    if "\0" in value:
+        return "a value contains a NUL character"
+    if "${" in rest or (is_place and _BARE_VARIABLE.search(rest)):
+        # not the value itself, which may be a secret
+        return "a variable is written ${NAME} or ${NAME:-default}; this value has a $ that is neither"
+    return None
+
+
+def _repeated(node: Any) -> Iterator[tuple[str, int, int]]:
+    """Keys that a mapping has twice, with both lines. YAML forbids them, and the library lets the last one win."""
+    waiting, seen = [node], set()
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen:  # an alias
+            continue
+        seen.add(id(one))
+        if isinstance(one, yaml.SequenceNode):
+            waiting += one.value
+        elif isinstance(one, yaml.MappingNode):
+            lines: dict[tuple[str, str], int] = {}
+            for key, value in one.value:
+                waiting.append(value)
+                if isinstance(key, yaml.ScalarNode):
+                    line, named = int(key.start_mark.line) + 1, (key.tag, key.value)
+                    if named in lines:
+                        yield key.value, lines[named], line
+                    lines[named] = line
 
 
 def _find(node: Any, keys: list[str]) -> tuple[int, Any]:

@@ -67,7 +67,12 @@ def from_release(path: Path) -> Specs:
             remedy="Write it with `polarpod release`.",
         ) from None
     remedy = "Do not edit it by hand; write a new one with `polarpod release`, or deploy an earlier one again."
-    release = decode(data, Release, source=str(path), remedy=remedy)
+    try:
+        release = decode(data, Release, source=str(path), remedy=remedy)
+    except PolarpodError as error:
+        # the file is the caller's own: reading it once more does not help
+        found = error.verdict
+        raise PolarpodError(Category.REQUEST_INVALID, found.summary, evidence=found.evidence, remedy=found.remedy) from None
     return Specs(release.jobs, [], release.code_version, str(path), release.image, release.dependencies)
 
 
@@ -122,7 +127,15 @@ def installed_version(python: str) -> str | None:
 
 def _describe(jobs: Path, python: str | None) -> Described:
     command = [python or sys.executable, "-I", "-m", "polarpod.runtime.describe", str(jobs.absolute())]
-    done = subprocess.run(command, capture_output=True, check=False)
+    try:
+        done = subprocess.run(command, capture_output=True, check=False)
+    except OSError as error:
+        raise PolarpodError(
+            Category.REQUEST_INVALID,
+            "the interpreter that reads the jobs directory cannot be started",
+            evidence=[f"{command[0]}: {error.strerror}"],
+            remedy="Set `python` of the plane to an interpreter that has polarpod[worker].",
+        ) from None
     try:
         return decoder(Described).decode(done.stdout)
     except msgspec.DecodeError:

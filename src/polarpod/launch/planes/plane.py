@@ -91,6 +91,8 @@ class Plane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     def problems(self) -> list[tuple[str, str]]:
         """(key, what is wrong with its value), for what types cannot say. No network request is made."""
+        if found := environment_problems(self.environment):
+            return found
         if problem := quantity_problem(parse_bytes, self.max_memory):
             return [("max_memory", problem)]
         if (cap := self.max_memory_bytes) is not None and cap < MINIMUM_MEMORY_BYTES:
@@ -105,6 +107,15 @@ class Plane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         """
         root = Path(absolute(self.root, folder)) if self.root else folder
         return msgspec.structs.replace(self, root=str(root), state=absolute(self.state, root))
+
+
+def environment_problems(environment: Iterable[str], key: str = "environment") -> list[tuple[str, str]]:
+    """The names that cannot be passed to a process."""
+    return [
+        (f"{key}.{name}", f"{name!r} is not the name of a variable: it must not be empty or contain '=' or NUL")
+        for name in environment
+        if not name or "=" in name or "\0" in name
+    ]
 
 
 def quantity_problem(parse: Callable[[Any], object], given: str | float | None) -> str | None:

@@ -10,7 +10,7 @@ import msgspec
 from polarpod.contract.context import Storage
 from polarpod.contract.labels import PREFIX
 from polarpod.contract.resources import parse_bytes, parse_cores
-from polarpod.launch.planes.plane import Capabilities, Plane, quantity_problem
+from polarpod.launch.planes.plane import Capabilities, Plane, environment_problems, quantity_problem
 
 # what Kubernetes takes as a name (RFC 1123): one label, or several with dots between
 DNS_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
@@ -91,6 +91,7 @@ class KubernetesPlane(Plane, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def problems(self) -> list[tuple[str, str]]:
         found = super().problems()
+        found += environment_problems(self.environment_from_secrets, "environment_from_secrets")
         if problem := quantity_problem(parse_bytes, self.spill):
             found.append(("spill", problem))
         if problem := quantity_problem(parse_cores, self.cpu_request):

@@ -7,6 +7,7 @@ every other plane.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import selectors
@@ -73,8 +74,10 @@ def run_worker(context: Context, data: bytes, plane: ProcessPlane, *, watcher: W
     limit = context.resources.memory_bytes
     with _scratch(plane, uid) as scratch, memory_cgroup(f"polarpod-{uid}", limit) as cgroup:
         log = scratch / "worker.log"
-        environment = worker_environment(data, plane, scratch, watch_memory=cgroup is None)
-        with log.open("wb") as sink:
+        with _scratch_errors(scratch):
+            environment = worker_environment(data, plane, scratch, watch_memory=cgroup is None)
+            sink = log.open("wb")
+        with sink:
             process = _start(plane, environment, scratch, cgroup, sink.fileno())
         try:
             end, message, tail = _wait(process, context, scratch, log, cgroup, watcher)
@@ -119,18 +122,26 @@ def worker_environment(data: bytes, plane: ProcessPlane, scratch: Path, *, watch
 
 
 @contextmanager
+def _scratch_errors(folder: Path) -> Iterator[None]:
+    """Gives a failure to write the scratch directory a verdict: the attempt has a number, and must not stay open."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise PolarpodError(
+            Category.DISK_FULL if full else Category.SPILL_UNUSABLE,
+            "the scratch directory is full" if full else "the scratch directory cannot be written",
+            evidence=[f"{folder}: {error.strerror}"],
+            remedy="Free space there, or point `scratch` of the plane at a writable directory with room to spill.",
+        ) from error
+
+
+@contextmanager
 def _scratch(plane: ProcessPlane, uid: str) -> Iterator[Path]:
     folder = plane.scratch_of(uid)
-    try:
+    with _scratch_errors(folder):
         # it holds the context, the log and what the job spills, in a place where everybody may look
         folder.mkdir(mode=0o700, parents=True)
-    except OSError as error:
-        raise PolarpodError(
-            Category.SPILL_UNUSABLE,
-            "the scratch directory cannot be made",
-            evidence=[f"{folder}: {error.strerror}"],
-            remedy="Point `scratch` of the plane at a writable directory with room to spill.",
-        ) from error
     try:
         yield folder
     finally:
