@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from polarpod.contract.redact import _PASSES, HIDDEN, Redactor, _fold, redact
+from polarpod.contract.redact import _PASSES, HIDDEN, Redactor, _fold, redact, secret_values, without
 
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 # what S3 answers to a signature made with another secret, shortened
@@ -51,6 +51,10 @@ PROC_TYPE = "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,0123456789ABCDEF\n\n"
         pytest.param(f"signing with {SECRET} failed", SECRET, id="an AWS secret without its name"),
         pytest.param("cookie eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.c2lnbmF0dXJl", "eyJzdWIi", id="a JSON web token"),
         pytest.param("remote: ghp_abcdefghijklmnopqrstu", "abcdefghijklmnopqrstu", id="a GitHub token"),
+        pytest.param("slack xoxb-17653672481-19874698323-pdFZKVeTuE8sk7oO", "pdFZKVeTuE8sk7oO", id="a Slack token"),
+        pytest.param("client sk-proj-abcdEFGH_1234-ijklMNOP5678", "ijklMNOP5678", id="a key of a project at OpenAI"),
+        pytest.param("client sk-abcdEFGH1234ijklMNOP5678", "ijklMNOP5678", id="a key of OpenAI"),
+        pytest.param("https://a.blob.core/x?sv=2024&sig=aB%2Fc%3D&se=1", "aB%2Fc%3D", id="the signature of an Azure SAS"),
         pytest.param("-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----", "MIIEow", id="a key file"),
         pytest.param(f"-----BEGIN RSA PRIVATE KEY-----\n{PROC_TYPE}MIIEow\n", "MIIEow", id="an encrypted key's headers"),
         pytest.param(f"-----BEGIN RSA PRIVATE KEY-----\r\n{PROC_TYPE}\r\nMIIEow\r\n", "MIIEow", id="a key of DOS lines"),
@@ -92,6 +96,7 @@ def test_a_credential_is_taken_out(text: str, secret: str) -> None:
         pytest.param("conversion from `str` to `i64` failed in column 'b' for 1 out of 1 values: ['y']", id="values"),
         pytest.param("commit 3f786850e387550fdab836ed7e6dc881de23001b", id="a hash in hex"),
         pytest.param("delta-" + "ab" * 32, id="a longer hash in hex"),
+        pytest.param("task-force sk-learn risk-abcdefghijklmnopqrstuvwx", id="words with sk- in them"),
         pytest.param("TokenError: the day is over", id="an exception's name"),
         pytest.param("the secretary signed the basic form", id="words that contain the words"),
     ],
@@ -151,6 +156,10 @@ PIECES = [
         "abcdefgh.",
         "ghp_",
         "github_pat_",
+        "xoxb-",
+        "sk-proj-",
+        "sk-",
+        "?sig=",
     ],
     *["AWS4-HMAC-SHA256 ", "Bearer ", "Basic ", "abc/def+=", "<StringToSign>", "<SecretAccessKey>", "</x>", SECRET],
     *[SECRET[:30], "x" * 40, "aB3" * 13 + "Z", "a" * 20, "\u017fecret", "to\u212aen", "s\u0131gnature", "cl\u0130ent_key"],
@@ -271,3 +280,20 @@ def test_the_time_is_linear_in_the_text(text: str) -> None:
     started = time.process_time()
     redact(text)
     assert time.process_time() - started < 2  # 0.4 s at most on a slow core; quadratic would take minutes
+
+
+def test_the_values_of_variables_with_telling_names_are_secrets_and_no_others() -> None:
+    environment = {
+        "AWS_SECRET_ACCESS_KEY": "minio-lab-secret",
+        "DB_PASSWORD": "Tr0ub4dor-and-3",
+        "OLD_DB_PASSWORD": "Tr0ub4dor",
+        "API_KEY": "short",
+        "AWS_REGION": "eu-central-1",
+        "AWS_ACCESS_KEY_ID": "minioadmin",
+        "AWS_WEB_IDENTITY_TOKEN_FILE": "/var/run/token",
+        "PARTITION_KEY": "order_id",
+        "PWD": "/opt/app",
+    }
+    values = secret_values(environment)
+    assert values == ["minio-lab-secret", "Tr0ub4dor-and-3", "Tr0ub4dor"]
+    assert without("app/Tr0ub4dor-and-3 Tr0ub4dor minioadmin", values) == f"app/{HIDDEN} {HIDDEN} minioadmin"

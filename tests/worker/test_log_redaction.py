@@ -19,7 +19,7 @@ class Log:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "worker.log"
         self.shown: list[bytes] = []
-        self.file = LogFile(self.path, self.shown.append)
+        self.file = LogFile(self.path, self.shown.append, ["Tr0ub4dor-and-3"])
 
     def write(self, *pieces: bytes) -> None:
         for piece in pieces:
@@ -91,3 +91,13 @@ def test_an_endless_line_is_passed_on_in_pieces(letter: bytes, tmp_path: Path) -
     assert len(log.shown) == 2
     log.file.finish()
     assert b"".join(log.shown).replace(b"\n", b"") == letter * (2 * LOG_TAIL_BYTES + 2)
+
+
+@pytest.mark.parametrize("size", [pytest.param(1, id="byte by byte"), pytest.param(7, id="in sevens")])
+def test_a_value_that_the_launcher_has_passed_on_is_hidden_in_whatever_pieces_it_is_written(
+    size: int, tmp_path: Path
+) -> None:
+    log, text = Log(tmp_path), b"login with Tr0ub4dor-and-3\n"
+    log.write(*(text[at : at + size] for at in range(0, len(text), size)))
+    log.file.finish()
+    assert b"".join(log.shown) == log.file.tail() == b"login with ***\n"

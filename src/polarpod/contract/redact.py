@@ -13,7 +13,7 @@ The result is that of `pattern.sub`, pass by pass; a property test holds the two
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 HIDDEN = "***"
@@ -55,6 +55,8 @@ _SIGNED_HEADER = re.compile(r"\b(AWS4-HMAC-SHA256)[ \t][^\r\n]*")
 _BEARER = re.compile(r"\b(Bearer|Basic)[ \t]+[\w.~+/=-]{6,}", re.IGNORECASE)
 # user:password@host, and a token alone before the @; a password may hold slashes and at signs if nobody escaped them
 _USER_INFO = re.compile(r"(://)(?:[^\s/@:\"']{0,256}:(?!\d{1,5}(?:/|$))[^\s\"']{0,512}|[^\s/@\"']{1,256})@")
+# the signature of an Azure SAS, whose name is short and found in other words
+_SAS = re.compile(r"([?&]sig=)[^&\s\"'<>]+", re.IGNORECASE)
 _QUERY = re.compile(rf"([?&][\w.%-]{{0,60}}(?:{_WORDS})[\w.%-]{{0,40}}=)[^&\s\"'<>]*", re.IGNORECASE)
 _QUOTED = re.compile(
     rf"((?:{_WORDS}){_SEPARATOR})(\"\"\"|'''|\\{{0,4}}[\"'])((?:(?!\2)[^\\]|\\.)*)", re.IGNORECASE | re.DOTALL
@@ -70,9 +72,23 @@ _BARE = re.compile(rf"((?:{_WORDS}){_SEPARATOR})(?!\*\*\*(?:[\s&\"'<>]|$))[^\s\"
 _KEY_ID = re.compile(r"(?<![A-Za-z0-9])(AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,124}(?![A-Za-z0-9])")
 _JWT = re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?")
 _GITHUB = re.compile(r"\b(gh[pousr]_|github_pat_)\w{20,}")
+# bot, user, app and refresh tokens of Slack
+_SLACK = re.compile(r"\b(xox[a-z]|xapp)-[\w.-]{10,}", re.IGNORECASE)
+# `sk-proj-`, `sk-ant-`, and plain `sk-` before a run too long for words with hyphens
+_MODEL_KEY = re.compile(r"\b(sk-(?:proj|svcacct|admin|ant)-[\w-]{20,}|sk-[A-Za-z0-9]{20,})")
 # an AWS secret without its name: 40 characters of base64, too mixed to be a word, a path or a hash in hex
 _SECRET_KEY = re.compile(r"(?<![\w/+=.-])[A-Za-z0-9/+]{40}(?![\w/+=.-])")
 
+
+# Names of variables whose values are secrets, and of those that only say where one is or whose it is.
+_SECRET_NAME = re.compile(
+    r"SECRET|TOKEN|PASS(?:WORD|WD|PHRASE)|PWD|CREDENTIAL|(?:API|ACCESS|ACCOUNT|PRIVATE|CLIENT|STORAGE|ENCRYPTION|SIGNING|MASTER)_?KEY",
+    re.IGNORECASE,
+)
+_NO_SECRET = re.compile(r"(?:_FILE|_PATH|_DIR|_URI|_URL|_ID|_NAME|_TYPE)$|^(?:OLD)?PWD$|^POLARPOD_", re.IGNORECASE)
+# a shorter one is more likely to be part of a word than a secret
+_SHORTEST_VALUE = 6
+_hidden: list[str] = []
 
 # what patterns that ignore case take for an ASCII letter, beyond the letter itself
 _FOLDED = {"\u0130": "i", "\u0131": "i", "\u017f": "s", "\u212a": "k"}
@@ -123,6 +139,7 @@ class _Pass(NamedTuple):
 
 def redact(text: str) -> str:
     """The text without what looks like a credential; everything else stays as it is."""
+    text = without(text, _hidden)
     folded = _fold(text)
     for one in _PASSES:
         if starts := one.starts(folded):
@@ -132,14 +149,40 @@ def redact(text: str) -> str:
     return text
 
 
-class Redactor:
-    """Redacts a text that comes in pieces, whole lines each: a private key may begin in one and end in another."""
+def secret_values(environment: Mapping[str, str]) -> list[str]:
+    """The values of the variables that hold credentials by their names, longest first: one may begin another."""
+    found = {
+        value.strip() for name, value in environment.items() if _SECRET_NAME.search(name) and not _NO_SECRET.search(name)
+    }
+    return sorted((value for value in found if len(value) >= _SHORTEST_VALUE), key=lambda value: (-len(value), value))
 
-    def __init__(self) -> None:
+
+def without(text: str, values: Iterable[str]) -> str:
+    """The text without these values."""
+    for value in values:
+        text = text.replace(value, HIDDEN)
+    return text
+
+
+def hide(values: Iterable[str]) -> None:
+    """Hides these values in all that this process redacts from now on: for a worker's child, which ends with its job."""
+    _hidden.extend(values)
+
+
+class Redactor:
+    """Redacts a text that comes in pieces, whole lines each: a private key may begin in one and end in another.
+
+    Args:
+        values: secrets that are known, and are hidden whatever they look like.
+    """
+
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        self._values = tuple(values)
         # how much more of the text may be the key's that has begun
         self._key_left = 0
 
     def redact(self, text: str) -> str:
+        text = without(text, self._values)
         hidden = ""
         if self._key_left:
             hidden = HIDDEN
@@ -221,11 +264,14 @@ _PASSES: list[_Pass] = [
     _Pass(_BEARER, _after(" "), ("bearer", "basic")),
     _Pass(_USER_INFO, _after(end="@"), ("://",), ("@",)),
     _Pass(_QUERY, _after(), ("?", "&"), _ANY_NAME),
+    _Pass(_SAS, _after(), ("?sig=", "&sig=")),
     _Pass(_BLOCK, _after(), (*_NAMES, *_KEYS), _BLOCK_ENDS),
     _Pass(_QUOTED, lambda match: f"{match[1]}{match[2]}{HIDDEN}", (*_NAMES, *_KEYS), _ANY_NAME),
     _Pass(_BARE, _after(), (*_NAMES, *_KEYS), _ANY_NAME),
     _Pass(_KEY_ID, _after(), ("akia", "asia", "aroa", "aida")),
     _Pass(_JWT, lambda _: HIDDEN, ("eyj",)),
     _Pass(_GITHUB, _after(), ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"), ("_",)),
+    _Pass(_SLACK, lambda match: f"{match[1]}-{HIDDEN}", ("xox", "xapp-")),
+    _Pass(_MODEL_KEY, lambda _: f"sk-{HIDDEN}", ("sk-",)),
     _Pass(_SECRET_KEY, _hide_mixed),
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from polarpod.contract.redact import Redactor
@@ -16,12 +16,12 @@ _LONGEST_EDGE = 100
 class LogFile:
     """Passes on new bytes of a growing log, whole lines at a time, without what looks like a credential."""
 
-    def __init__(self, path: Path, on_lines: Callable[[bytes], None]) -> None:
+    def __init__(self, path: Path, on_lines: Callable[[bytes], None], secrets: Iterable[str] = ()) -> None:
         self._path = path
         self._say = on_lines
         self._offset = 0
         self._rest = b""
-        self._redactor = Redactor()
+        self._redactor = Redactor(secrets)
         self._tail = b""
 
     def _on_lines(self, lines: bytes) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from polarpod.contract.context import Context
+from polarpod.contract.redact import hide, secret_values
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
 from polarpod.runtime import read_context as contexts
 from polarpod.runtime.envelope import envelope
@@ -55,6 +56,7 @@ def _work(context: Context, progress: Progress, environment: Mapping[str, str]) 
     scratch = Path(environment.get(SCRATCH) or ".").absolute()
     jobs = _jobs(environment)
     progress.enter(Phase.LOAD)
+    hide(secret_values(environment))
     _check_code(context, jobs)
     spill = _spill(scratch)
     os.environ.update(envelope(context.resources, spill=spill, room_bytes=shutil.disk_usage(spill).free))

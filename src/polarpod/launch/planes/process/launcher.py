@@ -22,6 +22,7 @@ from pathlib import Path
 
 from polarpod.contract.context import Context
 from polarpod.contract.message import Message
+from polarpod.contract.redact import secret_values
 from polarpod.contract.verdict import Category, PolarpodError, exit_code_of
 from polarpod.launch.log_file import LogFile
 from polarpod.launch.planes.process import end_note
@@ -80,7 +81,7 @@ def run_worker(context: Context, data: bytes, plane: ProcessPlane, *, watcher: W
         with sink:
             process = _start(plane, environment, scratch, cgroup, sink.fileno())
         try:
-            end, message, tail = _wait(process, context, scratch, log, cgroup, watcher)
+            end, message, tail = _wait(process, context, scratch, log, cgroup, watcher, secret_values(environment))
             path, note = plane.end_note(uid), EndNote(exit=end, message=message)
             end_note.keep(path, note)
             return _ended(context, path, note, tail)
@@ -181,9 +182,10 @@ def _wait(
     log: Path,
     cgroup: Cgroup | None,
     watcher: Watcher,
+    secrets: list[str],
 ) -> tuple[Exit, Message | None, bytes]:
     uid = context.attempt.uid
-    follower = LogFile(log, watcher.on_log)
+    follower = LogFile(log, watcher.on_log, secrets)
     last: bytes = b""
     stopped, overdue = False, False
     deadline = time.monotonic() + context.deadline_seconds + context.grace_seconds + _SLACK_SECONDS
