@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import struct
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -66,6 +67,8 @@ def _reason(value: Any, dtype: pl.DataType) -> str:
         return ": the way a number is spelled is lost"
     if isinstance(dtype, pl.Decimal) and type(value) in _FLOATS and _digits(value) > _FLOAT_DIGITS:
         return f": of a number's digits {_FLOAT_DIGITS} are exact, write it as text"
+    if dtype.is_float() and type(value) is int:
+        return ": a whole number that the type does not hold exactly"
     return ""
 
 
@@ -110,8 +113,15 @@ def _is_whole(value: Any, dtype: pl.DataType) -> bool:
 
 def _is_float(value: Any, dtype: pl.DataType) -> bool:
     if type(value) is int:
-        return value in _INT64 or value in _UINT64
+        return (value in _INT64 or value in _UINT64) and _nearest(value, dtype) == value
     return type(value) in _FLOATS and (isinstance(dtype, pl.Float64) or abs(value) < _LARGEST_FLOAT32)
+
+
+def _nearest(value: int, dtype: pl.DataType) -> int:
+    """What a whole number is as a float of this type."""
+    if isinstance(dtype, pl.Float64):
+        return int(float(value))
+    return int(struct.unpack("f", struct.pack("f", value))[0])
 
 
 def _is_text(value: Any, _: pl.DataType) -> bool:

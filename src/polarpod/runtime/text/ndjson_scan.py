@@ -99,7 +99,7 @@ def _infer(name: str, files: list[str], options: dict[str, Any]) -> dict[str, pl
             f"input {name!r} has fields whose values are of no one type",
             evidence=problems[: 2 * _MOST_NAMED],
             remedy="Deliver each field in one type, or declare the input's schema: String takes texts, whole numbers and "
-            "booleans as they are, Float64 all numbers.",
+            "booleans as they are, Float64 the numbers that it holds exactly.",
         )
     return {column: shape.dtype() for column, shape in whole.fields.items()}
 

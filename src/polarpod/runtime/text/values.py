@@ -18,6 +18,9 @@ _FRACTION = {"ms": r"[0-9]{1,3}0*", "us": r"[0-9]{1,6}0*", "ns": r"[0-9]{1,9}0*"
 # Whole years within what an Int64 of nanoseconds reaches: 1677-09-21 to 2262-04-11.
 _FIRST_NS, _LAST_NS = "1678", "2261"
 
+# Digits of the smallest integers that a float type may not hold exactly: those beyond 2**24 and 2**53.
+_INTEGER_DIGITS: dict[type[pl.DataType], int] = {pl.Float32: len(str(2**24)), pl.Float64: len(str(2**53))}
+
 # Types that Polars' parsers of CSV read exactly or refuse.
 NATIVE = (pl.Boolean, pl.String, pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64)
 
@@ -36,7 +39,8 @@ def fits(text: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     if dtype.is_float():
         # "inf" is a value; a number that becomes it is too large for the type. Only words have an n.
         value = text.cast(dtype, strict=False)
-        return value.is_not_null() & (value.is_finite() | value.is_nan() | text.str.contains("(?i)n"))
+        reached = value.is_finite() | value.is_nan() | text.str.contains("(?i)n")
+        return value.is_not_null() & reached & ~_rounded(text, value, dtype)
     if isinstance(dtype, pl.Decimal):
         # exponents are left out: what they round to is not seen in the text
         whole = dtype.precision - dtype.scale
@@ -54,6 +58,15 @@ def fits(text: pl.Expr, dtype: pl.DataType) -> pl.Expr:
         within = year.is_between(pl.lit(_FIRST_NS), pl.lit(_LAST_NS)) if dtype.time_unit == "ns" else pl.lit(True)
         return shape & within & _moment(text, dtype).is_not_null()
     return text.cast(dtype, strict=False).is_not_null()
+
+
+def _rounded(text: pl.Expr, value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Whether a text is an integer, without point or exponent, that the float type does not hold exactly. A key that is
+    rounded is another key; a fraction is read as the nearest float, as everywhere."""
+    long = text.str.len_bytes() >= _INTEGER_DIGITS[type(dtype)]
+    # an integer beyond Int128 cannot be compared: it counts as rounded
+    exact = (text.cast(pl.Int128, strict=False) == value.cast(pl.Int128, strict=False)).fill_null(False)
+    return long & text.str.contains("^[+-]?[0-9]+$") & ~exact
 
 
 def unfit(text: pl.Expr, dtype: pl.DataType) -> pl.Expr:
