@@ -9,7 +9,7 @@ import pytest
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.launch.planes_file import load_planes
 
-KUBERNETES = "kind: kubernetes, state: s3://s/x, image: i"
+KUBERNETES = "kind: kubernetes, namespace: n, state: s3://s/x, image: i"
 
 
 def refusal(folder: Path, text: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from polarpod.cli import release
-from polarpod.cli.main import main
+from polarpod.cli.main import cli
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.launch.specs import from_jobs, from_release
 
@@ -38,7 +38,7 @@ def test_a_release_that_cannot_be_written_is_told(tmp_path: Path, output: str, m
     (tmp_path / "file").touch()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(release, "from_jobs", lambda *_, **__: from_jobs_of_none())
-    found = CliRunner().invoke(main, ["release", "-o", output])
+    found = CliRunner().invoke(cli, ["release", "-o", output])
     assert found.exit_code == 2, found.output
     assert "the release document cannot be written" in found.output
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]

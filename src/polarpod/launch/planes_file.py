@@ -66,6 +66,19 @@ def load_planes(path: Path, environment: Mapping[str, str] = os.environ) -> Plan
     Raises:
         PolarpodError: naming file and line.
     """
+    node, file = _read(path)
+    planes = Planes()
+    for name, raw in file.planes.items():
+        line, where = _find(node, ["planes", name])
+        try:
+            planes[name] = _plane(name, raw, path, environment, line=line, where=where)
+        except _Unset as error:
+            planes.unset[name] = _wrong(path, line, f"plane {name!r}: {error}")
+    return planes
+
+
+def _read(path: Path) -> tuple[Any, _File]:
+    """The file's YAML nodes, which know their lines, and what they say."""
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
@@ -93,36 +106,41 @@ def load_planes(path: Path, environment: Mapping[str, str] = os.environ) -> Plan
     except (msgspec.ValidationError, UnicodeError, RecursionError, OverflowError) as error:
         words = complaint(error, _File, document).text
         raise _wrong(path, 1, f"{words}; the file must be a mapping with one key, planes") from None
-    planes = Planes()
-    for name, raw in file.planes.items():
-        line, where = _find(node, ["planes", name])
-        try:
-            filled = _fill(raw, path, environment, [])
-        except _Unset as error:
-            planes.unset[name] = _wrong(path, line, f"plane {name!r}: {error}")
-            continue
-        except _NotText as error:
-            raise _wrong(path, _find(where, error.keys)[0], f"plane {name!r}: {error.problem}") from None
-        except RecursionError:
-            raise _wrong(path, line, f"plane {name!r} contains itself (an alias within its own anchor)") from None
-        kind = filled.get("kind", _DEFAULT_KIND) if isinstance(filled, dict) else _DEFAULT_KIND
-        try:
-            config = kind_named(str(kind)).config
-        except LookupError:
-            words = f"plane {name!r}: there is no kind {kind!r}; known: {', '.join(kind_names())}"
-            raise _wrong(path, _find(where, ["kind"])[0], words) from None
-        try:
-            planes[name] = convert(filled, config).rooted(path.parent.absolute())
-        except (msgspec.ValidationError, UnicodeError, RecursionError, OverflowError) as error:
-            found = complaint(error, config, filled)
-            raise _wrong(
-                path, _find(where, found.keys)[0] if found.keys else line, f"plane {name!r}: {found.text}"
-            ) from None
-        except PolarpodError as error:
-            raise _wrong(path, line, f"plane {name!r}: {error.verdict.summary}") from None
-        for key, problem in planes[name].problems():
-            raise _wrong(path, _find(where, key.split("."))[0], f"plane {name!r}: {problem}")
-    return planes
+    return node, file
+
+
+def _plane(name: str, raw: Any, path: Path, environment: Mapping[str, str], *, line: int, where: Any) -> Plane:
+    """One plane of the file.
+
+    Args:
+        line: where it begins.
+        where: its YAML node.
+
+    Raises:
+        _Unset: a variable that it needs is not set.
+    """
+    try:
+        filled = _fill(raw, path, environment, [])
+    except _NotText as error:
+        raise _wrong(path, _find(where, error.keys)[0], f"plane {name!r}: {error.problem}") from None
+    except RecursionError:
+        raise _wrong(path, line, f"plane {name!r} contains itself (an alias within its own anchor)") from None
+    kind = filled.get("kind", _DEFAULT_KIND) if isinstance(filled, dict) else _DEFAULT_KIND
+    try:
+        config = kind_named(str(kind)).config
+    except LookupError:
+        words = f"plane {name!r}: there is no kind {kind!r}; known: {', '.join(kind_names())}"
+        raise _wrong(path, _find(where, ["kind"])[0], words) from None
+    try:
+        plane = convert(filled, config).rooted(path.parent.absolute())
+    except (msgspec.ValidationError, UnicodeError, RecursionError, OverflowError) as error:
+        found = complaint(error, config, filled)
+        raise _wrong(path, _find(where, found.keys)[0] if found.keys else line, f"plane {name!r}: {found.text}") from None
+    except PolarpodError as error:
+        raise _wrong(path, line, f"plane {name!r}: {error.verdict.summary}") from None
+    for key, problem in plane.problems():
+        raise _wrong(path, _find(where, key.split("."))[0], f"plane {name!r}: {problem}")
+    return plane
 
 
 def choose_plane(planes: Planes, name: str, *, source: str) -> Plane:
