@@ -173,7 +173,7 @@ def test_gc_takes_away_what_nobody_waits_for_and_leaves_what_may_still_run(works
     assert find_left_pods(cluster, known_attempts(workshop.state), now=now) == [], "its next launcher attaches to it"
     later = now + dt.timedelta(days=8)
     (left,) = find_left_pods(cluster, known_attempts(workshop.state), now=later)
-    assert left.attempt_uid == running.attempt.uid
+    assert left.uid == running.attempt.uid
     assert left.why == "its attempt is over, and no launcher came back for it"
     # a pod that is deleted while its container is made ends in other ways, which test_recorded_endings has
     while (pod := launcher.find(running)) and not Status(pod=pod.seen).started:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 import pytest
-from deltalake import DeltaTable, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake.transaction import RemoveAction
 from tests.runtime.delta_tables import commit_of, publish, rows, standing_of
 
 from polarpod.contract.dataset import Delta
 from polarpod.contract.verdict import PolarpodError
 from polarpod.store.delta_rows import LogEntry, Rows, since, surviving
-from polarpod.store.fence import Standing
+from polarpod.store.fence import UNDONE, Standing, content_id, transaction_id
 from polarpod.store.folder import Document
 
 D1 = pl.DataFrame({"ds": ["d1", "d1"], "v": [1, 2]})
@@ -244,3 +246,70 @@ def test_where_the_log_cannot_tell_an_append_is_not_doubled_and_a_replace_is_mad
     clean_log(uri)
     assert standing_of(commit_of(append(uri))) == STANDS
     assert standing_of(commit_of(replace(uri), job="other")) == Standing(1, False)
+
+
+def restore(uri: str, to: int) -> None:
+    DeltaTable(uri).restore(to)
+
+
+def refused_to_double(uri: str, number: int) -> None:
+    before = rows(uri)
+    for force in (False, True):
+        with pytest.raises(PolarpodError, match=r"are in the table again(.|\n)*a RESTORE(.|\n)*Delete them from the table"):
+            publish(commit_of(append(uri), number=number, force=force), D1)
+    assert rows(uri) == before
+
+
+def test_an_append_is_not_doubled_where_a_restore_brings_back_the_rows_of_an_earlier_attempt(uri: str) -> None:
+    write_deltalake(uri, D2, partition_by=["ds"])
+    first = publish(commit_of(append(uri)), D1).version
+    restore(uri, 0)
+    publish(commit_of(append(uri), number=2), D1)
+    assert first is not None
+    restore(uri, first)
+    refused_to_double(uri, 3)
+    DeltaTable(uri).delete("ds = 'd1'")
+    publish(commit_of(append(uri), number=3), D1)
+    assert rows(uri) == sorted([*D1.rows(), *D2.rows()], key=repr)
+
+
+def take_back(uri: str, published: int) -> None:
+    """As `polarpod undo` does."""
+    table = DeltaTable(uri)
+    added = [json.loads(line)["add"] for line in entry(uri, published).splitlines() if b'"add"' in line]
+    table.create_write_transaction(
+        [RemoveAction(a["path"], True, 1, size=a["size"], partition_values=a["partitionValues"]) for a in added],
+        mode="append",
+        schema=table.schema(),
+        partition_by=["ds"],
+        commit_properties=CommitProperties(
+            app_transactions=[
+                Transaction(transaction_id("sales", "d1"), 1),
+                Transaction(content_id("sales", "d1", UNDONE), 1),
+            ]
+        ),
+    )
+
+
+def entry(uri: str, version: int) -> bytes:
+    return (Path(uri) / "_delta_log" / f"{version:020d}.json").read_bytes()
+
+
+def test_nor_where_it_brings_back_what_was_taken_back(uri: str) -> None:
+    write_deltalake(uri, D2, partition_by=["ds"])
+    published = publish(commit_of(append(uri)), D1).version
+    assert published is not None
+    take_back(uri, published)
+    assert standing_of(commit_of(append(uri), number=2)) == GONE
+    restore(uri, published)
+    refused_to_double(uri, 2)
+
+
+def test_a_restore_to_a_version_that_the_log_forgot_may_have_brought_rows_back(uri: str) -> None:
+    write_deltalake(uri, D2, partition_by=["ds"])
+    publish(commit_of(append(uri)), D1)
+    restore(uri, 0)
+    DeltaTable(uri).create_checkpoint()
+    assert standing_of(commit_of(append(uri), number=2)) == GONE
+    (Path(uri) / "_delta_log" / f"{0:020d}.json").unlink()
+    assert standing_of(commit_of(append(uri), number=2)).restored

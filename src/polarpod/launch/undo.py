@@ -22,6 +22,7 @@ from polarpod.launch.state import AttemptInfo, Record, State
 from polarpod.store import parquet_manifest as manifest
 from polarpod.store.delta_features import Traits
 from polarpod.store.delta_log import active_files, history, open_table
+from polarpod.store.delta_rows import METADATA
 from polarpod.store.fence import UNDONE, content_id, transaction_id
 from polarpod.store.folder import Folder
 from polarpod.store.location import normal
@@ -29,8 +30,6 @@ from polarpod.store.store_errors import answer
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
-
-_METADATA = "polarpod"
 
 
 class Undone(NamedTuple):
@@ -189,7 +188,7 @@ def _undo_quarantine(folder: Folder, uid: str, number: int, now: dt.datetime) ->
 
 
 def _uid_of(entry: dict[str, Any]) -> str | None:
-    text = entry.get(_METADATA)
+    text = entry.get(METADATA)
     return json.loads(text).get("uid") if text else None
 
 

@@ -9,13 +9,15 @@ files, a delete or an overwrite does not.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from typing import Any, NamedTuple
 
 from polarpod.store.delta_path import meaning
 from polarpod.store.folder import Folder
 
+# where a commit says which run made it
+METADATA = "polarpod"
 # Each entry is one request to the store. Beyond these, what happened to the rows counts as unknown.
 _ENTRIES = 1000
 # what rewrites a file row by row: the rows it does not change are in the file that it adds
@@ -45,6 +47,15 @@ class LogEntry(NamedTuple):
     adds: dict[str, dict[str, Any]]
     removes: dict[str, dict[str, Any]]
 
+    @property
+    def run(self) -> tuple[str, str] | None:
+        """Job and run key of the run that made it, or None."""
+        try:
+            facts = json.loads(self.info.get(METADATA) or "null")
+        except ValueError:
+            return None
+        return (str(facts.get("job")), str(facts.get("run_key"))) if isinstance(facts, dict) else None
+
 
 def parse(version: int, data: bytes) -> LogEntry:
     """One log entry from its JSON lines. Lines that are not JSON end in ValueError."""
@@ -70,6 +81,28 @@ def since(folder: Folder, version: int, newest: int) -> Iterator[LogEntry | None
         yield None
     for number in range(max(version, newest - _ENTRIES) + 1, newest + 1):
         yield read(folder, number)
+
+
+def came_back(folder: Folder, last: int, newest: int, is_ours: Callable[[LogEntry], bool]) -> bool:
+    """Whether a RESTORE has brought back rows of commits that were out of the table, or may have.
+
+    Args:
+        last: version of the newest of these commits. Before it nothing of the older ones was in the table: it would not
+            have been made.
+        is_ours: whether an entry is one of these commits.
+    """
+    restores = [_restored_to(entry) for entry in since(folder, last, newest) if entry]
+    targets = [version for version in restores if version is not None]
+    if not targets:
+        return False
+    entries = list(since(folder, -1, newest))
+    known = [entry.version for entry in entries if entry]
+    if not known or min(targets) < min(known):
+        return True  # to a version whose commits cannot be read any more
+    for index, entry in enumerate(entries):
+        if entry and is_ours(entry) and surviving(entry.adds, entry.version, entries[index + 1 :]) is not Rows.NONE:
+            return True
+    return False
 
 
 class _State(NamedTuple):

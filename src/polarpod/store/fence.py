@@ -18,7 +18,7 @@ from polarpod.contract.context import Storage
 from polarpod.contract.dataset import Delta, Output
 from polarpod.store import parquet_manifest as manifest
 from polarpod.store.delta_log import open_output, transaction_version
-from polarpod.store.delta_rows import Rows, read, since, surviving
+from polarpod.store.delta_rows import Rows, came_back, read, since, surviving
 from polarpod.store.folder import Folder
 
 if TYPE_CHECKING:
@@ -43,12 +43,14 @@ class Standing(NamedTuple):
         same: whether that commit had the fingerprint asked about, and its rows are in the table.
         undone: whether nothing of that commit is left but its number: it was taken back, or its rows were taken out.
         partial: whether some of its rows were taken out and others are still there.
+        restored: whether a RESTORE has brought back rows of an earlier attempt, or of one that was taken back.
     """
 
     number: int | None
     same: bool
     undone: bool = False
     partial: bool = False
+    restored: bool = False
 
 
 class Decision(Enum):
@@ -121,7 +123,7 @@ def standing_in(table: DeltaTable, output: Delta, storage: Storage, *, job: str,
     if number is None:
         return Standing(None, False)
     if transaction_version(table, content_id(job, run_key, UNDONE)) == number:
-        return Standing(number, False, undone=True)
+        return _gone(table, output, storage, number, job=job, run_key=run_key)
     same = transaction_version(table, content_id(job, run_key, fingerprint)) == number
     if same and isinstance(output.replace, dict):
         same = transaction_version(table, owner_id(output.replace)) == owner_number(job, run_key, number)
@@ -132,7 +134,20 @@ def standing_in(table: DeltaTable, output: Delta, storage: Storage, *, job: str,
     if rows is Rows.UNKNOWN:
         # a replace can be repeated, so it is; a second append could double its rows, and a late merge undo newer ones
         return Standing(number, same and output.replace is None)
-    return Standing(number, same and rows is Rows.ALL, undone=rows is Rows.NONE, partial=rows is Rows.SOME)
+    if rows is Rows.NONE:
+        return _gone(table, output, storage, number, job=job, run_key=run_key)
+    return Standing(number, same and rows is Rows.ALL, partial=rows is Rows.SOME)
+
+
+def _gone(table: DeltaTable, output: Delta, storage: Storage, number: int, *, job: str, run_key: str) -> Standing:
+    """Of a run whose last commit is not in the table. An append must not be published beside rows of an earlier one."""
+    version = transaction_version(table, commit_id(job, run_key))
+    restored = (
+        output.append
+        and version is not None
+        and came_back(Folder(output.uri, storage), version, table.version(), lambda entry: entry.run == (job, run_key))
+    )
+    return Standing(number, False, undone=not restored, restored=restored)
 
 
 def _rows_in(table: DeltaTable, output: Delta, storage: Storage, *, job: str, run_key: str) -> Rows:

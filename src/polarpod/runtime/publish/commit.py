@@ -139,6 +139,14 @@ def refuse(decision: Decision, commit: Commit, standing: Standing) -> PolarpodEr
             remedy="Nothing: the newer attempt's rows stand.",
         )
     held = f"{commit.uri} holds attempt {standing.number} of {commit.job}/{commit.run_key}"
+    if standing.restored:
+        return PolarpodError(
+            Category.PUBLISH_REFUSED,
+            "rows that this run has appended before are in the table again",
+            evidence=[held, "a RESTORE of the table has brought them back since, or may have"],
+            remedy="Appending again would double these rows. Delete them from the table, then run again; or publish with "
+            "replace or merge, which can be repeated.",
+        )
     if standing.partial:
         return PolarpodError(
             Category.PUBLISH_REFUSED,

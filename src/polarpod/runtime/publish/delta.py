@@ -29,6 +29,7 @@ from polarpod.store.delta_entry import put_entry
 from polarpod.store.delta_features import Traits
 from polarpod.store.delta_log import active_files, open_output, transaction_version
 from polarpod.store.delta_path import deltalake_can_name, deltalake_spells
+from polarpod.store.delta_rows import METADATA
 from polarpod.store.fence import (
     Decision,
     commit_id,
@@ -47,8 +48,6 @@ from polarpod.store.storage_options import for_deltalake
 
 if TYPE_CHECKING:
     import deltalake
-
-METADATA = "polarpod"
 
 
 def commits_files(output: Output) -> bool:
