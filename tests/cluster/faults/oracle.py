@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,6 @@ def _in_log(bench: Bench, place: str, keys: set[str]) -> set[str]:
 
 
 def _in_manifest(bench: Bench, uri: str) -> set[str]:
-    """And what an undo would bring back."""
+    """And what an undo would bring back, and what readers may still hold on to."""
     found = manifest.read(Folder(uri, bench.storage))
-    entries = found.manifest.entries if found else []
-    return {file.path for entry in entries for kept in (entry, *entry.replaced) for file in kept.files}
+    return manifest.kept_files(found.manifest, dt.datetime.now(dt.UTC)) if found else set()
