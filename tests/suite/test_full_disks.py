@@ -98,7 +98,7 @@ def test_a_read_only_output_is_a_denied_one(bench: Bench, disk: Disk) -> None:
 def test_a_read_only_scratch_directory_stops_the_run_before_its_worker(bench: Bench, disk: Disk) -> None:
     bench.scratch = disk("size=64k,ro")
     ran = bench.run("writes_beside")
-    words = ("the scratch directory cannot be made", str(bench.scratch), "Read-only file system", "Point `scratch`")
+    words = ("the scratch directory cannot be written", str(bench.scratch), "Read-only file system", "Point `scratch`")
     explains(ran.verdict, "spill_unusable", *words)
 
 

@@ -133,7 +133,8 @@ def _scratch_errors(folder: Path) -> Iterator[None]:
             Category.DISK_FULL if full else Category.SPILL_UNUSABLE,
             "the scratch directory is full" if full else "the scratch directory cannot be written",
             evidence=[f"{folder}: {error.strerror}"],
-            remedy="Free space there, or point `scratch` of the plane at a writable directory with room to spill.",
+            remedy=f"{'Free space there, or point' if full else 'Point'} `scratch` of the plane at a writable directory "
+            "with room to spill.",
         ) from error
 
 
