@@ -48,3 +48,12 @@ def from_jobs_of_none() -> object:
     from polarpod.launch.specs import Specs
 
     return Specs({}, [], "0" * 12, "jobs")
+
+
+def test_a_release_document_does_not_take_the_place_of_a_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "device").symlink_to("/dev/null")
+    found = CliRunner().invoke(cli, ["release", "-o", "device"])
+    assert (found.exit_code, "device: not a regular file" in found.output) == (2, True), found.output
+    assert (tmp_path / "device").is_char_device()

@@ -58,6 +58,9 @@ def _write(document: Release, output: Path) -> None:
         # a path such as `..` or `/` has no name to put a spare beside
         if output.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        # the spare would take the place of a device such as /dev/null
+        if output.exists() and not output.is_file():
+            raise OSError(errno.EINVAL, "not a regular file")
         output.parent.mkdir(parents=True, exist_ok=True)
         spare = output.with_name(f".{output.name}.next")
         try:

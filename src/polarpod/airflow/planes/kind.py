@@ -46,8 +46,8 @@ class WithoutAirflow:
         plane: Plane,
         context: Mapping[str, Any],  # noqa: ARG002  # as `AirflowPlaneKind`
         *,
-        deferrable: bool,  # noqa: ARG002
-        woken: str | None,  # noqa: ARG002
+        deferrable: bool,  # noqa: ARG002  # as `AirflowPlaneKind`
+        woken: str | None,  # noqa: ARG002  # as `AirflowPlaneKind`
     ) -> Launcher:
         return launcher_of(plane)
 

@@ -38,10 +38,10 @@ class ProcessKind:
     def follow_log(
         self,
         plane: ProcessPlane,  # noqa: ARG002  # as `PlaneKind`
-        context: Context,  # noqa: ARG002
-        say: Callable[[bytes], object],  # noqa: ARG002
+        context: Context,  # noqa: ARG002  # as `PlaneKind`
+        say: Callable[[bytes], object],  # noqa: ARG002  # as `PlaneKind`
         *,
-        tail: int | None,  # noqa: ARG002
+        tail: int | None,  # noqa: ARG002  # as `PlaneKind`
     ) -> bool:
         return False  # a child process prints where it was launched
 
