@@ -86,6 +86,21 @@ def open_output(uri: str, storage: Storage) -> DeltaTable | None:
         return open_table(uri, storage)
 
 
+def catch_up(table: DeltaTable) -> None:
+    """Brings an opened output to its newest version. Only what came since is read.
+
+    Raises:
+        PolarpodError: as `open_output`.
+    """
+    from deltalake.exceptions import DeltaError
+
+    with _of_an_output():
+        try:
+            _again(table.update_incremental)
+        except (DeltaError, OSError, ValueError) as error:
+            raise unreadable(str(table.table_uri).rstrip("/"), error) from error
+
+
 def transaction_version(table: DeltaTable, key: str) -> int | None:
     """What an output's log holds under the id of an application transaction. It is read from the store, not from memory.
 

@@ -40,12 +40,16 @@ class LogEntry(NamedTuple):
         info: its commitInfo, {} where it has none.
         adds: path, as the store spells it -> the add action.
         removes: as adds.
+        transactions: ids of its application transactions.
+        alters: whether it sets the table's columns, properties or features.
     """
 
     version: int
     info: dict[str, Any]
     adds: dict[str, dict[str, Any]]
     removes: dict[str, dict[str, Any]]
+    transactions: frozenset[str] = frozenset()
+    alters: bool = False
 
     @property
     def run(self) -> tuple[str, str] | None:
@@ -66,7 +70,9 @@ def parse(version: int, data: bytes) -> LogEntry:
         for kind, found in files.items():
             if kind in action:
                 found[meaning(action[kind]["path"])] = action[kind]
-    return LogEntry(version, info, files["add"], files["remove"])
+    transactions = frozenset(str(action["txn"]["appId"]) for action in actions if "txn" in action)
+    alters = any("metaData" in action or "protocol" in action for action in actions)
+    return LogEntry(version, info, files["add"], files["remove"], transactions, alters)
 
 
 def read(folder: Folder, version: int) -> LogEntry | None:
