@@ -13,7 +13,8 @@ from tests.cluster.stack.local_stack import TABLES, WORKERS, Stack, until
 from tools.stack.names import NAMESPACE
 
 from polarpod.contract import labels
-from polarpod.launch.attempt_end import is_over, known_attempts
+from polarpod.launch.attempt_end import is_over
+from polarpod.launch.garbage import known_attempts
 from polarpod.launch.planes.kubernetes.status import Status
 
 SCHEDULER = "airflow-scheduler-0"
