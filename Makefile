@@ -48,7 +48,9 @@ test-cluster: cluster $(AIRFLOW)/.ready $(AIRFLOW_OLD)/.ready .venv/checkov/.rea
 	$(MAKE) up
 	$(PYTEST) -p no:randomly tests/cluster/stack
 
-test-all: test test-cluster ## what a push proves, and what it leaves out: skaffold from build to a green DAG
+# a push strikes with twenty faults
+test-all: export POLARPOD_FAULTS = 60
+test-all: test test-cluster ## what a push proves, and what it leaves out: sixty faults, skaffold from build to a green DAG
 	$(PYTEST) tests/cluster/skaffold
 
 check: $(DEV)/.ready ## format, lint, types, import rules
@@ -65,6 +67,7 @@ format: $(DEV)/.ready ## format, mend what can be mended, rewrite generated file
 
 bench: $(BENCH)/.ready $(AIRFLOW)/.ready ## speed and memory as ratios in one run; takes minutes and 10 GB of disk
 	$(BENCH)/bin/python -m bench
+	$(AIRFLOW)/bin/python -m bench.parse
 	$(MAKE) cluster
 	$(AIRFLOW)/bin/python -m bench.pods
 	POLARPOD_CLUSTER_NAME=polarpod-bench POLARPOD_CLUSTER_PORT=31900 $(DEV)/bin/python -m bench.stack

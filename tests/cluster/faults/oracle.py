@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Set
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -55,8 +56,13 @@ def assert_holds(bench: Bench, scene: Scene, expected: tuple[pl.DataFrame, pl.Da
         assert_frame_equal(ordered(scene.quarantined(bench).select(_COLUMNS)), expected[1])
 
 
-def files_without_a_name(bench: Bench) -> list[str]:
-    """Everything in the places of the scenes that no log and no manifest names."""
+def files_without_a_name(bench: Bench, may_live: Set[str]) -> list[str]:
+    """Everything in the places of the scenes that no log and no manifest names.
+
+    Args:
+        may_live: uids of attempts whose worker may still run, for all that is known. Their files are left alone until their
+            deadline has passed: a pod that was deleted by force, or that a lost node held, was not seen to end.
+    """
     found: list[str] = []
     for scene in SCENES.values():
         for place in (scene.job, f"quarantine/{scene.job}"):
@@ -64,7 +70,7 @@ def files_without_a_name(bench: Bench) -> list[str]:
             files = {entry.key for entry in Folder(uri, bench.storage).list()}
             own = {key for key in files if key.startswith(("_delta_log/", "_polarpod/manifest"))}
             named = _in_log(bench, place, own) if scene.delta and place == scene.job else _in_manifest(bench, uri)
-            found += [f"{place}/{key}" for key in sorted(files - own - named)]
+            found += [f"{place}/{key}" for key in sorted(files - own - named) if not any(uid in key for uid in may_live)]
     return found
 
 
