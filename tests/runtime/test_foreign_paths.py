@@ -102,7 +102,7 @@ def test_of_two_runs_that_replace_at_once_one_commits_and_the_other_decides_anew
     spark_table(shop, "Zürich", "city=Zürich")
     frame = pl.DataFrame({"id": [99], "city": ["Zürich"]})
     mine = commit_of(Delta(shop.at("t"), replace={"city": "Zürich"}))
-    put, rivals = delta.put_entry, iter([True])  # type: ignore[attr-defined]  # patched where it is used
+    put, rivals = delta.put_entry, iter([True])
 
     def put_after_a_rival(*args: Any, **options: Any) -> bool:
         if next(rivals, False):

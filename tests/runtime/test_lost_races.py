@@ -31,7 +31,7 @@ class Race:
     def __init__(self, shop: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
         self.shop, self.rivals = shop, list[Callable[[], object]]()
         self.opened = 0
-        commit, open_output = delta._commit, delta.open_output  # type: ignore[attr-defined]  # patched where it is used
+        commit, open_output = delta._commit, delta.open_output
 
         def commit_after_a_rival(*args: Any) -> int:
             if self.rivals:

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, MutableMapping
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -66,23 +67,8 @@ def load_planes(path: Path, environment: Mapping[str, str] = os.environ) -> Plan
     Raises:
         PolarpodError: naming file and line.
     """
-    node, file = _read(path)
-    planes = Planes()
-    for name, raw in file.planes.items():
-        line, where = _find(node, ["planes", name])
-        try:
-            planes[name] = _plane(name, raw, path, environment, line=line, where=where)
-        except _Unset as error:
-            planes.unset[name] = _wrong(path, line, f"plane {name!r}: {error}")
-    return planes
-
-
-def _read(path: Path) -> tuple[Any, _File]:
-    """The file's YAML nodes, which know their lines, and what they say."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise _wrong(path, 1, "not UTF-8 text") from None
+        data = path.read_bytes()
     except OSError as error:
         raise PolarpodError(
             Category.REQUEST_INVALID,
@@ -90,6 +76,33 @@ def _read(path: Path) -> tuple[Any, _File]:
             evidence=[f"{path}: {error.strerror}"],
             remedy="Write one (see docs/planes.md), or name it with $POLARPOD_PLANES.",
         ) from None
+    loaded = _loaded(path, path.parent.absolute(), data, frozenset(environment.items()))
+    planes = Planes(loaded)
+    planes.unset.update(loaded.unset)
+    return planes
+
+
+# A DAG file of 300 tasks reads the same planes 300 times. The content is the key: a file that was just rewritten may have
+# the time of before.
+@lru_cache(maxsize=4)
+def _loaded(path: Path, folder: Path, data: bytes, environment: frozenset[tuple[str, str]]) -> Planes:
+    node, file = _read(path, data)
+    variables, planes = dict(environment), Planes()
+    for name, raw in file.planes.items():
+        line, where = _find(node, ["planes", name])
+        try:
+            planes[name] = _plane(name, raw, path, folder, variables, line=line, where=where)
+        except _Unset as error:
+            planes.unset[name] = _wrong(path, line, f"plane {name!r}: {error}")
+    return planes
+
+
+def _read(path: Path, data: bytes) -> tuple[Any, _File]:
+    """The file's YAML nodes, which know their lines, and what they say."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        raise _wrong(path, 1, "not UTF-8 text") from None
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         document = yaml.safe_load(text)
@@ -109,10 +122,11 @@ def _read(path: Path) -> tuple[Any, _File]:
     return node, file
 
 
-def _plane(name: str, raw: Any, path: Path, environment: Mapping[str, str], *, line: int, where: Any) -> Plane:
+def _plane(name: str, raw: Any, path: Path, folder: Path, environment: Mapping[str, str], *, line: int, where: Any) -> Plane:
     """One plane of the file.
 
     Args:
+        folder: the file's, absolute.
         line: where it begins.
         where: its YAML node.
 
@@ -120,7 +134,7 @@ def _plane(name: str, raw: Any, path: Path, environment: Mapping[str, str], *, l
         _Unset: a variable that it needs is not set.
     """
     try:
-        filled = _fill(raw, path, environment, [])
+        filled = _fill(raw, folder, environment, [])
     except _NotText as error:
         raise _wrong(path, _find(where, error.keys)[0], f"plane {name!r}: {error.problem}") from None
     except RecursionError:
@@ -132,7 +146,7 @@ def _plane(name: str, raw: Any, path: Path, environment: Mapping[str, str], *, l
         words = f"plane {name!r}: there is no kind {kind!r}; known: {', '.join(kind_names())}"
         raise _wrong(path, _find(where, ["kind"])[0], words) from None
     try:
-        plane = convert(filled, config).rooted(path.parent.absolute())
+        plane = convert(filled, config).rooted(folder)
     except (msgspec.ValidationError, UnicodeError, RecursionError, OverflowError) as error:
         found = complaint(error, config, filled)
         raise _wrong(path, _find(where, found.keys)[0] if found.keys else line, f"plane {name!r}: {found.text}") from None
@@ -177,11 +191,11 @@ def take_credentials(plane: Plane, environment: MutableMapping[str, str] = os.en
             environment.setdefault(name.strip(), value.strip())
 
 
-def _fill(value: Any, path: Path, environment: Mapping[str, str], keys: list[str]) -> Any:
+def _fill(value: Any, folder: Path, environment: Mapping[str, str], keys: list[str]) -> Any:
     if isinstance(value, dict):
-        return {key: _fill(inner, path, environment, [*keys, str(key)]) for key, inner in value.items()}
+        return {key: _fill(inner, folder, environment, [*keys, str(key)]) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_fill(inner, path, environment, keys) for inner in value]
+        return [_fill(inner, folder, environment, keys) for inner in value]
     if not isinstance(value, str):
         return value
     if problem := _unfillable(value, is_place=bool(keys) and keys[0] in _PLACES):
@@ -195,7 +209,7 @@ def _fill(value: Any, path: Path, environment: Mapping[str, str], keys: list[str
 
     filled = _VARIABLE.sub(substitute, value)
     # not resolve(): the interpreter of a virtual environment is a link, and its target has none of its packages
-    return os.path.normpath(path.parent.absolute() / filled) if filled.startswith(("./", "../")) else filled
+    return os.path.normpath(folder / filled) if filled.startswith(("./", "../")) else filled
 
 
 def _unfillable(value: str, *, is_place: bool) -> str | None:

@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -58,7 +59,7 @@ class Specs(NamedTuple):
 def from_release(path: Path) -> Specs:
     """The specs of a release document."""
     try:
-        data = path.read_bytes()
+        return _released(path, path.read_bytes())
     except OSError as error:
         raise PolarpodError(
             Category.REQUEST_INVALID,
@@ -66,6 +67,12 @@ def from_release(path: Path) -> Specs:
             evidence=[f"{path}: {error.strerror}"],
             remedy="Write it with `polarpod release`.",
         ) from None
+
+
+# A DAG file of 300 tasks reads the same release 300 times. The content is the key: a file that was just rewritten may have
+# the time of before.
+@lru_cache(maxsize=4)
+def _released(path: Path, data: bytes) -> Specs:
     remedy = "Do not edit it by hand; write a new one with `polarpod release`, or deploy an earlier one again."
     try:
         release = decode(data, Release, source=str(path), remedy=remedy)
