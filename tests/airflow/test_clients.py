@@ -102,7 +102,7 @@ def test_the_default_connection_is_not_asked_for_by_a_plane_with_a_kubeconfig(
     api.write_kubeconfig(port=9)
     end = ended(shop, kubeconfig=str(api.kubeconfig))
 
-    assert str(end.error).startswith("cluster_unreachable: ")
+    assert str(end.error).startswith("plane_unreachable: ")
 
 
 @BOTH
@@ -113,7 +113,7 @@ def test_a_cluster_that_does_not_answer_is_for_the_tasks_own_retries(
     end = ended(shop, deferrable=deferrable, kubeconfig=str(api.kubeconfig))
 
     assert (end.state, type(end.error)) == ("up_for_retry", AirflowException)
-    assert str(end.error).startswith("cluster_unreachable: ")
+    assert str(end.error).startswith("plane_unreachable: ")
     assert "of-the-kubeconfig-8842" not in end.text
 
 
@@ -127,7 +127,7 @@ def test_a_mutation_hook_that_fails_is_named_without_the_pod(
         end = ended(shop, kubeconfig=str(api.kubeconfig))
 
     assert is_refused(end)
-    assert str(end.error).startswith("pod_refused: ")
+    assert str(end.error).startswith("worker_refused: ")
     assert f"ValueError in {__file__}:" in str(end.error)
     captured = capfd.readouterr()
     for text in (end.text, captured.out, captured.err):

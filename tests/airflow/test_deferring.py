@@ -98,7 +98,7 @@ def test_an_attempt_that_cannot_be_looked_for_gets_no_verdict_and_no_successor(s
     end = woken(made, end)
 
     assert end.state == "up_for_retry"
-    assert str(end.error).startswith("cluster_unreachable: ")
+    assert str(end.error).startswith("plane_unreachable: ")
     assert [info.record for info in attempts(shop)] == [None]
 
     # the next try finds it

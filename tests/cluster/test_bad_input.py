@@ -112,7 +112,7 @@ def test_a_kubeconfig_that_is_no_kubeconfig(run: Run, tmp_path: Path) -> None:
 
 def test_a_token_that_has_expired_or_never_was(run: Run, kubeconfig: Callable[..., str]) -> None:
     answer = run(kubeconfig=kubeconfig(user={"token": TOKEN}))
-    assert_says(answer, 30, "cluster_denied", "401")
+    assert_says(answer, 30, "plane_denied", "401")
 
 
 def test_a_certificate_of_another_authority(run: Run, kubeconfig: Callable[..., str]) -> None:

@@ -53,7 +53,7 @@ REFUSALS = [
     No(
         "quota_too_small", Category.RESOURCES_IMPOSSIBLE, "asks for more requests.memory", SMALL, {"requests.memory": "32Mi"}
     ),
-    No("quota_wants_requests", Category.POD_REFUSED, "wants every container to state", python(""), {"limits.cpu": "1"}),
+    No("quota_wants_requests", Category.WORKER_REFUSED, "wants every container to state", python(""), {"limits.cpu": "1"}),
     No(
         "limit_range_maximum",
         Category.RESOURCES_IMPOSSIBLE,
@@ -63,12 +63,12 @@ REFUSALS = [
     ),
     No(
         "limit_range_minimum",
-        Category.POD_REFUSED,
+        Category.WORKER_REFUSED,
         "has 1Gi as minimum memory",
         SMALL,
         limits={"type": "Container", "min": {"memory": "1Gi"}},
     ),
-    No("pod_security", Category.POD_REFUSED, "Pod Security level restricted:latest", python(""), level="restricted"),
+    No("pod_security", Category.WORKER_REFUSED, "Pod Security level restricted:latest", python(""), level="restricted"),
     No(
         "service_account_missing",
         Category.CONFIGURATION_MISSING,
@@ -158,7 +158,7 @@ def test_an_identity_without_the_right_is_told_as_denied(fixture: str, header: t
     known.set_default_header(*header)
     refusal = Scene(client.CoreV1Api(known), scene.namespace).create("denied", python(""))
     verdict = judged(f"refused_{fixture}", Status(refusal=refusal), scene)
-    assert verdict.category is Category.CLUSTER_DENIED, verdict.text()
+    assert verdict.category is Category.PLANE_DENIED, verdict.text()
 
 
 def test_an_admission_policys_words_are_passed_on(own_scene: Scene) -> None:
@@ -182,7 +182,7 @@ def test_an_admission_policys_words_are_passed_on(own_scene: Scene) -> None:
         api.delete_validating_admission_policy_binding(name)
         api.delete_validating_admission_policy(name)
     verdict = judged("refused_admission_policy", Status(refusal=refusal), scene)
-    assert verdict.category is Category.POD_REFUSED, verdict.text()
+    assert verdict.category is Category.WORKER_REFUSED, verdict.text()
     assert any("every pod names its team" in fact for fact in verdict.evidence)
 
 
@@ -204,4 +204,4 @@ def test_a_webhook_that_does_not_answer_is_the_clusters_trouble(own_scene: Scene
     finally:
         api.delete_validating_webhook_configuration(name)
     verdict = judged("refused_webhook_down", Status(refusal=refusal), scene)
-    assert (verdict.category, "does not answer" in verdict.summary) == (Category.CLUSTER_UNREACHABLE, True), verdict.text()
+    assert (verdict.category, "does not answer" in verdict.summary) == (Category.PLANE_UNREACHABLE, True), verdict.text()

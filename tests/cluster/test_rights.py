@@ -102,14 +102,14 @@ def run(workshop: Workshop) -> Ran:
 def test_without_create_nothing_is_launched(workshop: Workshop, without: Callable[[Right], None]) -> None:
     without(RIGHTS[0])
     verdict = run(workshop).verdict
-    assert verdict.category is Category.CLUSTER_DENIED
+    assert verdict.category is Category.PLANE_DENIED
     assert "cannot create resource" in verdict.text()
 
 
 def test_without_watch_a_run_is_not_believed_to_have_ended(workshop: Workshop, without: Callable[[Right], None]) -> None:
     without(next(right for right in RIGHTS if right.verb == "watch"))
     verdict = run(workshop).verdict
-    assert verdict.category is Category.CLUSTER_DENIED
+    assert verdict.category is Category.PLANE_DENIED
     (attempt,) = workshop.state.attempts("says", workshop.plan("says").run_key)
     assert attempt.record is None, "it goes on, so it has no verdict; the next launcher attaches to it"
 
@@ -120,7 +120,7 @@ def test_without_get_an_attempt_is_not_found_again(workshop: Workshop, without: 
     launcher = launcher_of(workshop.plane)
     with pytest.raises(PolarpodError) as caught:
         launcher.attach(context, Watcher(), orphaned=True)
-    assert caught.value.verdict.category is Category.CLUSTER_DENIED
+    assert caught.value.verdict.category is Category.PLANE_DENIED
 
 
 def test_without_delete_the_pod_stays_and_the_verdict_is_right_all_the_same(
@@ -135,7 +135,7 @@ def test_without_list_there_is_no_sweep(workshop: Workshop, without: Callable[[R
     without(next(right for right in RIGHTS if str(right) == "list pods"))
     with pytest.raises(PolarpodError) as caught:
         find_left_pods(connect(plane_of(workshop)), {}, now=dt.datetime.now(dt.UTC))
-    assert caught.value.verdict.category is Category.CLUSTER_DENIED
+    assert caught.value.verdict.category is Category.PLANE_DENIED
 
 
 def test_without_the_log_a_run_succeeds_and_says_that_its_log_is_missing(

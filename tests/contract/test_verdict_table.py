@@ -31,8 +31,8 @@ FROZEN = {
     "storage_denied": ("code", 16),
     "image_unusable": ("code", 17),
     "configuration_missing": ("code", 18),
-    "pod_refused": ("code", 19),
-    "cluster_denied": ("code", 30),
+    "worker_refused": ("code", 19),
+    "plane_denied": ("code", 30),
     "resources_impossible": ("code", 31),
     "code_mismatch": ("code", 32),
     "input_missing": ("data", 20),
@@ -59,7 +59,7 @@ FROZEN = {
     "unschedulable": ("platform", 63),
     "quota_exceeded": ("platform", 64),
     "not_started": ("platform", 65),
-    "cluster_unreachable": ("platform", 66),
+    "plane_unreachable": ("platform", 66),
 }
 FROZEN_LABELS = {
     "PREFIX": "polarpod.dev/",

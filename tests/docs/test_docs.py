@@ -29,6 +29,21 @@ def test_the_verdicts_page_lists_every_category_with_its_code_budget_and_retry()
     }
 
 
+def test_verdicts_that_only_pods_get_are_named_as_such() -> None:
+    rows = re.findall(
+        r"^\| `(\w+)` \| \S.* \| (.*)\|$", (ROOT / "docs/verdicts.md").read_text().partition("## On each")[2], re.MULTILINE
+    )
+    assert rows
+    used: dict[str, set[bool]] = {}
+    for path in (ROOT / "src/polarpod").rglob("*.py"):
+        if path != ROOT / "src/polarpod/contract/verdict.py":
+            for name in re.findall(r"Category\.([A-Z_]+)", path.read_text()):
+                used.setdefault(name.lower(), set()).add("kubernetes" in path.parts)
+    assert {name for name, elsewhere in rows if not elsewhere.strip()} == {
+        name for name, pods in used.items() if pods == {True}
+    }
+
+
 def test_the_troubleshooting_page_has_every_category_under_its_budget_in_the_order_of_the_code() -> None:
     sections = re.split(r"^## ", (ROOT / "docs/troubleshooting.md").read_text(), flags=re.MULTILINE)
     told = {section.split("\n")[0]: re.findall(r"^### (.+)$", section, re.MULTILINE) for section in sections[1:]}

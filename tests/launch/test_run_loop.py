@@ -17,7 +17,7 @@ from polarpod.launch.run import Begun, Ports, see_through
 from polarpod.launch.state import State
 from polarpod.launch.worker import Ended, HandedOver, LostSight, Watcher
 
-UNREACHABLE = PolarpodError(Category.CLUSTER_UNREACHABLE, "no answer")
+UNREACHABLE = PolarpodError(Category.PLANE_UNREACHABLE, "no answer")
 
 
 @pytest.mark.parametrize(

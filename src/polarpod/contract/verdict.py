@@ -42,8 +42,8 @@ class Category(StrEnum):
     STORAGE_DENIED = "storage_denied"
     IMAGE_UNUSABLE = "image_unusable"
     CONFIGURATION_MISSING = "configuration_missing"
-    POD_REFUSED = "pod_refused"
-    CLUSTER_DENIED = "cluster_denied"
+    WORKER_REFUSED = "worker_refused"
+    PLANE_DENIED = "plane_denied"
     RESOURCES_IMPOSSIBLE = "resources_impossible"
     CODE_MISMATCH = "code_mismatch"
     # data: what was read or made breaks its contract; nothing was published
@@ -73,7 +73,7 @@ class Category(StrEnum):
     UNSCHEDULABLE = "unschedulable"
     QUOTA_EXCEEDED = "quota_exceeded"
     NOT_STARTED = "not_started"
-    CLUSTER_UNREACHABLE = "cluster_unreachable"
+    PLANE_UNREACHABLE = "plane_unreachable"
 
 
 class _Row(NamedTuple):
@@ -95,8 +95,8 @@ _TABLE: dict[Category, _Row] = {
     Category.STORAGE_DENIED: _Row(Budget.CODE, 16),
     Category.IMAGE_UNUSABLE: _Row(Budget.CODE, 17),
     Category.CONFIGURATION_MISSING: _Row(Budget.CODE, 18),
-    Category.POD_REFUSED: _Row(Budget.CODE, 19),
-    Category.CLUSTER_DENIED: _Row(Budget.CODE, 30),
+    Category.WORKER_REFUSED: _Row(Budget.CODE, 19),
+    Category.PLANE_DENIED: _Row(Budget.CODE, 30),
     Category.RESOURCES_IMPOSSIBLE: _Row(Budget.CODE, 31),
     Category.CODE_MISMATCH: _Row(Budget.CODE, 32),
     Category.INTEGER_OVERFLOW: _Row(Budget.CODE, 33),
@@ -124,7 +124,7 @@ _TABLE: dict[Category, _Row] = {
     Category.UNSCHEDULABLE: _Row(Budget.PLATFORM, 63),
     Category.QUOTA_EXCEEDED: _Row(Budget.PLATFORM, 64),
     Category.NOT_STARTED: _Row(Budget.PLATFORM, 65),
-    Category.CLUSTER_UNREACHABLE: _Row(Budget.PLATFORM, 66),
+    Category.PLANE_UNREACHABLE: _Row(Budget.PLATFORM, 66),
 }
 
 

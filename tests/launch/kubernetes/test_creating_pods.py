@@ -83,16 +83,16 @@ def test_a_refusal_that_passes_is_waited_out(create: No, readyz: Any, api: ApiSe
 @pytest.mark.parametrize(
     ("create", "readyz", "category"),
     [
-        pytest.param(DENIED, {}, Category.CLUSTER_DENIED, id="no right, of a server that is ready"),
-        pytest.param(DENIED, 403, Category.CLUSTER_DENIED, id="no right, and none to ask whether it is ready"),
-        pytest.param(DENIED, 404, Category.CLUSTER_DENIED, id="no right, by a proxy that knows of no readiness"),
-        pytest.param(no("refused_role_missing"), {}, Category.CLUSTER_DENIED, id="a role of the launcher's is missing"),
-        pytest.param(no("refused_pod_security"), NOT_READY, Category.POD_REFUSED, id="pod security"),
-        pytest.param(no("refused_webhook_down"), {}, Category.CLUSTER_UNREACHABLE, id="a webhook that is down"),
+        pytest.param(DENIED, {}, Category.PLANE_DENIED, id="no right, of a server that is ready"),
+        pytest.param(DENIED, 403, Category.PLANE_DENIED, id="no right, and none to ask whether it is ready"),
+        pytest.param(DENIED, 404, Category.PLANE_DENIED, id="no right, by a proxy that knows of no readiness"),
+        pytest.param(no("refused_role_missing"), {}, Category.PLANE_DENIED, id="a role of the launcher's is missing"),
+        pytest.param(no("refused_pod_security"), NOT_READY, Category.WORKER_REFUSED, id="pod security"),
+        pytest.param(no("refused_webhook_down"), {}, Category.PLANE_UNREACHABLE, id="a webhook that is down"),
         pytest.param(
             No(403, 'admission webhook "w" denied the request: not yet ready to handle request'),
             {},
-            Category.POD_REFUSED,
+            Category.WORKER_REFUSED,
             id="a webhook with the same words",
         ),
     ],
@@ -107,9 +107,9 @@ def test_a_refusal_that_stays_is_told_at_once(create: No, readyz: Any, category:
 @pytest.mark.parametrize(
     ("create", "category"),
     [
-        pytest.param(DENIED, Category.CLUSTER_DENIED, id="its words are those of a missing right"),
+        pytest.param(DENIED, Category.PLANE_DENIED, id="its words are those of a missing right"),
         pytest.param(
-            no("refused_while_starting_without_roles"), Category.CLUSTER_UNREACHABLE, id="its words are those of a start"
+            no("refused_while_starting_without_roles"), Category.PLANE_UNREACHABLE, id="its words are those of a start"
         ),
     ],
 )
@@ -176,7 +176,7 @@ def test_a_pod_that_is_not_there_is_no_success_of_a_lost_answer(api: ApiServer, 
     with pytest.raises(PolarpodError, match="cannot be reached") as caught:
         started(api)
     assert not isinstance(caught.value, LostSight)
-    assert caught.value.verdict.category is Category.CLUSTER_UNREACHABLE
+    assert caught.value.verdict.category is Category.PLANE_UNREACHABLE
 
 
 @pytest.mark.parametrize("look", [pytest.param(CUT, id="no answer"), pytest.param(503, id="away")])

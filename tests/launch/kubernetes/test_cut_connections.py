@@ -216,7 +216,7 @@ def test_a_pod_that_may_not_be_seen_is_lost_sight_of(
     api.watch, api.look = watch, look
     with pytest.raises(LostSight) as caught:
         seen_through(cluster)
-    assert caught.value.verdict.category is Category.CLUSTER_DENIED
+    assert caught.value.verdict.category is Category.PLANE_DENIED
     assert api.requests["delete"] == []
 
 

@@ -112,14 +112,14 @@ ENDINGS = {
         ("node_did_not_admit", "the node did not take the pod after all (OutOfmemory)"),
     ],
     Category.QUOTA_EXCEEDED: [("refused_quota_used_up", "quota team of the namespace is used up")],
-    Category.POD_REFUSED: [
+    Category.WORKER_REFUSED: [
         ("refused_pod_security", "violates the namespace's Pod Security level restricted:latest"),
         ("refused_quota_wants_requests", "quota team wants every container to state limits.cpu"),
         ("refused_limit_range_minimum", "has 1Gi as minimum memory of a container"),
         ("refused_admission_policy", "refused the pod"),
         ("refused_by_a_webhook", "admission webhook validate.kyverno.svc-fail refused the pod"),
     ],
-    Category.CLUSTER_DENIED: [
+    Category.PLANE_DENIED: [
         ("refused_no_right", "system:serviceaccount:etl:launcher may not create pods"),
         ("refused_no_identity", "the cluster does not let the launcher create pods"),
         ("refused_by_a_proxy", "the cluster does not let the launcher create pods"),
@@ -129,7 +129,7 @@ ENDINGS = {
         ("refused_name_invalid", "the cluster does not accept this pod as a pod"),
         ("refused_quantity_invalid", "the cluster does not accept this pod as a pod"),
     ],
-    Category.CLUSTER_UNREACHABLE: [
+    Category.PLANE_UNREACHABLE: [
         ("refused_webhook_down", "of the cluster does not answer"),
         ("refused_too_many_requests", "could not take the pod now"),
         ("refused_etcd_timeout", "could not take the pod now"),
@@ -171,8 +171,8 @@ BUGS = {
     "bug_image_delisted": Category.IMAGE_UNUSABLE,
     # a full quota that was taken for a failure of the task
     "bug_quota_fails_the_task": Category.QUOTA_EXCEEDED,
-    "bug_quota_wants_a_sidecars_requests": Category.POD_REFUSED,
-    "bug_quota_conflict": Category.CLUSTER_UNREACHABLE,
+    "bug_quota_wants_a_sidecars_requests": Category.WORKER_REFUSED,
+    "bug_quota_conflict": Category.PLANE_UNREACHABLE,
 }
 
 

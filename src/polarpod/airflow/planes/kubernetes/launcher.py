@@ -58,7 +58,7 @@ class _Composed:
             # not the error's words: they may quote the pod, and with it the environment
             at = traceback.extract_tb(error.__traceback__)[-1]
             raise PolarpodError(
-                Category.POD_REFUSED,
+                Category.WORKER_REFUSED,
                 "Airflow does not make a pod of the manifest",
                 evidence=[f"{type(error).__name__} in {at.filename}:{at.lineno}"],
                 remedy="Look there: most often it is this deployment's own pod_mutation_hook.",

@@ -61,7 +61,7 @@ def unreachable(where: str, words: str, *, sent: bool = False) -> PolarpodError:
     """
     expired = "certificate" in words.lower()
     return (NoAnswer if sent else PolarpodError)(
-        Category.CLUSTER_UNREACHABLE,
+        Category.PLANE_UNREACHABLE,
         "the cluster's API server cannot be reached",
         evidence=[where, words],
         remedy="Its certificate is not the one the kubeconfig trusts: get a fresh kubeconfig."

@@ -100,7 +100,7 @@ class Creation:
         if is_of_a_start(refusal):
             return True
         # its words may be those of rights that are truly missing, so it is asked
-        return refused(refusal).category is Category.CLUSTER_DENIED and refusal.code == 403 and self._cluster.is_starting()
+        return refused(refusal).category is Category.PLANE_DENIED and refusal.code == 403 and self._cluster.is_starting()
 
     def _made(self) -> Pod | None:
         """The pod of a request whose answer was lost."""
@@ -116,4 +116,4 @@ def _may_be_there(error: BaseException) -> bool:
 
 
 def _is_away(error: BaseException) -> bool:
-    return isinstance(error, PolarpodError) and error.verdict.category is Category.CLUSTER_UNREACHABLE
+    return isinstance(error, PolarpodError) and error.verdict.category is Category.PLANE_UNREACHABLE

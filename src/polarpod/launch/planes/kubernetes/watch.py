@@ -102,10 +102,10 @@ class Changes:
     def _passes(self, error: BaseException) -> bool:
         """Whether an error may be over in a moment: an API server that is away, busy or starting."""
         category = error.verdict.category if isinstance(error, PolarpodError) else None
-        if category is Category.CLUSTER_DENIED and self._was_allowed:
+        if category is Category.PLANE_DENIED and self._was_allowed:
             self._denied_at = self._denied_at or time.monotonic()
             return time.monotonic() < self._denied_at + START_SECONDS
-        return category is Category.CLUSTER_UNREACHABLE
+        return category is Category.PLANE_UNREACHABLE
 
 
 def change_of(line: bytes) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def refused(refusal: Refusal) -> Verdict:
     code = refusal.code
     if code in _COME_AGAIN or not 400 <= code < 500:
         return Verdict(
-            category=Category.CLUSTER_UNREACHABLE,
+            category=Category.PLANE_UNREACHABLE,
             summary="the cluster's API server could not take the pod now",
             evidence=_said(refusal),
             remedy="Run it again later. Where it goes on, look at the API server's health: `polarpod doctor --plane`.",
@@ -130,7 +130,7 @@ def _amounts(text: str) -> dict[str, str]:
 def _limit_range(refusal: Refusal, match: re.Match[str]) -> Verdict:
     bound, resource, of, amount = match.groups()
     return Verdict(
-        category=Category.RESOURCES_IMPOSSIBLE if bound == "maximum" else Category.POD_REFUSED,
+        category=Category.RESOURCES_IMPOSSIBLE if bound == "maximum" else Category.WORKER_REFUSED,
         summary=f"a LimitRange of the namespace has {name(amount)} as {bound} {name(resource)} of a {of.lower()}",
         evidence=_said(refusal),
         remedy="Keep within it with `memory`, `cpu` or `spill` in @job (and the plane's `max_memory`), or have it changed.",
@@ -140,7 +140,7 @@ def _limit_range(refusal: Refusal, match: re.Match[str]) -> Verdict:
 def _pod_security(refusal: Refusal, match: re.Match[str]) -> Verdict:
     level, violations = match.groups()
     return Verdict(
-        category=Category.POD_REFUSED,
+        category=Category.WORKER_REFUSED,
         summary=f"the pod violates the namespace's Pod Security level {name(level)}",
         evidence=[fact(violations), *_code(refusal)],
         remedy="polarpod's own pods satisfy `restricted`: take what the message names out of the plane's `template`.",
@@ -150,7 +150,7 @@ def _pod_security(refusal: Refusal, match: re.Match[str]) -> Verdict:
 def _denied(refusal: Refusal, match: re.Match[str] | None = None) -> Verdict:
     right = f": {name(match[1])} may not {match[2]} {match[3]}" if match else ""
     return Verdict(
-        category=Category.CLUSTER_DENIED,
+        category=Category.PLANE_DENIED,
         summary=f"the cluster does not let the launcher create pods{right}",
         evidence=_said(refusal),
         remedy="Check `kubeconfig`, `context` and `namespace` of the plane, and that its identity has the launcher's Role: "
@@ -182,7 +182,7 @@ def _admission_policy(refusal: Refusal, match: re.Match[str]) -> Verdict:
 
 def _policy(refusal: Refusal, who: str) -> Verdict:
     return Verdict(
-        category=Category.POD_REFUSED,
+        category=Category.WORKER_REFUSED,
         summary=f"{who} refused the pod",
         evidence=_said(refusal),
         remedy="Satisfy it with `labels`, `annotations` or the `template` of the plane, or have the namespace exempted.",
@@ -191,7 +191,7 @@ def _policy(refusal: Refusal, who: str) -> Verdict:
 
 def _no_request(refusal: Refusal, match: re.Match[str]) -> Verdict:
     return Verdict(
-        category=Category.POD_REFUSED,
+        category=Category.WORKER_REFUSED,
         summary=f"quota {name(match[1])} wants every container to state {name(match[2])}",
         evidence=_said(refusal),
         remedy="polarpod's worker states them: give the other containers of the plane's `template` requests and limits.",
@@ -200,7 +200,7 @@ def _no_request(refusal: Refusal, match: re.Match[str]) -> Verdict:
 
 def _ratio(refusal: Refusal, _: re.Match[str]) -> Verdict:
     return Verdict(
-        category=Category.POD_REFUSED,
+        category=Category.WORKER_REFUSED,
         summary="a LimitRange of the namespace wants request and limit closer together",
         evidence=_said(refusal),
         remedy="Leave `cpu_request` of the plane out, or have the LimitRange changed.",
@@ -209,7 +209,7 @@ def _ratio(refusal: Refusal, _: re.Match[str]) -> Verdict:
 
 def _webhook_down(refusal: Refusal, match: re.Match[str]) -> Verdict:
     return Verdict(
-        category=Category.CLUSTER_UNREACHABLE,
+        category=Category.PLANE_UNREACHABLE,
         summary=f"admission webhook {name(match[1])} of the cluster does not answer",
         evidence=_said(refusal),
         remedy="Run it again later. Where it goes on, whoever runs the cluster has to mend the webhook.",
@@ -218,7 +218,7 @@ def _webhook_down(refusal: Refusal, match: re.Match[str]) -> Verdict:
 
 def _quota_race(refusal: Refusal, _: re.Match[str]) -> Verdict:
     return Verdict(
-        category=Category.CLUSTER_UNREACHABLE,
+        category=Category.PLANE_UNREACHABLE,
         summary="too many pods were created at once for the API server to count them",
         evidence=_said(refusal),
         remedy="Run it again: nothing is wrong with the pod.",
@@ -227,7 +227,7 @@ def _quota_race(refusal: Refusal, _: re.Match[str]) -> Verdict:
 
 def _starting(refusal: Refusal, _: re.Match[str]) -> Verdict:
     return Verdict(
-        category=Category.CLUSTER_UNREACHABLE,
+        category=Category.PLANE_UNREACHABLE,
         summary="the cluster's API server has just started, and does not know yet who may do what",
         evidence=_said(refusal),
         remedy="Run it again in a minute: nothing is wrong with the pod, and no right is known to be missing.",
@@ -254,7 +254,7 @@ _BY_WORDS = [
     _Words(_LIMIT_RANGE, _limit_range),
     _Words(_RATIO, _ratio),
     _Words(_POD_SECURITY, _pod_security),
-    # a name in planes.yaml that stands for nothing: rights are not the question, so this is not `cluster_denied`
+    # a name in planes.yaml that stands for nothing: rights are not the question, so this is not `plane_denied`
     _Words(_NAMESPACE, _missing("namespace", "`namespace`")),
     _Words(_SERVICE_ACCOUNT, _missing("service account", "`service_account`")),
     _Words(_PRIORITY_CLASS, _missing("priority class", "`priority_class`")),
