@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import polars as pl
 import pytest
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.transaction import RemoveAction
-from tests.runtime.delta_tables import commit_of, publish, rows, standing_of
+from tests.runtime.delta_tables import commit_of, publish, rows, standing_of, version
 
 from polarpod.contract.dataset import Delta
 from polarpod.contract.verdict import PolarpodError
-from polarpod.store.delta_rows import LogEntry, Rows, since, surviving
+from polarpod.store import delta_rows
+from polarpod.store.delta_rows import LogEntry, Rows, since
 from polarpod.store.fence import UNDONE, Standing, content_id, transaction_id
 from polarpod.store.folder import Document
+
+
+def surviving(committed: list[str], version: int, entries: Iterable[LogEntry | None]) -> Rows:
+    return delta_rows.surviving(committed, version, entries).rows
+
 
 D1 = pl.DataFrame({"ds": ["d1", "d1"], "v": [1, 2]})
 D2 = pl.DataFrame({"ds": ["d2"], "v": [3]})
@@ -113,9 +119,61 @@ def test_rows_stand_where_other_runs_write_and_the_table_is_compacted_checkpoint
 def test_rows_that_another_merge_rewrote_stand(uri: str, output: Callable[[str], Delta]) -> None:
     publish(commit_of(output(uri)), D1)
     publish(commit_of(merge(uri), job="other"), pl.DataFrame({"ds": ["d1"], "v": [2]}))
-    assert standing_of(commit_of(output(uri))) == STANDS
+    merged = f"MERGE by other/d1 in version {version(uri)}"
+    assert standing_of(commit_of(output(uri))) == STANDS._replace(changes=(merged,))
     DeltaTable(uri).update({"v": "v + 10"}, predicate="v = 1")
-    assert standing_of(commit_of(output(uri))) == STANDS
+    updated = f"UPDATE in version {version(uri)}"
+    assert standing_of(commit_of(output(uri))) == STANDS._replace(changes=(merged, updated))
+
+
+def test_a_compaction_changes_no_rows_also_after_an_update(uri: str) -> None:
+    publish(commit_of(append(uri)), D1)
+    publish(commit_of(append(uri), run_key="d3"), pl.DataFrame({"ds": ["d1"], "v": [9]}))
+    DeltaTable(uri).optimize.compact()
+    assert standing_of(commit_of(append(uri))) == STANDS
+    DeltaTable(uri).update({"v": "0"}, predicate="v = 1")
+    updated = f"UPDATE in version {version(uri)}"
+    DeltaTable(uri).optimize.z_order(["v"])
+    assert standing_of(commit_of(append(uri))) == STANDS._replace(changes=(updated,))
+
+
+@pytest.mark.parametrize("output", MODES)
+def test_rows_that_a_merge_deletes_are_gone(uri: str, output: Callable[[str], Delta]) -> None:
+    publish(commit_of(output(uri)), D1)
+    table = DeltaTable(uri)
+    matched = table.merge(D1.head(1), predicate="s.v = t.v", source_alias="s", target_alias="t")
+    matched.when_matched_delete().execute()
+    seen = standing_of(commit_of(output(uri)))
+    assert (seen.same, seen.partial) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("clause", "metrics", "expected"),
+    [
+        pytest.param("delete", None, Rows.SOME, id="may have deleted"),
+        pytest.param("delete", {"numTargetRowsDeleted": "0"}, Rows.ALL, id="deleted none"),
+        pytest.param("update", {"numTargetRowsDeleted": "2"}, Rows.SOME, id="deleted by another clause"),
+        pytest.param("update", None, Rows.ALL, id="updated"),
+    ],
+)
+def test_what_a_merge_of_another_engine_did_is_read_from_its_metrics_and_clauses(
+    clause: str, metrics: dict[str, str] | None, expected: Rows
+) -> None:
+    info = {
+        "operation": "MERGE",
+        "operationParameters": {"matchedPredicates": json.dumps([{"actionType": clause}])},
+        **({"operationMetrics": metrics} if metrics else {}),
+    }
+    taken = {"a": {"path": "a", "dataChange": True, "partitionValues": {}}}
+    entry = LogEntry(2, info, {"b": {"path": "b", "partitionValues": {}}}, taken)
+    assert surviving(["a"], 1, [entry]) is expected
+
+
+def test_a_merge_that_only_copied_rows_has_changed_none() -> None:
+    taken = {"a": {"path": "a", "dataChange": True, "partitionValues": {}}}
+    info = {"operation": "MERGE", "operationMetrics": {"numTargetRowsUpdated": "0", "numTargetRowsDeleted": "0"}}
+    entry = LogEntry(2, info, {"b": {"path": "b", "partitionValues": {}}}, taken)
+    assert delta_rows.surviving(["a"], 1, [entry]).changes == ()
 
 
 def test_an_append_of_which_some_rows_are_left_is_neither_skipped_nor_doubled(uri: str) -> None:

@@ -18,7 +18,7 @@ from polarpod.store.location import is_local, join
 from polarpod.store.parquet_manifest import Entry, swap, with_entry
 from polarpod.store.storage_options import for_deltalake
 
-PUBLISH, ADOPT, SUPERSEDED, APPENDED = Decision
+PUBLISH, ADOPT, SUPERSEDED, LOST, APPENDED = Decision
 MODES = ("replace", "append", "merge")
 NOTHING = Standing(None, False)
 

@@ -91,6 +91,7 @@ def command(
                 "stop": plan.size.stop,
                 "would_skip": skipped is not None,
                 "changed": changed,
+                "rows_changed_by": list(plan.standing.changes),
                 "dependencies": plan.dependencies,
             }
         )
@@ -122,7 +123,10 @@ def command(
         say_verdict(plan.size.stop, as_json=False)
         return plan.size.stop.exit_code
     if skipped:
-        click.echo(f"would skip {skipped.verdict.summary} ({skipped.verdict.evidence[0]})")
+        finished, *more = skipped.verdict.evidence
+        click.echo(f"would skip {skipped.verdict.summary} ({finished})")
+        for line in filter(None, [*more, skipped.verdict.remedy]):
+            click.echo(f"{'':<10} {line}")
     return 0
 
 

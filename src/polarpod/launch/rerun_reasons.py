@@ -25,7 +25,16 @@ def changes_since_standing(plan: Plan, state: State) -> list[str]:
     if context is None:
         return []
     found = changes(plan, context, state.receipt(plan.job.name, plan.run_key, note.uid))
-    return found or ["the rows that it published are not in the table any more"]
+    return found or [_gone(plan)]
+
+
+def _gone(plan: Plan) -> str:
+    """Why a run of which nothing differs is not skipped."""
+    if not plan.standing.lost:
+        return "the rows that it published are not in the table any more"
+    first, *others = plan.standing.lost
+    more = f", and {len(others):,} more" if others else ""
+    return f"files with rows that it published are gone from the store: {first}{more}"
 
 
 def changes(plan: Plan, context: Context, receipt: Receipt | None) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from polarpod.contract.dataset import publish_mode
 from polarpod.contract.verdict import Budget, Category, PolarpodError, Verdict
 from polarpod.launch.begin import Asked, Begun, begin, context_of, prepare
 from polarpod.launch.budgets import DEFAULT, pause_seconds, try_again
@@ -36,6 +37,10 @@ __all__ = [
     "see_through",
     "skip",
 ]
+
+
+# the newest of the commits that have changed a run's rows
+_CHANGES_TOLD = 3
 
 
 def execute(
@@ -173,7 +178,8 @@ def _end_of(begun: Begun, launcher: Launcher, state: State, watcher: Watcher, po
 def skip(plan: Plan, state: State) -> Ran | None:
     """The standing receipt's answer, where nothing that decides the rows has changed and the rows are still there.
 
-    The table is asked, not only the state store: a table that somebody deleted must not stay green.
+    The table is asked, not only the state store: a table that somebody deleted must not stay green. Rows that somebody has
+    given other values stay as they are, since that was done on purpose; it is said.
     """
     if not plan.standing.same or plan.standing.number is None:
         return None
@@ -183,9 +189,24 @@ def skip(plan: Plan, state: State) -> Ran | None:
     receipt = state.receipt(plan.job.name, plan.run_key, note.uid)
     if receipt is None or receipt.status != "succeeded":
         return None
-    verdict = Verdict(
+    finished = f"attempt {note.number}, uid {note.uid}, finished {receipt.finished_at:%Y-%m-%d %H:%M:%S %Z}"
+    return Ran(_standing(plan, finished), receipt, 0)
+
+
+def _standing(plan: Plan, finished: str) -> Verdict:
+    changes = plan.standing.changes
+    if not changes:
+        unchanged = "code, parameters and inputs are unchanged; the receipt stands"
+        return Verdict(category=Category.SKIPPED, summary=unchanged, evidence=[finished])
+    more = f", and {len(changes) - _CHANGES_TOLD:,} more" if len(changes) > _CHANGES_TOLD else ""
+    again = {
+        "replace": "Run with --force to publish the run's own rows over them.",
+        "append": "To publish the run's own rows again, delete them from the table, then run.",
+    }
+    return Verdict(
         category=Category.SKIPPED,
-        summary="code, parameters and inputs are unchanged; the receipt stands",
-        evidence=[f"attempt {note.number}, uid {note.uid}, finished {receipt.finished_at:%Y-%m-%d %H:%M:%S %Z}"],
+        summary="code, parameters and inputs are unchanged; others have changed rows of the run in the table since, "
+        "which are left as they are",
+        evidence=[finished, f"changed since: {', '.join(changes[-_CHANGES_TOLD:])}{more}"],
+        remedy=again.get(publish_mode(plan.job.output), ""),
     )
-    return Ran(verdict, receipt, 0)

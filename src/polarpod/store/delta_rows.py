@@ -2,13 +2,14 @@
 
 The table's application transactions say that a run has committed. They outlive its rows: a RESTORE, a delete or another
 job's replace takes the files out and leaves the transactions. So the files are asked for. Where all of them are active, no
-log entry is read. Else the entries since the commit say where they went: a compaction or a merge carries rows on into new
-files, a delete or an overwrite does not.
+log entry is read. Else the entries since the commit say where they went: a compaction, an update or a merge carries rows on
+into new files, a delete or an overwrite does not. An update or a merge may leave other values in them, which is told.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from typing import Any, NamedTuple
@@ -22,6 +23,8 @@ METADATA = "polarpod"
 _ENTRIES = 1000
 # what rewrites a file row by row: the rows it does not change are in the file that it adds
 _REWRITES = frozenset({"MERGE", "UPDATE"})
+# a clause of a merge, in JSON that is a text within JSON
+_DELETES = re.compile(r'actionType[\\\s":]+delete', re.IGNORECASE)
 
 
 class Rows(Enum):
@@ -31,6 +34,19 @@ class Rows(Enum):
     SOME = "some"
     NONE = "none"
     UNKNOWN = "unknown"
+
+
+class Survival(NamedTuple):
+    """What became of a commit.
+
+    Attributes:
+        files: those that hold rows of it now, by the path that the store has; other rows may be in them.
+        changes: later commits that may have given rows of it other values, in order.
+    """
+
+    rows: Rows
+    files: frozenset[str] = frozenset()
+    changes: tuple[LogEntry, ...] = ()
 
 
 class LogEntry(NamedTuple):
@@ -59,6 +75,13 @@ class LogEntry(NamedTuple):
         except ValueError:
             return None
         return (str(facts.get("job")), str(facts.get("run_key"))) if isinstance(facts, dict) else None
+
+    @property
+    def author(self) -> str:
+        """Who made it and how, for a person."""
+        operation = str(self.info.get("operation") or "a commit")
+        by = "/".join(self.run) if self.run else ""
+        return f"{operation}{f' by {by}' if by else ''} in version {self.version}"
 
 
 def parse(version: int, data: bytes) -> LogEntry:
@@ -106,20 +129,22 @@ def came_back(folder: Folder, last: int, newest: int, is_ours: Callable[[LogEntr
     if not known or min(targets) < min(known):
         return True  # to a version whose commits cannot be read any more
     for index, entry in enumerate(entries):
-        if entry and is_ours(entry) and surviving(entry.adds, entry.version, entries[index + 1 :]) is not Rows.NONE:
+        if entry and is_ours(entry) and surviving(entry.adds, entry.version, entries[index + 1 :]).rows is not Rows.NONE:
             return True
     return False
 
 
 class _State(NamedTuple):
-    """Active files that hold rows of the commit, and those that lost rows of it: left there, or on the way to there."""
+    """Active files that hold rows of the commit, those that lost rows of it (left there, or on the way to there), and the
+    commits that may have changed others."""
 
     files: frozenset[str]
     cut: frozenset[str] = frozenset()
+    changes: tuple[LogEntry, ...] = ()
 
 
-def surviving(committed: Iterable[str], version: int, entries: Iterable[LogEntry | None]) -> Rows:
-    """How much of a commit is in the table after these later entries.
+def surviving(committed: Iterable[str], version: int, entries: Iterable[LogEntry | None]) -> Survival:
+    """What became of a commit by these later entries.
 
     Args:
         committed: paths of the files it added.
@@ -144,28 +169,56 @@ def surviving(committed: Iterable[str], version: int, entries: Iterable[LogEntry
             state = _after(state, whole, entry)
         states[entry.version] = state
     if state is None:
-        return Rows.UNKNOWN
-    if not state.cut:
-        return Rows.ALL
-    return Rows.SOME if state.files else Rows.NONE
+        return Survival(Rows.UNKNOWN)
+    if state.cut:
+        return Survival(Rows.SOME if state.files else Rows.NONE, state.files)
+    return Survival(Rows.ALL, state.files, state.changes)
 
 
 def _after(state: _State, whole: frozenset[str], entry: LogEntry) -> _State:
     """Where the rows are after one more commit."""
     taken = state.files & entry.removes.keys()
-    files, cut = state.files - taken, state.cut
+    files, cut, changes = state.files - taken, state.cut, state.changes
     if taken:
         partitions = [entry.removes[path].get("partitionValues") for path in taken]
         beside = frozenset(
             path for path, add in entry.adds.items() if None in partitions or add.get("partitionValues") in partitions
         )
         compacted = all(entry.removes[path].get("dataChange") is False for path in taken)
-        if not (compacted or entry.info.get("operation") in _REWRITES):
+        kept = compacted or _keeps_rows(entry.info)
+        if not kept:
             cut |= taken
-        if compacted or entry.info.get("operation") in _REWRITES or _leaves_rows(entry.info):
+        elif not compacted and _changes_rows(entry.info):
+            changes = (*changes, entry)
+        if kept or _leaves_rows(entry.info):
             files |= beside
     back = whole & (entry.adds.keys() - entry.removes.keys())
-    return _State(files | back, cut - back)
+    return _State(files | back, cut - back, changes)
+
+
+def _keeps_rows(info: dict[str, Any]) -> bool:
+    """Whether every row of a file that a commit rewrites is in what it adds, if perhaps with other values.
+
+    A merge can delete, too. Where it does not count the rows, its clauses say whether it may have.
+    """
+    if info.get("operation") not in _REWRITES:
+        return False
+    deleted = _count(info, "num_target_rows_deleted", "numTargetRowsDeleted")
+    if deleted is None:
+        return not _DELETES.search(json.dumps(info.get("operationParameters") or {}))
+    return deleted == 0
+
+
+def _changes_rows(info: dict[str, Any]) -> bool:
+    """Whether a commit that keeps rows may have given some of them other values. What does not count is taken to have."""
+    return _count(info, "num_updated_rows", "numUpdatedRows", "num_target_rows_updated", "numTargetRowsUpdated") != 0
+
+
+def _count(info: dict[str, Any], *names: str) -> int | None:
+    """A number of a commit's metrics, which each engine spells in its way; None where it is not there."""
+    metrics = info.get("operationMetrics")
+    found = next((metrics[name] for name in names if name in metrics), None) if isinstance(metrics, dict) else None
+    return int(str(found)) if str(found).isdigit() else None
 
 
 def _leaves_rows(info: dict[str, Any]) -> bool:

@@ -5,7 +5,8 @@ that committed last, and under the id with the fingerprint appended the number o
 that content. Both numbers are written in the commit that publishes the rows. They outlive the rows, which a RESTORE, a
 delete or another job's replace takes out; so two more transactions say which version the commit made and how its files are
 named, and the table's files are asked whether they are still there. A plain Parquet dataset answers from its manifest.
-Neither needs the state store: losing that loses history, not safety.
+Neither needs the state store: losing that loses history, not safety. And neither knows what was deleted from the store
+behind its back, so a run that would be skipped has its files looked for.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from polarpod.contract.context import Storage
 from polarpod.contract.dataset import Delta, Output
 from polarpod.store import parquet_manifest as manifest
 from polarpod.store.delta_log import open_output, transaction_version
-from polarpod.store.delta_rows import Rows, came_back, read, since, surviving
+from polarpod.store.delta_rows import Rows, Survival, came_back, read, since, surviving
 from polarpod.store.folder import Folder
+from polarpod.store.presence import missing, missing_of_table
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -44,6 +46,8 @@ class Standing(NamedTuple):
         undone: whether nothing of that commit is left but its number: it was taken back, or its rows were taken out.
         partial: whether some of its rows were taken out and others are still there.
         restored: whether a RESTORE has brought back rows of an earlier attempt, or of one that was taken back.
+        lost: files with rows of it that the table or dataset names and the store does not have.
+        changes: commits that others made since and that may have given rows of it other values, for a person.
     """
 
     number: int | None
@@ -51,6 +55,8 @@ class Standing(NamedTuple):
     undone: bool = False
     partial: bool = False
     restored: bool = False
+    lost: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
 
 
 class Decision(Enum):
@@ -59,6 +65,7 @@ class Decision(Enum):
     PUBLISH = "publish"
     ADOPT = "adopt"
     SUPERSEDED = "superseded"
+    LOST = "lost"
     APPENDED_ALREADY = "appended_already"
 
 
@@ -77,6 +84,10 @@ def decide(standing: Standing, *, number: int, mode: str, force: bool) -> Decisi
         return Decision.ADOPT
     if standing.undone:
         return Decision.PUBLISH
+    # An append would double the rows once the lost files, which the log still names, are back. And deltalake, which makes a
+    # merge, cannot read the table without them.
+    if standing.lost and mode != "replace":
+        return Decision.LOST
     if standing.same and not force:
         return Decision.ADOPT
     # replace and merge can be repeated; a second append of one run key would double its rows, forced or not
@@ -130,13 +141,16 @@ def standing_in(table: DeltaTable, output: Delta, storage: Storage, *, job: str,
     if not same and not output.append:
         # it is published again whatever is left of it
         return Standing(number, False)
-    rows = _rows_in(table, output, storage, job=job, run_key=run_key)
-    if rows is Rows.UNKNOWN:
+    found = _found_in(table, output, storage, job=job, run_key=run_key)
+    if found.rows is Rows.UNKNOWN:
         # a replace can be repeated, so it is; a second append could double its rows, and a late merge undo newer ones
         return Standing(number, same and output.replace is None)
-    if rows is Rows.NONE:
+    if found.rows is Rows.NONE:
         return _gone(table, output, storage, number, job=job, run_key=run_key)
-    return Standing(number, same and rows is Rows.ALL, partial=rows is Rows.SOME)
+    if same and (lost := missing_of_table(output.uri, storage, found.files)):
+        return Standing(number, False, lost=tuple(lost))
+    changes = tuple(entry.author for entry in found.changes)
+    return Standing(number, same and found.rows is Rows.ALL, partial=found.rows is Rows.SOME, changes=changes)
 
 
 def _gone(table: DeltaTable, output: Delta, storage: Storage, number: int, *, job: str, run_key: str) -> Standing:
@@ -150,21 +164,29 @@ def _gone(table: DeltaTable, output: Delta, storage: Storage, number: int, *, jo
     return Standing(number, False, undone=not restored, restored=restored)
 
 
-def _rows_in(table: DeltaTable, output: Delta, storage: Storage, *, job: str, run_key: str) -> Rows:
-    """How much of the run's last commit is in the table."""
+def _found_in(table: DeltaTable, output: Delta, storage: Storage, *, job: str, run_key: str) -> Survival:
+    """What became of the run's last commit."""
     version, newest = transaction_version(table, commit_id(job, run_key)), table.version()
     if version is None:
-        return Rows.UNKNOWN
-    if version == newest:
-        return Rows.ALL
-    packed = transaction_version(table, files_id(job, run_key)) or 0
-    uid, count = f"{packed >> _COUNT_BITS:0{_UID_DIGITS}x}", packed & ((1 << _COUNT_BITS) - 1)
-    names = [uri.rpartition("/")[2] for uri in table.file_uris()] if count else []
-    if count and sum(name[:_UID_LENGTH].endswith(uid) for name in names) == count:
-        return Rows.ALL
+        return Survival(Rows.UNKNOWN)
     folder = Folder(output.uri, storage)
+    if version != newest and (own := _own_files(table, job=job, run_key=run_key)):
+        return Survival(Rows.ALL, own)
     entry = read(folder, version)
-    return surviving(entry.adds, version, since(folder, version, newest)) if entry else Rows.UNKNOWN
+    return surviving(entry.adds, version, since(folder, version, newest)) if entry else Survival(Rows.UNKNOWN)
+
+
+def _own_files(table: DeltaTable, *, job: str, run_key: str) -> frozenset[str]:
+    """Paths of the files that polarpod named for the last commit, where all are in the table as they were; else none."""
+    packed = transaction_version(table, files_id(job, run_key)) or 0
+    ending, count = f"{packed >> _COUNT_BITS:0{_UID_DIGITS}x}", packed & ((1 << _COUNT_BITS) - 1)
+    # where rows can be deleted without their file, a file that is there says nothing of its rows
+    if not count or "deletionVectors" in (table.protocol().reader_features or ()):
+        return frozenset()
+    root = str(table.table_uri).removeprefix("file://").rstrip("/") + "/"
+    # below the root a path is as the store has it; the names that polarpod gives have nothing that would be escaped again
+    found = [uri for uri in table.file_uris() if uri.rpartition("/")[2][:_UID_LENGTH].endswith(ending)]
+    return frozenset(uri.removeprefix(root) for uri in found) if len(found) == count else frozenset()
 
 
 def standing_of(found: manifest.Manifest | None, *, job: str, run_key: str, fingerprint: str) -> Standing:
@@ -175,6 +197,19 @@ def standing_of(found: manifest.Manifest | None, *, job: str, run_key: str, fing
     return Standing(None, False)
 
 
+def standing_in_dataset(
+    found: manifest.Manifest | None, folder: Folder, *, job: str, run_key: str, fingerprint: str
+) -> Standing:
+    """As `standing_of`, and whether the store still has the files of a run that would pass for standing."""
+    held = standing_of(found, job=job, run_key=run_key, fingerprint=fingerprint)
+    if not held.same or found is None:
+        return held
+    files = [file.path for entry in found.entries if entry.is_of(job, run_key) for file in entry.files]
+    lost = missing(folder, files)
+    # the next attempt's entry takes the place of this one as a whole, so that even an append can be repeated
+    return held._replace(same=False, undone=True, lost=tuple(lost)) if lost else held
+
+
 def standing(output: Output, storage: Storage, *, job: str, run_key: str, fingerprint: str) -> Standing:
     """What the output at its place holds of a run key, whatever its format."""
     if isinstance(output, Delta):
@@ -182,5 +217,6 @@ def standing(output: Output, storage: Storage, *, job: str, run_key: str, finger
         if table is None:
             return Standing(None, False)
         return standing_in(table, output, storage, job=job, run_key=run_key, fingerprint=fingerprint)
-    found = manifest.read(Folder(output.uri, storage))
-    return standing_of(found.manifest if found else None, job=job, run_key=run_key, fingerprint=fingerprint)
+    folder = Folder(output.uri, storage)
+    found = manifest.read(folder)
+    return standing_in_dataset(found.manifest if found else None, folder, job=job, run_key=run_key, fingerprint=fingerprint)

@@ -142,6 +142,8 @@ def refuse(decision: Decision, commit: Commit, standing: Standing) -> PolarpodEr
             remedy="Nothing: the newer attempt's rows stand.",
         )
     held = f"{commit.uri} holds attempt {standing.number} of {commit.job}/{commit.run_key}"
+    if decision is Decision.LOST:
+        return _lost(commit, standing, held)
     if standing.restored:
         return PolarpodError(
             Category.PUBLISH_REFUSED,
@@ -164,4 +166,20 @@ def refuse(decision: Decision, commit: Commit, standing: Standing) -> PolarpodEr
         evidence=[held, "it is forced, or has other code or inputs than then"],
         remedy="Appending again would double rows. Undo the earlier publish first (`polarpod undo`), or publish with "
         "replace or merge, which can be repeated.",
+    )
+
+
+def _lost(commit: Commit, standing: Standing, held: str) -> PolarpodError:
+    """Rows that a log names and nobody can read. What helps depends on whether the run's own files can be taken back."""
+    first, *others = standing.lost
+    again = (
+        f"take the publish back with `polarpod undo {commit.job}/{commit.run_key}`"
+        if commit.mode == "append"
+        else f"take the files out of the table's log with deltalake.DeltaTable({commit.uri!r}).repair()"
+    )
+    return PolarpodError(
+        Category.PUBLISH_REFUSED,
+        "files with rows of this run are in the log of the Delta table and not in the store",
+        evidence=[held, f"gone: {first}{f', and {len(others):,} more' if others else ''}"],
+        remedy=f"Bring the files back from a backup or the bucket's versions; or {again}, then run again.",
     )

@@ -16,7 +16,7 @@ from polarpod.runtime.publish.commit import Commit, Conflict, Facts, refuse, set
 from polarpod.runtime.stage import StagedFile
 from polarpod.runtime.table_rules import Demands
 from polarpod.store import parquet_manifest as manifest
-from polarpod.store.fence import Decision, decide, standing_of
+from polarpod.store.fence import Decision, decide, standing_in_dataset
 from polarpod.store.folder import Folder
 
 
@@ -90,7 +90,8 @@ def publish(
 
 def _decided(commit: Commit, found: manifest.Found | None) -> tuple[Published, CheckResult | None] | None:
     current = found.manifest if found else None
-    standing = standing_of(current, job=commit.job, run_key=commit.run_key, fingerprint=commit.fingerprint)
+    folder = Folder(commit.uri, commit.storage)
+    standing = standing_in_dataset(current, folder, job=commit.job, run_key=commit.run_key, fingerprint=commit.fingerprint)
     decision = decide(standing, number=commit.number, mode=commit.mode, force=commit.force)
     if decision is Decision.PUBLISH:
         return None
