@@ -122,3 +122,29 @@ def test_a_template_may_mount_what_a_pod_itself_does_not_have() -> None:
 def test_every_format_has_its_place() -> None:
     planned = JobSpec(name="a", module="a", function="a", inputs={}, output=Parquet("out", replace={}))
     assert with_places(planned, HERE).output == Parquet("/project/out", replace={})
+
+
+@pytest.mark.parametrize("way", ["the place itself", "a folder above", "a link to nothing", "what makes it a dataset"])
+@pytest.mark.parametrize("what", ["the plane's state", "the output", "the quarantine"])
+def test_a_file_where_a_folder_should_be_is_the_requests_and_named(what: str, way: str, tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    place = taken / "deeper" if way == "a folder above" else taken
+    if way == "a link to nothing":
+        taken.symlink_to(tmp_path / "gone")
+    elif way == "what makes it a dataset":
+        if what != "the output":
+            pytest.skip("only datasets have one")
+        taken.mkdir()
+        taken = taken / "_delta_log"
+        taken.touch()
+    else:
+        taken.touch()
+    places = {name: str(place if name == what else tmp_path / "well") for name in ("the output", "the quarantine")}
+    state = str(place if what == "the plane's state" else tmp_path / "state")
+    with pytest.raises(PolarpodError, match=f"^request_invalid: {what} cannot be in {place}") as caught:
+        with_places(job(output=places["the output"], quarantine=places["the quarantine"]), ProcessPlane(state=state))
+    assert caught.value.verdict.evidence[0].startswith(f"{taken}: a ")
+
+
+def test_places_that_are_made_by_the_run_are_well(tmp_path: Path) -> None:
+    with_places(job(output=str(tmp_path / "not" / "yet"), quarantine=str(tmp_path)), ProcessPlane(state=str(tmp_path / "s")))

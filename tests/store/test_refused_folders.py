@@ -92,15 +92,15 @@ def test_reading_needs_no_right_to_write(closed: Path) -> None:
     assert found.data == b"there"
 
 
-def test_a_folder_that_cannot_be_made_because_a_file_is_there_is_unavailable(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_because_a_file_is_there_is_the_requests(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(PolarpodError, match="storage_unavailable: could not create") as caught:
+    with pytest.raises(PolarpodError, match="request_invalid: could not create") as caught:
         Folder(str(tmp_path / "file")).write("a", b"")
-    assert "mend the file system" in caught.value.verdict.remedy
+    assert "Name another place" in caught.value.verdict.remedy
 
 
 def test_a_name_longer_than_the_file_system_takes_is_said_so(tmp_path: Path) -> None:
-    with pytest.raises(PolarpodError, match="storage_unavailable") as caught:
+    with pytest.raises(PolarpodError, match="request_invalid") as caught:
         Folder(str(tmp_path / ("x" * 300))).read("a")
     assert "name too long" in str(caught.value).lower()
 

@@ -78,7 +78,9 @@ def _write(document: Release, output: Path) -> None:
 
 
 def _is_there(document: Release, path: Path) -> bool:
-    """Whether the file says the same already, but for when it was written."""
+    """Whether the file says the same already, but for when it was written. A pipe would be waited for, for ever."""
+    if not path.is_file():
+        return False
     try:
         there = decode(path.read_bytes(), Release, source=str(path))
     except (OSError, PolarpodError):

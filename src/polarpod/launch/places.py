@@ -10,25 +10,29 @@ from pathlib import Path
 
 import msgspec
 
-from polarpod.contract.dataset import takes_globs
+from polarpod.contract.dataset import Delta, Parquet, takes_globs
 from polarpod.contract.job import JobSpec
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.launch.planes.plane import Plane
 from polarpod.store.glob import escape
-from polarpod.store.location import absolute, is_local
+from polarpod.store.location import absolute, is_local, join, refuse_below_a_file
+
+# the folder that makes a dataset of a folder
+_INSIDE = {Delta: "_delta_log", Parquet: "_polarpod"}
 
 
 def with_places(job: JobSpec, plane: Plane) -> JobSpec:
     """The job with every place absolute.
 
     Raises:
-        PolarpodError: a worker of this plane could not reach one of them.
+        PolarpodError: a worker of this plane could not reach one of them, or a file is where a folder should be.
     """
     _kept("the plane's state", plane.state, plane)
     checks = job.checks
     if checks and checks.quarantine:
         checks = msgspec.structs.replace(checks, quarantine=_kept("the quarantine", checks.quarantine, plane))
     output = msgspec.structs.replace(job.output, uri=_kept("the output", job.output.uri, plane))
+    refuse_below_a_file("the output", join(output.uri, _INSIDE[type(output)]))
     inputs = {
         name: msgspec.structs.replace(dataset, uri=_place(f"input {name!r}", dataset.uri, plane, globs=takes_globs(dataset)))
         for name, dataset in job.inputs.items()
@@ -68,4 +72,5 @@ def _kept(what: str, uri: str, plane: Plane) -> str:
             evidence=[uri],
             remedy=f"Use an s3:// prefix{mount if can.how_to_mount else ''}.",
         )
+    refuse_below_a_file(what, place)
     return place

@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -105,16 +106,22 @@ def from_jobs(jobs: Path, *, python: str | None, cache: Path | None) -> Specs:
         try:
             found = decode(remembered.read_bytes(), Described, source=str(remembered))
             return _specs(found, version, jobs)
-        except PolarpodError:
-            remembered.unlink()
+        except (PolarpodError, OSError):
+            pass  # it is written anew
     found = _describe(jobs, python)
     # a broken module is not remembered: its cause may lie outside the directory, in a package that is then installed
     if remembered and not found.broken:
-        remembered.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        spare = remembered.with_suffix(f".{os.getpid()}")
-        spare.write_bytes(encode(found))
-        spare.replace(remembered)
+        _remember(found, remembered)
     return _specs(found, version, jobs)
+
+
+def _remember(found: Described, path: Path) -> None:
+    """Never raises: without it the next command takes a second longer, and a home need not be writable."""
+    with suppress(OSError):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        spare = path.with_suffix(f".{os.getpid()}")
+        spare.write_bytes(encode(found))
+        spare.replace(path)
 
 
 def _specs(found: Described, version: str, jobs: Path) -> Specs:

@@ -277,6 +277,13 @@ class Folder:
             )
         if isinstance(error, _denied()):
             said = said._replace(denied=True)
+        if self._local and _NO_PLACE.search(str(error)):
+            return PolarpodError(
+                Category.REQUEST_INVALID,
+                f"could not {verb} {place}: a file is above it, a folder is in its place, or its name is too long",
+                evidence=[said.words],
+                remedy="Name another place, or move away what is there.",
+            )
         full = "No space left" in said.words or (isinstance(error, OSError) and error.errno == errno.ENOSPC)
         if full or (self._local and not said.denied):
             return PolarpodError(
@@ -303,6 +310,8 @@ def _below_a_file(error: BaseException) -> bool:
 
 # obstore lists all of a folder or nothing of it
 _UNUSUAL_NAME = re.compile(r'Path "(.*?)"(?:: | contained)', re.DOTALL)
+# EEXIST, ENOTDIR, EISDIR and ENAMETOOLONG, in Rust's words and in Python's: no retry makes another place of it
+_NO_PLACE = re.compile(r"\(os error (?:17|20|21|36)\)|\[Errno (?:17|20|21|36)\]")
 _LOOP = re.compile(r"File system loop found: .*")
 
 

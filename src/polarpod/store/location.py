@@ -61,6 +61,33 @@ def normal(uri: str) -> str:
     return f"s3://{rest.rstrip('/')}"
 
 
+def refuse_below_a_file(what: str, uri: str) -> None:
+    """Raises PolarpodError where a local place cannot be a folder, because a file stands there or above it.
+
+    Args:
+        what: the place is for, as in "the output".
+    """
+    if not is_local(uri):
+        return
+    place = local_path(uri)
+    for path in (place, *place.parents):
+        if os.path.isdir(path):  # noqa: PTH112  # says no, where a Path raises
+            return
+        if os.path.lexists(path):
+            raise PolarpodError(
+                Category.REQUEST_INVALID,
+                f"{what} cannot be in {place}: {'that' if path == place else path} is not a folder",
+                evidence=[f"{path}: {_kind_of(path)}"],
+                remedy="Move that file away, or name another place.",
+            )
+
+
+def _kind_of(path: Path) -> str:
+    if path.is_symlink() and not path.exists():
+        return f"a link to {path.readlink()}, which is not there"
+    return "a file" if path.is_file() else "not a regular file"
+
+
 def absolute(uri: str, root: Path) -> str:
     """The same place, wherever it is opened from: a relative path is relative to `root`, everything else stays as it is.
 
