@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from polarpod.cli.options import ends_in_verdict, json_option, plane_options, say_json, setting
-from polarpod.cli.tables import table
+from polarpod.cli.tables import Rows
 from polarpod.contract.resources import format_bytes
 from polarpod.launch.garbage import Garbage, find_garbage, known_attempts, sweep
 from polarpod.launch.planes.kind import Leftover
@@ -62,12 +62,14 @@ def _by_what(leftovers: list[Leftover]) -> dict[str, list[Leftover]]:
 
 def _show(by_what: dict[str, list[Leftover]], found: list[Garbage]) -> None:
     for what, group in by_what.items():
-        rows = table("attempt", "run", what, "why")
+        rows = Rows("attempt", "run", what, "why", gives_way=("attempt",), prose=("why",))
         for leftover in group:
             rows.add_row(leftover.uid[:8], leftover.run, leftover.name, leftover.why)
         rows.show()
     if found:
-        rows = table("attempt", "run", "files", "bytes", "in", right=("files", "bytes"))
+        rows = Rows(
+            "attempt", "run", "files", "bytes", "in", right=("files", "bytes"), gives_way=("bytes", "files", "attempt")
+        )
         for item in found:
             rows.add_row(item.uid[:8], item.run, f"{len(item.keys):,}", format_bytes(item.bytes), item.uri)
         rows.show()

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from polarpod.cli.options import ends_in_verdict, job_options, json_option, plane_options, say_json, setting, specs
-from polarpod.cli.tables import table
+from polarpod.cli.tables import Rows
 from polarpod.contract.dataset import publish_mode
 from polarpod.contract.resources import format_bytes
 
@@ -25,7 +25,11 @@ def command(plane: str, planes: Path | None, jobs: Path | None, release: Path | 
     if as_json:
         say_json({"code_version": found.code_version, "jobs": found.jobs, "broken": found.broken})
         return code
-    rows = table("job", "parameters", "inputs", "publishes", "size", "what it does")
+    rows = Rows(
+        "job", "parameters", "inputs", "publishes", "size", "what it does",
+        gives_way=("inputs", "size", "publishes"),
+        prose=("inputs", "what it does"),
+    )  # fmt: skip
     for name, spec in sorted(found.jobs.items()):
         rows.add_row(
             name,

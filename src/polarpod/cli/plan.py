@@ -20,7 +20,7 @@ from polarpod.cli.options import (
     setting,
     specs,
 )
-from polarpod.cli.tables import table
+from polarpod.cli.tables import Rows
 from polarpod.contract.codec import encode
 from polarpod.contract.context import Attempt
 from polarpod.contract.dataset import publish_mode
@@ -97,7 +97,7 @@ def command(
         )
         return plan.size.stop.exit_code if plan.size.stop else 0
     click.echo(f"{plan.job.name}  run key {plan.run_key}  on plane {plan.plane}\n")
-    inputs = table("input", "files", "bytes", "rows", "where", right=("files", "bytes", "rows"))
+    inputs = Rows("input", "files", "bytes", "rows", "where", right=("files", "bytes", "rows"), gives_way=("bytes", "files"))
     for name, found in plan.listings.items():
         counted = rows[name]
         inputs.add_row(

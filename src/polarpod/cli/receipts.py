@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from polarpod.cli.tables import table, when
+from polarpod.cli.tables import Rows, when
 from polarpod.contract.receipt import Receipt
 from polarpod.contract.resources import format_bytes
 from polarpod.contract.verdict import Verdict
@@ -16,7 +16,7 @@ def print_receipt(receipt: Receipt, verdict: Verdict) -> None:
     for line in verdict.evidence:
         click.echo(f"  {line}")
     if receipt.inputs:
-        inputs = table("read", "files", "bytes", "where", right=("files", "bytes"))
+        inputs = Rows("read", "files", "bytes", "where", right=("files", "bytes"), gives_way=("bytes", "files"))
         for name, use in receipt.inputs.items():
             inputs.add_row(name, f"{use.files:,}", format_bytes(use.bytes), use.uri)
         inputs.show()

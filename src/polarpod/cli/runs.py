@@ -9,7 +9,7 @@ import click
 
 from polarpod.cli.options import complete_job, ends_in_verdict, json_option, plane_options, say_json, setting
 from polarpod.cli.running import heartbeat_of, state_of
-from polarpod.cli.tables import table, when
+from polarpod.cli.tables import Rows, when
 from polarpod.contract.message import Message
 from polarpod.contract.resources import format_bytes
 from polarpod.launch.state import AttemptInfo
@@ -36,9 +36,11 @@ def command(job: str | None, limit: int, plane: str, planes: Path | None, *, as_
     if as_json:
         say_json([_facts(info, heard[info.uid], now) for info in found])
         return
-    rows = table(
-        "run", "attempt", "uid", "verdict", "rows", "wall", "peak", "started", right=("attempt", "rows", "wall", "peak")
-    )
+    rows = Rows(
+        "run", "attempt", "uid", "verdict", "rows", "wall", "peak", "started",
+        right=("attempt", "rows", "wall", "peak"),
+        gives_way=("peak", "wall", "started", "attempt", "rows", "uid"),
+    )  # fmt: skip
     for info in found:
         receipt, heartbeat = info.receipt, heard[info.uid]
         rows.add_row(
