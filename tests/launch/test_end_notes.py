@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import stat
 from pathlib import Path
 from typing import Any
@@ -14,18 +15,20 @@ from tests.launch.loop import PLAN, ended, receipt_of
 from polarpod.contract.context import Attempt, Context
 from polarpod.contract.message import Message
 from polarpod.contract.resources import GIB
-from polarpod.contract.verdict import Budget, Category
+from polarpod.contract.verdict import Budget, Category, Verdict
 from polarpod.launch.begin import Asked, begin
 from polarpod.launch.clock import Ports
+from polarpod.launch.garbage import known_attempts
 from polarpod.launch.plan import Plan, _past
 from polarpod.launch.planes.process import end_note
 from polarpod.launch.planes.process.config import ProcessPlane
 from polarpod.launch.planes.process.diagnose import Exit
 from polarpod.launch.planes.process.end_note import EndNote
 from polarpod.launch.planes.process.launcher import ProcessLauncher
+from polarpod.launch.planes.registry import kind_of
 from polarpod.launch.run import Ran, execute
 from polarpod.launch.sizing import size
-from polarpod.launch.state import State
+from polarpod.launch.state import Record, State
 from polarpod.launch.worker import Ended, LostSight, Watcher
 
 CONTEXT = msgspec.structs.replace(GOLDEN, fingerprint="f")
@@ -154,3 +157,27 @@ def test_a_note_that_cannot_be_written_ends_no_run(tmp_path: Path) -> None:
     end_note.keep(tmp_path / "not" / "there", EndNote(exit=OOM))
     end_note.remove(tmp_path / "not" / "there")
     assert end_note.find(tmp_path / "not" / "there") is None
+
+
+@pytest.mark.parametrize(
+    ("days", "recorded", "swept"),
+    [
+        pytest.param(0, False, False, id="may still run"),
+        pytest.param(1, False, False, id="ended, and the next attempt's memory may depend on it"),
+        pytest.param(8, False, True, id="nobody has asked for the run for a week"),
+        pytest.param(0, True, True, id="recorded, by a launcher that could not remove it"),
+    ],
+)
+def test_a_note_that_no_launcher_will_look_for_is_swept(machine: Machine, days: int, recorded: bool, swept: bool) -> None:
+    context = machine.leave(EndNote(exit=OOM))
+    now = context.created_at + dt.timedelta(days=days)
+    if recorded:
+        verdict = Verdict(category=Category.OUT_OF_MEMORY, summary="it needed more")
+        ended_so = Record(verdict=verdict, memory_limit_bytes=2, memory_peak_bytes=1, judged_at=now, worker_ended=True)
+        machine.state.put_record(context.job.name, context.run_key, context.attempt.uid, ended_so)
+    kind = kind_of(machine.plane)
+    found = kind.leftovers(machine.plane, known_attempts(machine.state), now=now)
+    assert [(leftover.what, leftover.name) for leftover in found] == [("end note", str(machine.note))] * swept
+    kind.remove(machine.plane, found)
+    assert machine.note.is_file() != swept
+    assert kind.leftovers(machine.plane, known_attempts(machine.state), now=now) == []

@@ -18,6 +18,7 @@ from tests.worker.conftest import JobWriter
 
 from polarpod.contract.verdict import Category
 from polarpod.launch.garbage import known_attempts
+from polarpod.launch.left_logs import keep_log, log_of
 from polarpod.launch.planes.registry import kind_of
 
 LAUNCHER = """
@@ -42,7 +43,7 @@ def until(path: Path, process: subprocess.Popen[bytes]) -> str:
 
 @apart
 def test_a_worker_whose_launcher_is_killed_stops_by_itself(workshop: Workshop, write_job: JobWriter, apart: bool) -> None:
-    write_job(BUSY.format(apart=apart))
+    write_job("print('so far', flush=True)\n" + BUSY.format(apart=apart))
     command = [sys.executable, "-c", LAUNCHER, str(workshop.root)]
     launcher = subprocess.Popen(command, cwd=Path(__file__).parents[2])
     supervisor, sleeper = map(int, until(workshop.root / "busy", launcher).split())
@@ -60,9 +61,15 @@ def test_a_worker_whose_launcher_is_killed_stops_by_itself(workshop: Workshop, w
     assert not alive(sleeper)
     # what only the launcher would have done is left to the sweep
     assert workshop.leftovers() == [f"polarpod-{info.uid}"]
+    assert workshop.state.log(info.job, info.run_key, info.uid) is None
+    log = log_of(info, workshop.state, workshop.plane)
+    assert log is not None
+    assert b"so far" in log
+    keep_log(info, workshop.state, workshop.plane)
     kind = kind_of(workshop.plane)
     kind.remove(workshop.plane, kind.leftovers(workshop.plane, known_attempts(workshop.state), now=dt.datetime.now(dt.UTC)))
     assert workshop.leftovers() == []
+    assert log_of(info, workshop.state, workshop.plane) == log, "it outlives the scratch directory"
 
 
 class Dies(BaseException):

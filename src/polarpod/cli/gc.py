@@ -12,6 +12,7 @@ from polarpod.cli.options import ends_in_verdict, json_option, plane_options, sa
 from polarpod.cli.tables import Rows
 from polarpod.contract.resources import format_bytes
 from polarpod.launch.garbage import Garbage, find_garbage, known_attempts, sweep
+from polarpod.launch.left_logs import keep_log
 from polarpod.launch.planes.kind import Leftover
 from polarpod.launch.planes.registry import kind_of
 
@@ -32,8 +33,11 @@ def command(plane: str, planes: Path | None, *, delete: bool, as_json: bool) -> 
     chosen = setting(plane, planes)
     kind, now = kind_of(chosen.plane), dt.datetime.now(dt.UTC)
     found = find_garbage(chosen.state, chosen.plane.storage, now=now, alive=kind.live_attempts(chosen.plane))
-    leftovers = kind.leftovers(chosen.plane, known_attempts(chosen.state), now=now)
+    known = known_attempts(chosen.state)
+    leftovers = kind.leftovers(chosen.plane, known, now=now)
     if delete:
+        for uid in {leftover.uid for leftover in leftovers} & known.keys():
+            keep_log(known[uid], chosen.state, chosen.plane)
         kind.remove(chosen.plane, leftovers)
         sweep(found, chosen.plane.storage)
     if as_json:

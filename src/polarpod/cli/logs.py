@@ -8,6 +8,7 @@ import click
 
 from polarpod.cli.options import ends_in_verdict, plane_options, setting
 from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.launch.left_logs import log_of
 from polarpod.launch.planes.registry import kind_of
 
 
@@ -23,7 +24,7 @@ def command(run: str, plane: str, planes: Path | None, *, tail: int | None) -> N
     """
     chosen = setting(plane, planes)
     info = chosen.state.find(run)
-    kept = chosen.state.log(info.job, info.run_key, info.uid)
+    kept = log_of(info, chosen.state, chosen.plane)
     if kept is not None:
         lines = kept.decode(errors="replace").splitlines()
         for line in lines[-tail:] if tail else lines:

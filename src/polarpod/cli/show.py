@@ -10,6 +10,7 @@ import click
 from polarpod.cli.options import ends_in_verdict, json_option, plane_options, say_json, setting
 from polarpod.cli.receipts import print_receipt
 from polarpod.cli.running import heartbeat_of, words
+from polarpod.launch.left_logs import log_of
 
 # what fits a screen; the whole is in the state store
 _LOG_LINES = 40
@@ -25,7 +26,8 @@ def command(run: str, plane: str, planes: Path | None, *, as_json: bool) -> None
 
     RUN is job/run-key (its newest attempt), or a uid or the beginning of one.
     """
-    state = setting(plane, planes).state
+    chosen = setting(plane, planes)
+    state = chosen.state
     info = state.find(run)
     heartbeat = heartbeat_of(info, state)
     if as_json:
@@ -46,7 +48,7 @@ def command(run: str, plane: str, planes: Path | None, *, as_json: bool) -> None
     for other in others:
         category = other.record.verdict.category if other.record else "no verdict"
         click.echo(f"also       attempt {other.number}  uid {other.uid[:8]}  {category}")
-    log = state.log(info.job, info.run_key, info.uid)
+    log = log_of(info, state, chosen.plane)
     if log and not (verdict and verdict.succeeded):
         lines = log.decode(errors="replace").splitlines()
         click.echo(f"\nlog, last {min(len(lines), _LOG_LINES)} of {len(lines)} lines:")

@@ -89,6 +89,10 @@ class Plane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         """Where the end of an attempt's worker is noted until it is recorded, if not by the plane itself."""
         return None
 
+    def log_file(self, uid: str) -> Path | None:  # noqa: ARG002  # of planes that have one
+        """Where an attempt's worker writes its log on this machine, if it does."""
+        return None
+
     def problems(self) -> list[tuple[str, str]]:
         """(key, what is wrong with its value), for what types cannot say. No network request is made."""
         if found := environment_problems(self.environment):

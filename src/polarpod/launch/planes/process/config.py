@@ -30,6 +30,9 @@ class ProcessPlane(Plane, frozen=True, kw_only=True, forbid_unknown_fields=True,
     def end_note(self, uid: str) -> Path:
         return self.scratch_of(uid).with_suffix(".end.json")
 
+    def log_file(self, uid: str) -> Path:
+        return self.scratch_of(uid) / "worker.log"
+
     @property
     def capabilities(self) -> Capabilities:
         return Capabilities(worker="child process", outlives_launcher=False, shares_folders=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from polarpod.contract.verdict import Category, PolarpodError
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from polarpod.contract.context import Context
     from polarpod.launch.state import AttemptInfo
     from polarpod.launch.worker import Launcher
+
+_NOTES_ARE_KEPT = dt.timedelta(days=7)
 
 
 class ProcessKind:
@@ -57,22 +61,36 @@ class ProcessKind:
         return frozenset()  # the planes file may be used on many machines; the workers of others cannot be seen
 
     def leftovers(self, plane: ProcessPlane, known: Mapping[str, AttemptInfo], *, now: dt.datetime) -> list[Leftover]:
-        """Scratch directories whose launcher was killed before it could remove them."""
+        """Scratch directories and notes of an end whose launcher was killed before it could remove them."""
         from polarpod.launch.attempt_end import has_ended
 
         found = []
         for uid, info in known.items():
-            folder = plane.scratch_of(uid)
-            if has_ended(info, now) and folder.is_dir():
+            if not has_ended(info, now):
+                continue
+            folder, note, run = plane.scratch_of(uid), plane.end_note(uid), f"{info.job}/{info.run_key}"
+            if folder.is_dir():
                 size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-                run = f"{info.job}/{info.run_key}"
                 why = "its attempt has ended, and its launcher could not remove it"
                 found.append(Leftover("scratch directory", str(folder), uid, run, why, size))
+            if note.is_file() and _is_of_no_use(info, now):
+                why = "the run has not been asked for again, or its verdict is recorded"
+                found.append(Leftover("end note", str(note), uid, run, why, note.stat().st_size))
         return found
 
     def remove(self, plane: ProcessPlane, leftovers: Sequence[Leftover]) -> None:  # noqa: ARG002  # as `PlaneKind`
         for leftover in leftovers:
-            shutil.rmtree(leftover.name, ignore_errors=True)
+            if Path(leftover.name).is_dir():
+                shutil.rmtree(leftover.name, ignore_errors=True)
+            else:
+                with suppress(OSError):
+                    Path(leftover.name).unlink(missing_ok=True)
+
+
+def _is_of_no_use(info: AttemptInfo, now: dt.datetime) -> bool:
+    """Whether no launcher will look for the note of an attempt's end: another document tells it, or nobody has asked for
+    the run since. Until then the next attempt's memory may depend on it."""
+    return bool(info.record or info.receipt or (info.context and now - info.context.created_at > _NOTES_ARE_KEPT))
 
 
 KIND = ProcessKind()

@@ -74,7 +74,7 @@ def run_worker(context: Context, data: bytes, plane: ProcessPlane, *, watcher: W
     uid = context.attempt.uid
     limit = context.resources.memory_bytes
     with _scratch(plane, uid) as scratch, memory_cgroup(f"polarpod-{uid}", limit) as cgroup:
-        log = scratch / "worker.log"
+        log = plane.log_file(uid)
         with _scratch_errors(scratch):
             environment = worker_environment(data, plane, scratch, watch_memory=cgroup is None)
             sink = log.open("wb")

@@ -1,0 +1,37 @@
+"""The log of an attempt, wherever it is: in the state store, or where a worker on this machine wrote it.
+
+A launcher stores the log once its worker has ended. One that is killed cannot, and its worker goes on for a moment, and says
+why it stops; that stays in the scratch directory until it is swept.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+
+from polarpod.contract.redact import secret_values
+from polarpod.launch.log_file import LogFile
+from polarpod.launch.planes.plane import Plane
+from polarpod.launch.state import AttemptInfo, State
+
+
+def log_of(info: AttemptInfo, state: State, plane: Plane) -> bytes | None:
+    """The end of an attempt's log; None where there is none to be seen from here."""
+    return state.log(info.job, info.run_key, info.uid) or _left_log(info, plane)
+
+
+def keep_log(info: AttemptInfo, state: State, plane: Plane) -> None:
+    """Stores what a worker's log on this machine says before it is removed, unless its launcher has."""
+    if (left := _left_log(info, plane)) and state.log(info.job, info.run_key, info.uid) is None:
+        state.put_log(info.job, info.run_key, info.uid, left)
+
+
+def _left_log(info: AttemptInfo, plane: Plane) -> bytes | None:
+    """Without what looks like a credential, as a launcher would have stored it."""
+    path = plane.log_file(info.uid)
+    if path is None:
+        return None
+    log = LogFile(path, lambda lines: None, secret_values({**os.environ, **plane.environment}))
+    with suppress(OSError):  # of another person, whose scratch directories are theirs
+        log.finish()
+    return log.tail() or None
