@@ -25,9 +25,9 @@ def test_a_damaged_release_is_written_anew_by_polarpod_release(text: str, tmp_pa
     assert "polarpod run" not in caught.value.verdict.remedy
 
 
-def test_a_damaged_manifest_is_restored_and_never_written_anew(tmp_path: Path) -> None:
+def test_a_damaged_manifest_is_restored_and_never_written_over(tmp_path: Path) -> None:
     Folder(str(tmp_path)).write(KEY, b"{")
-    with pytest.raises(PolarpodError, match="the manifest is not valid") as caught:
+    with pytest.raises(PolarpodError, match="the manifest of a Parquet dataset is not valid") as caught:
         read(Folder(str(tmp_path)))
     assert "restore it from a backup" in caught.value.verdict.remedy
-    assert "polarpod run" not in caught.value.verdict.remedy
+    assert "`polarpod run`" not in caught.value.verdict.remedy

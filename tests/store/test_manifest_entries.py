@@ -124,9 +124,9 @@ def test_a_manifest_is_swapped_once_and_read_back(reachable: Lake) -> None:
 def test_a_manifest_that_somebody_broke_is_refused_with_its_place(tmp_path: Any) -> None:
     folder = Folder(str(tmp_path))
     folder.write(KEY, b'{"protocol": "2.0"}')
-    with pytest.raises(PolarpodError, match=r"the manifest speaks protocol '2\.0'") as caught:
+    with pytest.raises(PolarpodError, match=r"the manifest of a Parquet dataset speaks protocol '2\.0'") as caught:
         read(folder)
-    assert caught.value.verdict.category is Category.CONTEXT_INVALID
+    assert caught.value.verdict.category is Category.PUBLISH_REFUSED, "no retry mends it"
     assert caught.value.verdict.evidence == [f"{tmp_path}/{KEY}"]
 
 

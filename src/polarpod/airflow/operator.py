@@ -18,6 +18,7 @@ from polarpod.airflow.planes.kind import airflow_kind
 from polarpod.airflow.task_log import Words
 from polarpod.contract.redact import redact
 from polarpod.contract.verdict import Budget, PolarpodError, is_retryable
+from polarpod.launch.documents import in_words
 from polarpod.launch.plan import make_plan
 from polarpod.launch.planes.plane import Plane
 from polarpod.launch.planes_file import choose_plane, load_planes, take_credentials
@@ -160,7 +161,7 @@ class RunJobOperator(BaseOperator):
         words: Words,
     ) -> Ran:
         plane = self._plane()
-        state = State(plane.state, plane.storage)
+        state = State(plane.state, plane.storage, on_damage=lambda damage: words.warning(in_words(damage)))
         specs, params = from_release(Path(self.release_file)), values_of(self.job_params)
         return execute(
             lambda: make_plan(self.job, params, specs=specs, plane_name=self.plane, plane=plane, state=state),

@@ -11,6 +11,7 @@ import click
 from polarpod.cli.options import ends_in_verdict, json_option, plane_options, say_json, setting
 from polarpod.cli.tables import Rows
 from polarpod.contract.resources import format_bytes
+from polarpod.contract.verdict import Verdict
 from polarpod.launch.garbage import Garbage, find_garbage, known_attempts, sweep
 from polarpod.launch.left_logs import keep_log
 from polarpod.launch.planes.kind import Leftover
@@ -24,15 +25,18 @@ _AGAIN = {True: "", False: "; run again with --delete to do it"}
 @plane_options
 @json_option
 @ends_in_verdict
-def command(plane: str, planes: Path | None, *, delete: bool, as_json: bool) -> None:
+def command(plane: str, planes: Path | None, *, delete: bool, as_json: bool) -> int:
     """Find (and with --delete remove) what failed attempts left behind.
 
     Looks only at attempts whose worker has ended, at files that no table or manifest ever named, and at workers and their
-    directories that no launcher waits for.
+    directories that no launcher waits for. A table that is damaged is left alone; the exit code says so.
     """
     chosen = setting(plane, planes)
     kind, now = kind_of(chosen.plane), dt.datetime.now(dt.UTC)
-    found = find_garbage(chosen.state, chosen.plane.storage, now=now, alive=kind.live_attempts(chosen.plane))
+    left: list[Verdict] = []
+    found = find_garbage(
+        chosen.state, chosen.plane.storage, now=now, alive=kind.live_attempts(chosen.plane), on_left=left.append
+    )
     known = known_attempts(chosen.state)
     leftovers = kind.leftovers(chosen.plane, known, now=now)
     if delete:
@@ -47,6 +51,7 @@ def command(plane: str, planes: Path | None, *, delete: bool, as_json: bool) -> 
                 "bytes": sum(item.bytes for item in found) + sum(leftover.bytes for leftover in leftovers),
                 "leftovers": [leftover._asdict() for leftover in leftovers],
                 "garbage": [item._asdict() for item in found],
+                "left": left,
             }
         )
     elif found or leftovers:
@@ -55,6 +60,9 @@ def command(plane: str, planes: Path | None, *, delete: bool, as_json: bool) -> 
         click.echo(f"{'deleted' if delete else 'would delete'} {_summary(by_what, found)}{_AGAIN[delete]}")
     else:
         click.echo("nothing to sweep")
+    for verdict in left:
+        click.echo(f"polarpod: left alone: {verdict.text()}", err=True)
+    return left[0].exit_code if left else 0
 
 
 def _by_what(leftovers: list[Leftover]) -> dict[str, list[Leftover]]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import click
 
+from polarpod.cli.damage import DamageReport
 from polarpod.contract.codec import encode
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.launch.planes.plane import Plane
@@ -18,6 +19,7 @@ from polarpod.launch.planes.process.config import ProcessPlane
 from polarpod.launch.planes_file import Planes, choose_plane, load_planes, take_credentials
 from polarpod.launch.specs import Specs, from_jobs, from_release
 from polarpod.launch.state import State
+from polarpod.store.location import refuse_below_a_file
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -78,7 +80,11 @@ def setting(plane: str, planes: Path | None) -> Setting:
         known, source = load_planes(path), str(path)
     chosen = choose_plane(known, plane, source=source)
     take_credentials(chosen)
-    return Setting(plane, chosen, State(chosen.state, chosen.storage))
+    refuse_below_a_file("the plane's state", chosen.state)
+    report = DamageReport()
+    if context := click.get_current_context(silent=True):
+        context.call_on_close(report.close)
+    return Setting(plane, chosen, State(chosen.state, chosen.storage, on_damage=report.tell))
 
 
 def specs(chosen: Setting, jobs: Path | None, release: Path | None) -> Specs:

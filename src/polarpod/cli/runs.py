@@ -17,7 +17,7 @@ from polarpod.launch.state import AttemptInfo
 
 @click.command()
 @click.argument("job", required=False, shell_complete=complete_job)
-@click.option("--limit", "-n", default=20, show_default=True, help="How many.")
+@click.option("--limit", "-n", type=click.IntRange(min=1), default=20, show_default=True, help="How many.")
 @plane_options
 @json_option
 @ends_in_verdict
@@ -54,6 +54,8 @@ def command(job: str | None, limit: int, plane: str, planes: Path | None, *, as_
             when(moment) if (moment := _begun(info)) else "-",
         )
     rows.show()
+    if not found:
+        click.echo(f"polarpod: no runs{f' of {job!r}' if job else ''} in {state.folder.uri}", err=True)
 
 
 def _begun(info: AttemptInfo) -> dt.datetime | None:
@@ -65,11 +67,11 @@ def _begun(info: AttemptInfo) -> dt.datetime | None:
 
 
 def _verdict(info: AttemptInfo, heartbeat: Message | None, now: dt.datetime) -> str:
-    if info.record and info.context is None:
-        return "undone"  # an undo takes a number, but has no context: nothing was run
-    if info.record:
-        return str(info.record.verdict.category)
-    return str(info.receipt.verdict.category) if info.receipt else state_of(heartbeat, now)
+    if info.record and info.record.took_back:
+        return "undone"
+    if told := info.record or info.receipt:
+        return str(told.verdict.category)
+    return "damaged" if info.damaged else state_of(heartbeat, now)
 
 
 def _rows(info: AttemptInfo, heartbeat: Message | None) -> int | None:
@@ -94,4 +96,5 @@ def _facts(info: AttemptInfo, heartbeat: Message | None, now: dt.datetime) -> di
         "created_at": _begun(info),
         "rows": info.receipt.published.rows if info.receipt and info.receipt.published else None,
         "heartbeat": heartbeat,
+        "damaged": list(info.damaged),
     }

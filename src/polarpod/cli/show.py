@@ -14,6 +14,10 @@ from polarpod.launch.left_logs import log_of
 
 # what fits a screen; the whole is in the state store
 _LOG_LINES = 40
+_NO_VERDICT = {
+    False: "no verdict: it is running, or its launcher died; run it again to find out",
+    True: "no verdict: the document that tells it is damaged; run it again to find out",
+}
 
 
 @click.command()
@@ -32,19 +36,27 @@ def command(run: str, plane: str, planes: Path | None, *, as_json: bool) -> None
     heartbeat = heartbeat_of(info, state)
     if as_json:
         verdict = info.record and info.record.verdict
-        say_json({"context": info.context, "receipt": info.receipt, "verdict": verdict, "heartbeat": heartbeat})
+        say_json(
+            {
+                "context": info.context,
+                "receipt": info.receipt,
+                "verdict": verdict,
+                "heartbeat": heartbeat,
+                "damaged": info.damaged,
+            }
+        )
         return
     verdict = info.record.verdict if info.record else info.receipt.verdict if info.receipt else None
     if info.receipt and verdict and verdict.succeeded:
         print_receipt(info.receipt, verdict)
     else:
         click.echo(f"{info.job}/{info.run_key}  attempt {info.number}  uid {info.uid}")
-        click.echo(
-            verdict.text() if verdict else "no verdict: it is running, or its launcher died; run it again to find out"
-        )
+        click.echo(verdict.text() if verdict else _NO_VERDICT[bool(info.damaged)])
     if heartbeat:
         click.echo(f"heartbeat  {words(heartbeat, dt.datetime.now(dt.UTC))}")
     others = [other for other in state.attempts(info.job, info.run_key) if other.uid != info.uid]
+    for place in info.damaged:
+        click.echo(f"damaged    {place}")
     for other in others:
         category = other.record.verdict.category if other.record else "no verdict"
         click.echo(f"also       attempt {other.number}  uid {other.uid[:8]}  {category}")

@@ -48,7 +48,15 @@ def encode(document: object) -> bytes:
 _WRITE_ANEW = "Do not edit it by hand; let `polarpod run` or the DAG write a new one."
 
 
-def decode(data: bytes, kind: type[T], *, source: str, maximum_bytes: int = 16 * 2**20, remedy: str = _WRITE_ANEW) -> T:
+def decode(
+    data: bytes,
+    kind: type[T],
+    *,
+    source: str,
+    what: str = "",
+    maximum_bytes: int = 16 * 2**20,
+    remedy: str = _WRITE_ANEW,
+) -> T:
     """A typed document from JSON bytes.
 
     The protocol version is looked at before anything else: a document of another major version is told so, rather than
@@ -56,13 +64,14 @@ def decode(data: bytes, kind: type[T], *, source: str, maximum_bytes: int = 16 *
 
     Args:
         source: where the bytes are from, for the message.
+        what: the document is, in plain words; of a type that a user knows by name it is the name.
         maximum_bytes: a longer text is refused unread.
         remedy: what to do about a damaged one, where it is not a run that writes it.
 
     Raises:
         PolarpodError: not JSON, not of this type, too large, or of a protocol this package does not speak.
     """
-    name = kind.__name__.lower()
+    name = what or kind.__name__.lower()
     if len(data) > maximum_bytes:
         raise PolarpodError(
             Category.CONTEXT_INVALID,

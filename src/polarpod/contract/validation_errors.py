@@ -122,9 +122,18 @@ def _allowed(what: str, kind: type, steps: list[str]) -> str | None:
 def _in_types(given: str, kind: type, steps: list[str]) -> str:
     from msgspec import inspect
 
-    structs = [one.cls.__name__ for one in _kinds(kind, steps) if isinstance(one, inspect.StructType)]
+    structs = [
+        one.cls.__name__ for one in _kinds(kind, steps) if isinstance(one, inspect.StructType) and _is_public(one.cls)
+    ]
     words = {**_TYPES, "object": " or ".join(structs) if steps and structs else _TYPES["object"]}
     return " or ".join(words.get(one.strip(), one.strip()) for one in given.split("|"))
+
+
+def _is_public(kind: type) -> bool:
+    """Whether people write the type by its name; any other is an affair of ours."""
+    import polarpod
+
+    return kind.__name__ in polarpod.__all__
 
 
 def _meant(name: str, kind: type, steps: list[str]) -> str:

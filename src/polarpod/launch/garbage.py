@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Set
+from collections.abc import Callable, Set
 from typing import NamedTuple
 
 from polarpod.contract.context import Context, Storage
 from polarpod.contract.dataset import Delta
+from polarpod.contract.verdict import Category, PolarpodError, Verdict
 from polarpod.launch.attempt_end import has_ended
 from polarpod.launch.committed import commits_of, never_committed
 from polarpod.launch.state import AttemptInfo, State
@@ -21,6 +22,9 @@ from polarpod.store import parquet_manifest as manifest
 from polarpod.store.delta_log import open_table
 from polarpod.store.folder import Entry, Folder
 from polarpod.store.location import normal
+
+# what is wrong with one table or dataset, and says nothing about the others
+_OF_ONE_PLACE = (Category.INPUT_UNREADABLE, Category.PUBLISH_REFUSED, Category.REQUEST_INVALID)
 
 
 class Garbage(NamedTuple):
@@ -33,11 +37,19 @@ class Garbage(NamedTuple):
     bytes: int
 
 
-def find_garbage(state: State, storage: Storage, *, now: dt.datetime, alive: Set[str] = frozenset()) -> list[Garbage]:
+def find_garbage(
+    state: State,
+    storage: Storage,
+    *,
+    now: dt.datetime,
+    alive: Set[str] = frozenset(),
+    on_left: Callable[[Verdict], None] | None = None,
+) -> list[Garbage]:
     """Everything a sweep would delete.
 
     Args:
         alive: uids of attempts whose worker exists on the plane, started or not.
+        on_left: hears of each table and dataset that is damaged, and so left alone; without it the first one raises.
     """
     places: dict[str, list[AttemptInfo]] = defaultdict(list)
     over: set[str] = set()
@@ -55,7 +67,13 @@ def find_garbage(state: State, storage: Storage, *, now: dt.datetime, alive: Set
         output = infos[0].context.job.output if infos[0].context else None
         delta = isinstance(output, Delta) and normal(output.uri) == uri
         ended = [info for info in infos if info.uid in over]
-        found += _in_delta(uri, ended, storage) if delta else _in_parquet(uri, ended, storage, now)
+        try:
+            found += _in_delta(uri, ended, storage) if delta else _in_parquet(uri, ended, storage, now)
+        except PolarpodError as error:
+            # a store that is away or refuses is away for all of them
+            if on_left is None or error.verdict.category not in _OF_ONE_PLACE:
+                raise
+            on_left(error.verdict)
     return found + _stale_state(state) + _heartbeats(state, over)
 
 
@@ -113,11 +131,38 @@ def _in_parquet(uri: str, ended: list[AttemptInfo], storage: Storage, now: dt.da
     listed = folder.list("data")
     current = manifest.read(folder)
     named = manifest.kept_files(current.manifest, now) if current else set()
+    published = next((info for info in ended if _has_published(info, uri)), None)
+    if current is None and listed and published:
+        raise _manifest_gone(folder, published)
     found = []
     for info in ended:
         own = [entry for entry in listed if entry.key.startswith(f"data/{info.uid}/") and entry.key not in named]
         found += _garbage(info.uid, f"{info.job}/{info.run_key}", folder, own)
     return found
+
+
+def _has_published(info: AttemptInfo, uri: str) -> bool:
+    """Whether an attempt has published good rows or bad ones in a place."""
+    receipt = info.receipt
+    places = (
+        receipt and receipt.published and receipt.published.uri,
+        receipt and receipt.checks and receipt.checks.quarantine_uri,
+    )
+    return any(place and normal(place) == uri for place in places)
+
+
+def _manifest_gone(folder: Folder, published: AttemptInfo) -> PolarpodError:
+    """Its files may be the only copy of what was published, and wait for the manifest to come back."""
+    return PolarpodError(
+        Category.PUBLISH_REFUSED,
+        "the manifest of a Parquet dataset is gone, so that nobody can say which of its files are published",
+        evidence=[
+            f"{folder.uri}/{manifest.KEY}",
+            f"attempt {published.number} of {published.job}/{published.run_key} has published there",
+        ],
+        remedy="Restore it from a backup or the bucket's versions. Where there is none, run again the runs that published "
+        "there; `polarpod runs JOB` lists them. Where the dataset was deleted on purpose, delete its folder.",
+    )
 
 
 def _garbage(uid: str, run: str, folder: Folder, entries: list[Entry]) -> list[Garbage]:
@@ -139,11 +184,10 @@ def _stale_state(state: State) -> list[Garbage]:
     for job in state.jobs():
         for run_key in state.run_keys(job):
             written = set(state.folder.children(f"runs/{job}/{run_key}"))
-            for _, key in state.claims(job, run_key)[:-1]:
-                document = state.folder.read(key)
-                uid = document.data.decode(errors="replace") if document else ""
-                if document and uid not in written:
-                    found.append(Garbage(uid, f"{job}/{run_key}", state.folder.uri, [key], len(document.data)))
+            for number, key in state.claims(job, run_key)[:-1]:
+                uid = state.holder(job, run_key, number, key)
+                if uid not in written and (entry := state.folder.head(key)):
+                    found.append(Garbage(uid or "", f"{job}/{run_key}", state.folder.uri, [key], entry.size))
     return found + _garbage("", "doctor", state.folder, state.folder.list("doctor"))
 
 

@@ -5,36 +5,47 @@ from __future__ import annotations
 import msgspec
 
 from polarpod.contract.context import Context
+from polarpod.contract.dataset import Delta
 from polarpod.contract.receipt import Receipt
 from polarpod.launch.plan import Plan
-from polarpod.launch.state import State
+from polarpod.launch.state import StandingNote, State
 
 # what a declaration may say otherwise without making other rows
 _SIZE = ("resources", "deadline_seconds", "grace_seconds", "doc")
 
 
 def changes_since_standing(plan: Plan, state: State) -> list[str]:
-    """What differs between a plan and the attempt whose rows were published last; empty where none is known of.
-
-    Where nothing differs and the run is not skipped, its rows are no longer in the table, or were taken back.
-    """
+    """Why a run would not be skipped, one line each: what differs from the attempt whose rows were published last, or what
+    is missing to answer with. Empty where no such attempt is known of."""
     note = state.standing(plan.job.name, plan.run_key)
     if note is None:
-        return []
+        return [_NO_NOTE] if plan.standing.same else []
     context = state.known_context(plan.job.name, plan.run_key, note.uid)
-    if context is None:
-        return []
-    found = changes(plan, context, state.receipt(plan.job.name, plan.run_key, note.uid))
-    return found or [_gone(plan)]
+    receipt = state.receipt(plan.job.name, plan.run_key, note.uid)
+    found = changes(plan, context, receipt) if context else []
+    return found or _without_changes(plan, note, receipt)
 
 
-def _gone(plan: Plan) -> str:
-    """Why a run of which nothing differs is not skipped."""
-    if not plan.standing.lost:
-        return "the rows that it published are not in the table any more"
-    first, *others = plan.standing.lost
-    more = f", and {len(others):,} more" if others else ""
-    return f"files with rows that it published are gone from the store: {first}{more}"
+_NO_NOTE = "its rows stand, and the note that tells which attempt's they are is not there: they are adopted"
+_NO_RECEIPT = "its rows stand, and the receipt to answer with is not there: they are adopted, and a new one is written"
+_OTHER_CONTENT = "what it would publish is not what it published last"
+
+
+def _without_changes(plan: Plan, note: StandingNote, receipt: Receipt | None) -> list[str]:
+    """Why a run is made again of which nothing is known to have changed."""
+    if plan.standing.same:
+        # by another attempt than the note's, or without a receipt of it
+        return [_NO_RECEIPT if receipt is None or receipt.status != "succeeded" else _NO_NOTE]
+    if plan.standing.number is None:
+        what = "Delta table" if isinstance(plan.job.output, Delta) else "manifest"
+        return [f"its output has no {what} any more, or one that knows nothing of the run"]
+    if plan.standing.lost:
+        first, *others = plan.standing.lost
+        more = f", and {len(others):,} more" if others else ""
+        return [f"files with rows that it published are gone from the store: {first}{more}"]
+    if plan.standing.undone or plan.standing.partial or note.fingerprint == plan.fingerprint:
+        return ["the rows that it published are not in the table any more"]
+    return [_OTHER_CONTENT]
 
 
 def changes(plan: Plan, context: Context, receipt: Receipt | None) -> list[str]:

@@ -12,22 +12,23 @@ Only folders of small documents; numbers are taken by conditional writes, so two
 from __future__ import annotations
 
 import datetime as dt
-from typing import NamedTuple, TypeVar
+import re
+from collections.abc import Callable
+from typing import NamedTuple
 
 import msgspec
 
-from polarpod.contract.codec import decode, encode
+from polarpod.contract.codec import encode
 from polarpod.contract.context import Context, Storage
 from polarpod.contract.message import HEARTBEAT, Message
 from polarpod.contract.receipt import Receipt
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
+from polarpod.launch.claims import Claims
+from polarpod.launch.documents import Documents, nothing
 from polarpod.launch.sizing import Success
 from polarpod.store.folder import Entry, Folder
 from polarpod.store.location import join
 
-T = TypeVar("T")
-
-_NUMBER_DIGITS = 8
 # enough that one small day does not forget what the others need
 _SUCCESSES = 5
 
@@ -64,7 +65,11 @@ class SizeNote(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AttemptInfo(NamedTuple):
-    """One attempt as the state store knows it; parts are None where it never got so far."""
+    """One attempt as the state store knows it; parts are None where it never got so far, or where they are damaged.
+
+    Attributes:
+        damaged: the places of those documents.
+    """
 
     job: str
     run_key: str
@@ -73,37 +78,51 @@ class AttemptInfo(NamedTuple):
     context: Context | None
     receipt: Receipt | None
     record: Record | None
+    damaged: tuple[str, ...] = ()
+
+
+# as `JobSpec` has it
+_JOB = re.compile(r"[a-z][a-z0-9_]{0,47}")
 
 
 def _sizes(job: str) -> str:
     return f"sizes/{job}.json"
 
 
+def _standing(job: str, run_key: str) -> str:
+    return f"runs/{job}/{run_key}/standing.json"
+
+
 class State:
     """Reads and writes one state store."""
 
-    def __init__(self, uri: str, storage: Storage | None = None) -> None:
+    def __init__(self, uri: str, storage: Storage | None = None, *, on_damage: Callable[[Verdict], None] = nothing) -> None:
+        """
+        Args:
+            on_damage: hears of each document that is there and cannot be used, once.
+        """
         self.folder = Folder(uri, storage)
+        self.documents = Documents(self.folder, on_damage)
+        self._claims = Claims(self.documents)
+
+    def claim(self, job: str, run_key: str, uid: str, *, above: int = 0) -> int:
+        """Takes the next attempt number of a run key, above all that are known, for a uid."""
+        return self._claims.take(job, run_key, uid, above=above)
+
+    def claims(self, job: str, run_key: str) -> list[tuple[int, str]]:
+        """(number, key of the claim) of every attempt, in order."""
+        return self._claims.all(job, run_key)
+
+    def holder(self, job: str, run_key: str, number: int, key: str) -> str | None:
+        """The uid behind a claim; None where it is gone, or nothing tells."""
+        return self._claims.holder(job, run_key, number, key)
+
+    def release(self, job: str, run_key: str, number: int) -> None:
+        """Gives a number back that nothing was made of: no context, no commit."""
+        self._claims.release(job, run_key, number)
 
     def attempt_uri(self, job: str, run_key: str, uid: str) -> str:
         return join(self.folder.uri, "runs", job, run_key, uid)
-
-    def claim(self, job: str, run_key: str, uid: str, *, above: int = 0) -> int:
-        """Takes the next attempt number of a run key for a uid.
-
-        Args:
-            above: a number the table is known to have seen; a state store that was lost must not start again below it.
-        """
-        number = max(above, *(n for n, _ in self.claims(job, run_key)), 0) + 1
-        while not self.folder.create(f"runs/{job}/{run_key}/claims/{number:0{_NUMBER_DIGITS}d}", uid.encode()):
-            number += 1
-        return number
-
-    def claims(self, job: str, run_key: str) -> list[tuple[int, str]]:
-        """(number, key of the claim) of every attempt, in order. Whatever else people's tools leave there is no claim."""
-        found = self.folder.list(f"runs/{job}/{run_key}/claims")
-        names = [(entry.key.rpartition("/")[2], entry.key) for entry in found]
-        return [(int(name), key) for name, key in names if name.isdecimal()]
 
     def put_context(self, context: Context) -> tuple[str, bytes]:
         """Writes an attempt's context; returns its URI and its bytes."""
@@ -116,10 +135,10 @@ class State:
         """The context of an attempt that was prepared.
 
         Raises:
-            PolarpodError: it is not there any more.
+            PolarpodError: it is not there any more, or damaged.
         """
         key = f"runs/{job}/{run_key}/{uid}/context.json"
-        found = self._read(key, Context)
+        found = self.documents.demand(key, Context, f"context of {job}/{run_key}")
         if found is None:
             raise PolarpodError(
                 Category.CONTEXT_INVALID,
@@ -130,11 +149,12 @@ class State:
         return found
 
     def known_context(self, job: str, run_key: str, uid: str) -> Context | None:
-        """An attempt's context, or None where it is gone or of a protocol that is not known."""
-        return self._read_if_known(f"runs/{job}/{run_key}/{uid}/context.json", Context)
+        """An attempt's context, or None where it is gone, damaged or of a protocol that is not known."""
+        return self.documents.read(f"runs/{job}/{run_key}/{uid}/context.json", Context, f"context of {job}/{run_key}")
 
     def receipt(self, job: str, run_key: str, uid: str) -> Receipt | None:
-        return self._read(f"runs/{job}/{run_key}/{uid}/receipt.json", Receipt)
+        """An attempt's receipt. One that is damaged is as good as none: it proves nothing."""
+        return self.documents.read(f"runs/{job}/{run_key}/{uid}/receipt.json", Receipt, f"receipt of {job}/{run_key}")
 
     def put_record(self, job: str, run_key: str, uid: str, record: Record) -> None:
         self.folder.write(f"runs/{job}/{run_key}/{uid}/verdict.json", encode(record))
@@ -148,7 +168,7 @@ class State:
 
     def heartbeat(self, job: str, run_key: str, uid: str) -> Message | None:
         """What a worker that works, or was lost, said last."""
-        found = self._read_if_known(f"runs/{job}/{run_key}/{uid}/{HEARTBEAT}", Message)
+        found = self.documents.read(f"runs/{job}/{run_key}/{uid}/{HEARTBEAT}", Message, f"heartbeat of {job}/{run_key}")
         return found if found and found.uid == uid else None
 
     def clear_heartbeat(self, job: str, run_key: str, uid: str) -> None:
@@ -159,21 +179,23 @@ class State:
         return [entry for entry in self.folder.list(f"runs/{job}/{run_key}") if entry.key.endswith(f"/{HEARTBEAT}")]
 
     def standing(self, job: str, run_key: str) -> StandingNote | None:
-        return self._read(f"runs/{job}/{run_key}/standing.json", StandingNote)
+        return self.documents.read(_standing(job, run_key), StandingNote, f"note of which rows of {job}/{run_key} stand")
 
     def put_standing(self, job: str, run_key: str, note: StandingNote) -> None:
         """Notes that an attempt's rows stand, unless a newer attempt has."""
-        key = f"runs/{job}/{run_key}/standing.json"
+        key = _standing(job, run_key)
         while True:
+            # the tag first: whoever writes in between wins the swap
             document = self.folder.read(key)
-            if document and decode(document.data, StandingNote, source=key).number > note.number:
+            newest = self.standing(job, run_key) if document else None
+            if newest and newest.number > note.number:
                 return
             if self.folder.swap(key, encode(note), expected=document.tag if document else None):
                 return
 
     def successes(self, job: str) -> list[Success]:
         """What the last successes of a job had and used, newest first; empty while what is declared has been enough."""
-        note = self._read_if_known(_sizes(job), SizeNote)
+        note = self.documents.read(_sizes(job), SizeNote, f"note of how much memory {job} needs")
         return (
             [Success(*pair) for pair in zip(note.memory_limit_bytes, note.memory_peak_bytes, strict=False)] if note else []
         )
@@ -194,13 +216,14 @@ class State:
         self.folder.swap(_sizes(job), encode(note), expected=document.tag if document else None)
 
     def clear_standing(self, job: str, run_key: str) -> None:
-        self.folder.delete([f"runs/{job}/{run_key}/standing.json"])
+        self.folder.delete([_standing(job, run_key)])
 
     def jobs(self) -> list[str]:
         return self.folder.children("runs")
 
     def run_keys(self, job: str) -> list[str]:
-        return self.folder.children(f"runs/{job}")
+        """The run keys of a job; none of what cannot be the name of one, so that nothing leads out of the store."""
+        return self.folder.children(f"runs/{job}") if _JOB.fullmatch(job) else []
 
     def attempts(self, job: str, run_key: str, *, newest: int | None = None) -> list[AttemptInfo]:
         """The attempts of a run key, newest first."""
@@ -208,27 +231,17 @@ class State:
         for number, key in reversed(self.claims(job, run_key)):
             if newest is not None and len(found) >= newest:
                 break
-            document = self.folder.read(key)
-            if document is None:
-                continue
-            uid = document.data.decode()
-            base = f"runs/{job}/{run_key}/{uid}"
-            found.append(
-                AttemptInfo(
-                    job,
-                    run_key,
-                    number,
-                    uid,
-                    self._read_if_known(f"{base}/context.json", Context),
-                    self._read_if_known(f"{base}/receipt.json", Receipt),
-                    self._read_if_known(f"{base}/verdict.json", Record),
-                )
-            )
+            if uid := self.holder(job, run_key, number, key):
+                found.append(self._attempt(job, run_key, number, uid))
         return found
 
-    def release(self, job: str, run_key: str, number: int) -> None:
-        """Gives a number back that nothing was made of: no context, no commit."""
-        self.folder.delete([f"runs/{job}/{run_key}/claims/{number:0{_NUMBER_DIGITS}d}"])
+    def _attempt(self, job: str, run_key: str, number: int, uid: str) -> AttemptInfo:
+        base, of = f"runs/{job}/{run_key}/{uid}", f"of attempt {number} of {job}/{run_key}"
+        context = self.documents.read(f"{base}/context.json", Context, f"context {of}")
+        receipt = self.documents.read(f"{base}/receipt.json", Receipt, f"receipt {of}")
+        record = self.documents.read(f"{base}/verdict.json", Record, f"verdict {of}")
+        damaged = tuple(place for place in self.documents.damaged if place.startswith(self.documents.place(f"{base}/")))
+        return AttemptInfo(job, run_key, number, uid, context, receipt, record, damaged)
 
     def published(self, info: AttemptInfo) -> AttemptInfo | None:
         """The newest attempt of the same run whose rows were published and not taken back; None where there is none."""
@@ -273,16 +286,3 @@ class State:
                 if uids:
                     found += [info for info in self.attempts(job, run_key) if info.uid in uids]
         return found
-
-    def _read_if_known(self, key: str, kind: type[T]) -> T | None:
-        """One attempt's document among many: one of a newer protocol, of a release since rolled back, hides no other."""
-        try:
-            return self._read(key, kind)
-        except PolarpodError as error:
-            if error.verdict.category is not Category.CONTEXT_INVALID:
-                raise
-            return None
-
-    def _read(self, key: str, kind: type[T]) -> T | None:
-        document = self.folder.read(key)
-        return decode(document.data, kind, source=f"{self.folder.uri}/{key}") if document else None

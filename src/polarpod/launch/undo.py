@@ -48,6 +48,13 @@ def undo(info: AttemptInfo, state: State, storage: Storage, ports: Ports) -> Und
         PolarpodError: it published nothing, something newer stands on it, or the earlier files are gone.
     """
     context = info.context
+    if info.damaged and (context is None or info.receipt is None):
+        raise _refuse(
+            info,
+            "a document that tells what it published is damaged",
+            "Restore it from a backup, or correct the rows by another run.",
+            evidence=list(info.damaged),
+        )
     if context is None or info.receipt is None or info.receipt.published is None:
         raise _refuse(info, "it published nothing", "`polarpod runs` shows which runs did.")
     uid = info.receipt.published.adopted_from or info.uid
@@ -64,8 +71,6 @@ def undo(info: AttemptInfo, state: State, storage: Storage, ports: Ports) -> Und
             with suppress(PolarpodError):
                 state.release(info.job, info.run_key, number)
         raise
-    if context.job.checks and context.job.checks.quarantine:
-        _undo_quarantine(Folder(context.job.checks.quarantine, storage), uid, number, ports.now())
     state.clear_standing(info.job, info.run_key)
     note = f"took back attempt {info.number} (uid {info.uid})"
     verdict = Verdict(category=Category.SUCCEEDED, summary=note)
@@ -82,6 +87,9 @@ def undo(info: AttemptInfo, state: State, storage: Storage, ports: Ports) -> Und
             took_back=info.uid,
         ),
     )
+    # last: what is wrong with the bad rows' dataset must not leave the good ones' undoing unrecorded
+    if context.job.checks and context.job.checks.quarantine:
+        _undo_quarantine(Folder(context.job.checks.quarantine, storage), uid, number, ports.now())
     return done
 
 
@@ -216,10 +224,10 @@ def _entry(folder: Folder, version: int) -> tuple[list[dict[str, Any]], list[dic
     return [line["add"] for line in lines if "add" in line], [line["remove"] for line in lines if "remove" in line]
 
 
-def _refuse(info: AttemptInfo, why: str, remedy: str) -> PolarpodError:
+def _refuse(info: AttemptInfo, why: str, remedy: str, *, evidence: list[str] | None = None) -> PolarpodError:
     return PolarpodError(
         Category.PUBLISH_REFUSED,
         f"attempt {info.number} of {info.job}/{info.run_key} cannot be taken back: {why}",
-        evidence=[f"uid {info.uid}"],
+        evidence=[f"uid {info.uid}", *(evidence or [])],
         remedy=remedy,
     )

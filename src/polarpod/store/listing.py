@@ -73,7 +73,7 @@ def list_input(name: str, dataset: Dataset, storage: Storage) -> Listing:
         return _list_delta(name, dataset, storage)
     root, pattern = split_glob(uri)
     uri = uri if pattern else root
-    if isinstance(dataset, Parquet) and not pattern and (found := manifest.read(Folder(uri, storage))):
+    if isinstance(dataset, Parquet) and not pattern and (found := manifest.read_input(Folder(uri, storage))):
         files = [join(uri, file.path) for entry in found.manifest.entries for file in entry.files]
         size = sum(file.bytes for entry in found.manifest.entries for file in entry.files)
         return Listing(uri, tuple(files), size, f"manifest-{found.manifest.version}-{found.tag}", found.manifest)

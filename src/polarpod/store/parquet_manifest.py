@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from polarpod.contract.codec import decode, encode
+from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.contract.version import PROTOCOL
 from polarpod.store.folder import Folder
 
@@ -21,6 +22,10 @@ KEY = "_polarpod/manifest.json"
 # How long a file outlives the last manifest that named it. As a Delta table's, whose default this is: a reader that opened
 # the dataset reads on, and so does one that pinned a version.
 RETENTION = dt.timedelta(days=7)
+_RESTORE = (
+    "Do not edit it by hand; restore it from a backup or the bucket's versions: it alone says which files are published. "
+    "Where there is none, delete it and run again every run that published there; `polarpod runs JOB` lists them."
+)
 # a manifest line is about 200 bytes a file; this is room for a million files
 _MAXIMUM_BYTES = 256 * 2**20
 
@@ -87,13 +92,39 @@ class Found(NamedTuple):
 
 
 def read(folder: Folder) -> Found | None:
-    """The current manifest, or None where nothing was ever published."""
+    """The current manifest, or None where nothing was ever published.
+
+    Raises:
+        PolarpodError: `publish_refused`: it is damaged. Nobody may guess which files are published.
+    """
     document = folder.read(KEY)
     if document is None:
         return None
-    source = f"{folder.uri}/{KEY}"
-    remedy = "Do not edit it by hand; restore it from a backup or the bucket's versions: it says which files are published."
-    return Found(decode(document.data, Manifest, source=source, maximum_bytes=_MAXIMUM_BYTES, remedy=remedy), document.tag)
+    try:
+        found = decode(
+            document.data,
+            Manifest,
+            source=f"{folder.uri}/{KEY}",
+            what="manifest of a Parquet dataset",
+            maximum_bytes=_MAXIMUM_BYTES,
+            remedy=_RESTORE,
+        )
+    except PolarpodError as error:
+        # no retry mends it
+        told = error.verdict
+        raise PolarpodError(Category.PUBLISH_REFUSED, told.summary, evidence=told.evidence, remedy=told.remedy) from None
+    return Found(found, document.tag)
+
+
+def read_input(folder: Folder) -> Found | None:
+    """As `read`, of a dataset that is read: what is wrong with it is wrong with the input."""
+    try:
+        return read(folder)
+    except PolarpodError as error:
+        told = error.verdict
+        if told.category is not Category.PUBLISH_REFUSED:
+            raise
+        raise PolarpodError(Category.INPUT_UNREADABLE, told.summary, evidence=told.evidence, remedy=told.remedy) from None
 
 
 def swap(folder: Folder, manifest: Manifest, *, expected: str | None) -> bool:

@@ -1,0 +1,27 @@
+"""Tells the documents of a state store that cannot be used, on standard error, whatever the command."""
+
+from __future__ import annotations
+
+import click
+
+from polarpod.contract.verdict import Verdict
+from polarpod.launch.documents import in_words
+
+# a store that a newer release has written may have thousands
+_SHOWN = 5
+
+
+class DamageReport:
+    """Tells the first few at once, and how many more there were when the command ends."""
+
+    def __init__(self) -> None:
+        self._met = 0
+
+    def tell(self, damage: Verdict) -> None:
+        self._met += 1
+        if self._met <= _SHOWN:
+            click.echo(f"polarpod: warning: {in_words(damage)}", err=True)
+
+    def close(self) -> None:
+        if self._met > _SHOWN:
+            click.echo(f"polarpod: warning: {self._met - _SHOWN:,} more documents cannot be used", err=True)

@@ -1,0 +1,89 @@
+"""Whose attempt number is whose: a claim is a document that is named by the number and holds the uid that took it.
+
+A number is handed out once, by a conditional create, and a claim that is damaged keeps its number taken. So the next
+attempt takes the next one, which is safe: the table lets only the highest number's rows stand, and whatever the attempt
+behind the damaged claim has published is found there. Whose it was, the attempt's own context says as well.
+"""
+
+from __future__ import annotations
+
+import re
+
+from polarpod.contract.context import Context
+from polarpod.contract.verdict import Category, Verdict
+from polarpod.launch.documents import Documents
+
+_DIGITS = 8
+# as they are written; whatever else people's tools leave there is no claim
+_NAME = re.compile(rf"[0-9]{{{_DIGITS}}}|[1-9][0-9]{{{_DIGITS},17}}")
+_UID = re.compile(r"[0-9a-f]{32}")
+_SHOWN = 40
+
+
+class Claims:
+    """The claims of a state store."""
+
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
+        self._folder = documents.folder
+
+    def take(self, job: str, run_key: str, uid: str, *, above: int = 0) -> int:
+        """Takes the next attempt number of a run key for a uid.
+
+        Args:
+            above: a number the table is known to have seen; a state store that was lost must not start again below it.
+        """
+        number = max(above, *(n for n, _ in self.all(job, run_key)), 0) + 1
+        while not self._folder.create(_key(job, run_key, number), uid.encode()):
+            number += 1
+        return number
+
+    def all(self, job: str, run_key: str) -> list[tuple[int, str]]:
+        """(number, key of the claim) of every attempt, in order."""
+        found = self._folder.list(f"runs/{job}/{run_key}/claims")
+        names = [(entry.key.rpartition("/")[2], entry.key) for entry in found]
+        return sorted((int(name), key) for name, key in names if _NAME.fullmatch(name))
+
+    def release(self, job: str, run_key: str, number: int) -> None:
+        """Gives a number back that nothing was made of: no context, no commit."""
+        self._folder.delete([_key(job, run_key, number)])
+
+    def holder(self, job: str, run_key: str, number: int, key: str) -> str | None:
+        """The uid that took a number; None where the claim is gone, or does not say so and nothing else does."""
+        document = self._folder.read(key)
+        if document is None:
+            return None
+        # whoever mends one by hand ends it with a line's end
+        uid = document.data.decode(errors="replace").strip()
+        if _UID.fullmatch(uid):
+            return uid
+        known = self._told_by_context(job, run_key, number)
+        self._documents.report(key, _damage(f"{job}/{run_key}", number, uid, self._documents.place(key), known))
+        return known
+
+    def _told_by_context(self, job: str, run_key: str, number: int) -> str | None:
+        """The attempt whose context has this number."""
+        base = f"runs/{job}/{run_key}"
+        for uid in self._folder.children(base):
+            if not _UID.fullmatch(uid):
+                continue
+            context = self._documents.read(f"{base}/{uid}/context.json", Context, f"context of {job}/{run_key}")
+            if context and context.attempt.number == number and context.attempt.uid == uid:
+                return uid
+        return None
+
+
+def _key(job: str, run_key: str, number: int) -> str:
+    return f"runs/{job}/{run_key}/claims/{number:0{_DIGITS}d}"
+
+
+def _damage(run: str, number: int, text: str, place: str, known: str | None) -> Verdict:
+    held = f"holds {text[:_SHOWN]!r}" if text else "is empty"
+    return Verdict(
+        category=Category.CONTEXT_INVALID,
+        summary=f"the claim of attempt {number} of {run} is damaged: it {held}, and not an attempt's uid",
+        evidence=[place, *([f"by its context this is attempt {known}"] if known else [])],
+        remedy=f"Write {known} into it."
+        if known
+        else "Run it again, which takes the next number; then `polarpod gc --delete` removes this one.",
+    )

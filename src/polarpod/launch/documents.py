@@ -1,0 +1,88 @@
+"""The typed documents of a state store. One that is damaged hides no other: it counts as absent, and is told once.
+
+A disk that was full, a machine that lost power and a hand that edits leave half a document. Nothing that keeps a table right
+is in the state store, so whoever reads goes on without it; but nobody goes on in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from polarpod.contract.codec import decode
+from polarpod.contract.verdict import Category, PolarpodError, Verdict
+from polarpod.store.folder import Folder
+
+T = TypeVar("T")
+
+_DELETE = "delete this one, as nothing needs it"
+# what to do about each kind, by the file's name
+_REMEDIES = {
+    "context.json": "Restore it from a backup: without it the attempt cannot be undone, and what it staged is not swept. "
+    "Where there is none, run it again, which needs no earlier context, and delete this one.",
+    "receipt.json": "Run it again: a new attempt adopts the rows that are published, and leaves a new receipt. Then "
+    f"{_DELETE}.",
+    "verdict.json": f"Read the receipt beside it, or run it again to find out how it ended. Then {_DELETE}.",
+    "standing.json": "Run it again: it adopts the rows that are published, and writes a new one.",
+    "heartbeat.json": "Wait for the next one, at most 10 s where its worker lives; else delete it.",
+}
+_WRITTEN_ANEW = "Nothing: the job's next success writes a new one."
+
+
+def nothing(damage: Verdict) -> None:
+    """Tells nobody."""
+
+
+class Documents:
+    """Reads typed documents of one folder.
+
+    Attributes:
+        damaged: place -> what is wrong with the document there, of all that were met so far.
+        tell: hears of each of them once.
+    """
+
+    def __init__(self, folder: Folder, tell: Callable[[Verdict], None] = nothing) -> None:
+        self.folder = folder
+        self.tell = tell
+        self.damaged: dict[str, Verdict] = {}
+
+    def read(self, key: str, kind: type[T], what: str) -> T | None:
+        """The document, or None where there is none that can be used.
+
+        Args:
+            what: it is, in plain words, such as "receipt of sales/ds-1".
+        """
+        try:
+            return self.demand(key, kind, what)
+        except PolarpodError as error:
+            if error.verdict.category is not Category.CONTEXT_INVALID:
+                raise
+            self.report(key, error.verdict)
+            return None
+
+    def demand(self, key: str, kind: type[T], what: str) -> T | None:
+        """The document, or None where there is none.
+
+        Raises:
+            PolarpodError: `context_invalid`: it is damaged, or of a protocol that is not known here.
+        """
+        document = self.folder.read(key)
+        if document is None:
+            return None
+        remedy = _REMEDIES.get(key.rpartition("/")[2], _WRITTEN_ANEW)
+        return decode(document.data, kind, source=self.place(key), what=what, remedy=remedy)
+
+    def report(self, key: str, damage: Verdict) -> None:
+        """Remembers what is wrong with a document, and tells it where it is new."""
+        if self.damaged.setdefault(self.place(key), damage) is damage:
+            self.tell(damage)
+
+    def place(self, key: str) -> str:
+        return f"{self.folder.uri}/{key}"
+
+
+def in_words(damage: Verdict) -> str:
+    """A damaged document for people: what it is, where, and what to do. It ends nothing, so it has no category."""
+    return "\n".join(
+        [damage.summary, *(f"  evidence: {line}" for line in damage.evidence), f"  what to do: {damage.remedy}"]
+    )
