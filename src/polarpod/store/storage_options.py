@@ -1,8 +1,10 @@
 """One description of an object store, in the dialects of the three libraries that talk to it.
 
 Credentials are in none of them: each library reads AWS_* and the pod's identity from the environment by itself.
-Measured against an unreachable endpoint: with these limits each library gives up within about ten seconds, where the
-defaults take minutes; an Airflow retry or the next attempt is the better place to wait longer.
+A store that is away for two seconds, because its pod or a proxy was replaced, is waited for: connections to it are refused
+at once, so it is the pauses between tries that do it. Measured against an unreachable endpoint, each library gives up within
+about ten seconds with these limits, where the defaults take minutes; an Airflow retry or the next attempt is the better
+place to wait longer.
 """
 
 from __future__ import annotations
@@ -17,8 +19,12 @@ from polarpod.contract.verdict import Category, PolarpodError
 
 _CONNECT_SECONDS = 3
 _REQUEST_SECONDS = 60
-_RETRIES = 2
+_RETRIES = 5
 _RETRY_SECONDS = 8
+# between tries: the first, at least, and the last, at most
+_FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=0.4), timedelta(seconds=2)
+# Polars' pauses are longer by themselves: two seconds in all between three tries
+_POLARS_RETRIES = 3
 # AWS needs a region to sign; stores that are not AWS accept any.
 _DEFAULT_REGION = "us-east-1"
 # the libraries panic over anything else, "localhost:9000" above all
@@ -29,7 +35,7 @@ _HIGHEST_PORT = 65535
 def for_polars(storage: Storage) -> dict[str, Any]:
     """`storage_options` of Polars; numbers must be numbers there, not text."""
     options: dict[str, Any] = {
-        "max_retries": _RETRIES,
+        "max_retries": _POLARS_RETRIES,
         "retry_timeout_ms": _RETRY_SECONDS * 1000,
         # for one whole request with its body; without it Polars waits for ever on an endpoint that accepts and says nothing
         "timeout": f"{_REQUEST_SECONDS}s",
@@ -51,6 +57,8 @@ def for_deltalake(storage: Storage) -> dict[str, str]:
         "connect_timeout": f"{_CONNECT_SECONDS}s",
         "max_retries": str(_RETRIES),
         "retry_timeout": f"{_RETRY_SECONDS}s",
+        "backoff_config.init_backoff": f"{_FIRST_PAUSE.total_seconds():g}s",
+        "backoff_config.max_backoff": f"{_LONGEST_PAUSE.total_seconds():g}s",
     }
     if storage.endpoint_url:
         options["aws_endpoint_url"] = checked(storage.endpoint_url)
@@ -71,7 +79,11 @@ def for_obstore(storage: Storage) -> dict[str, Any]:
             "timeout": timedelta(seconds=_REQUEST_SECONDS),
             "allow_http": storage.allow_http,
         },
-        "retry_config": {"max_retries": _RETRIES, "retry_timeout": timedelta(seconds=_RETRY_SECONDS)},
+        "retry_config": {
+            "max_retries": _RETRIES,
+            "retry_timeout": timedelta(seconds=_RETRY_SECONDS),
+            "backoff": {"init_backoff": _FIRST_PAUSE, "max_backoff": _LONGEST_PAUSE, "base": 2},
+        },
         "virtual_hosted_style_request": storage.virtual_hosted,
     }
     if storage.endpoint_url:
