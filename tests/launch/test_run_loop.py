@@ -279,3 +279,22 @@ def test_who_was_asked_to_stop_promises_no_other_attempt(tmp_path: Path) -> None
     loop.run(ended(Category.EVICTED))
     assert loop.verdicts == [(Category.EVICTED, False)]
     assert loop.pauses == []
+
+
+@pytest.mark.parametrize("damage", [pytest.param(None, id="gone"), pytest.param(b"{", id="damaged")])
+def test_an_attempt_that_cannot_be_taken_up_for_its_context_gives_way_to_another(
+    damage: bytes | None, tmp_path: Path
+) -> None:
+    state = Broken(tmp_path)
+    loop, (job, key, uid) = Loop(state), (CONTEXT.job.name, CONTEXT.run_key, CONTEXT.attempt.uid)
+    state.claim(job, key, uid)
+    if damage:
+        state.folder.write(f"runs/{job}/{key}/{uid}/context.json", damage)
+    asked = []
+
+    def take_up() -> Begun:
+        asked.append(uid)
+        return Begun(state.context(job, key, uid), None, "")
+
+    ran = loop.run(ended(), take_up=take_up, attempts=1)
+    assert (ran.verdict.category, ran.attempts, len(asked)) == (Category.SUCCEEDED, 2, 1)

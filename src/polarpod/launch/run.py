@@ -105,6 +105,7 @@ def execute(
             ran, begun = Ran(error.verdict, None, 1), None
         except PolarpodError as error:
             ran, failure = Ran(error.verdict, None, 1), error
+            take_up = _asked_again(take_up, error)
         if begun and begun.outdated and not failure and not ran.unrecorded and not listener.stop():
             # it was only in the way
             begun, ended = None, None
@@ -123,6 +124,11 @@ def execute(
             return ran._replace(attempts=attempts)
         if not failure and not ran.unrecorded:
             begun, ended = None, None
+
+
+def _asked_again(take_up: Callable[[], Begun] | None, error: PolarpodError) -> Callable[[], Begun] | None:
+    """An attempt whose context is gone or damaged cannot be taken up, however often it is asked for: another is made."""
+    return None if error.verdict.category is Category.CONTEXT_INVALID else take_up
 
 
 def nothing_to_do(plan: Plan, state: State, asked: Asked) -> Ran | None:
