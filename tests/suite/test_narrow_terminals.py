@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import click
@@ -12,6 +13,7 @@ from polarpod.cli.tables import Rows
 
 RUN = "flights_by_airport/ds-2013-02-01-2b16095278"
 UID = "deadbeef"
+PATH = "/srv/state/" + "deeper/" * 20 + "receipt.json"
 SENTENCE = "Counts the flights of one day by airport, and says which of them came late and why that was so."
 
 
@@ -82,6 +84,23 @@ def test_the_cursor_is_never_hidden_so_nothing_can_leave_it_so(
     monkeypatch.setattr(type(sys.stderr), "isatty", lambda _: True, raising=False)
     with Live(quiet=False) as live:
         live._update("starting")
+        live.warning(f"{PATH} is damaged")
     err = capsys.readouterr().err
     assert "starting" in err
+    assert f"polarpod: warning: {PATH} is damaged" in click.unstyle(err), "nothing that is copied is broken"
     assert "\x1b[?25l" not in err
+
+
+def test_a_ctrl_c_before_a_command_has_begun_is_answered_in_words() -> None:
+    code = """
+import signal, sys
+from polarpod.cli import main
+class Interrupts:
+    def find_spec(self, name, *_):
+        if name == "click":
+            signal.raise_signal(signal.SIGINT)
+sys.meta_path.insert(0, Interrupts())
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code, "runs"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "polarpod: stopped.\n")

@@ -5,9 +5,21 @@ from __future__ import annotations
 import logging
 import sys
 
+# what shells use for a command ended by Ctrl-C
+_STOPPED = 130
+
 
 def main() -> None:
     """The `polarpod` command."""
+    try:
+        _main()
+    except KeyboardInterrupt:
+        # while its modules are loaded; a command that runs answers for itself
+        print("polarpod: stopped.", file=sys.stderr)  # noqa: T201  # click may not be there yet
+        raise SystemExit(_STOPPED) from None
+
+
+def _main() -> None:
     # Libraries log what they try again, and one of them sets up printing that for all. What matters comes as a verdict.
     logging.getLogger().addHandler(logging.NullHandler())
     try:

@@ -68,8 +68,12 @@ class Live:
 
     def warning(self, text: str) -> None:
         """What went wrong beside the run. Also where standard output is for a machine: this is standard error."""
-        self._console.print(escape(f"polarpod: warning: {text}"))
+        self._say(f"polarpod: warning: {text}")
 
     def _print(self, text: str) -> None:
         if not self._quiet:
-            self._console.print(escape(text))
+            self._say(text)
+
+    def _say(self, text: str) -> None:
+        """A line as it is: broken by the terminal, it is copied whole."""
+        self._console.print(escape(text), soft_wrap=True)
