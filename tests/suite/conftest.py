@@ -17,11 +17,28 @@ from tests.suite.terminal import polarpod  # noqa: F401  # a fixture
 from tests.support.machine import Machine
 from tests.support.site import Site
 
+FOLDER = Path(__file__).parent
 STORES = ("local", "versitygw", "moto")
 IN_CLUSTER = os.environ.get("POLARPOD_SUITE_PLANE") == "kind"
 if IN_CLUSTER:
     # its one namespace, and its word on what is missing
     from tests.cluster.conftest import pytest_runtest_setup, pytest_sessionstart, site  # noqa: F401
+
+
+# What a pod alone shows: how a worker ends, what it may use, what is left of it. Of the other files, which are about rows
+# and words, a push runs one test a file in a pod; on the process plane it runs them all.
+ONLY_A_POD_SHOWS = {
+    "test_full_disks",
+    "test_gc",
+    "test_held_workers",
+    "test_kills",
+    "test_last_words",
+    "test_live_progress",
+    "test_memory",
+    "test_stopping",
+    "test_sudden_ends",
+    "test_what_jobs_leave_running",
+}
 
 
 def on(*stores: str) -> pytest.MarkDecorator:
@@ -45,6 +62,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     stores = chosen.args if chosen else STORES
     each = [pytest.param("process", store, id=f"process-{store}") for store in stores]
     metafunc.parametrize(("plane", "lake"), each, indirect=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Before the tests are shuffled and chosen from."""
+    if not IN_CLUSTER:
+        return
+    there: set[str] = set()
+    for item in items:
+        module = item.path.stem
+        if item.path.parent != FOLDER or module in ONLY_A_POD_SHOWS or item.get_closest_marker("skip"):
+            continue
+        if module in there:
+            item.add_marker("thorough")
+        there.add(module)
 
 
 @pytest.fixture

@@ -30,7 +30,10 @@ def killed(stack: Stack) -> None:
     assert Node().kill_container(SCHEDULER, NAMESPACE)
 
 
-@pytest.mark.parametrize("end", [pytest.param(deleted, id="deleted by force"), pytest.param(killed, id="killed")])
+@pytest.mark.parametrize(
+    "end",
+    [pytest.param(deleted, id="deleted by force", marks=pytest.mark.thorough), pytest.param(killed, id="killed")],
+)
 def test_a_run_outlives_its_scheduler(stack: Stack, oracle: FlightOracle, end: Callable[[Stack], None]) -> None:
     days = stack.new_days(3)
     run = stack.trigger(days)

@@ -83,6 +83,7 @@ def test_it_comes_up_while_nobody_waits_and_goes_without_a_trace(
     gone(beside, before)
 
 
+@pytest.mark.thorough
 def test_helm_4_installs_tests_upgrades_and_removes_it(
     stack: Stack, beside: str, values: list[str], before: list[str]
 ) -> None:
