@@ -15,6 +15,7 @@ from polarpod.contract.dataset import Delta
 from polarpod.contract.receipt import Published
 from polarpod.runtime.publish import delta
 from polarpod.runtime.publish.commit import Commit
+from polarpod.runtime.publish.delta_base import commits_files
 from polarpod.runtime.stage import StagedFile
 from polarpod.store.fence import Standing, standing
 from polarpod.store.location import join
@@ -42,7 +43,7 @@ def publish(commit: Commit, frame: pl.DataFrame) -> Published:
     """Stages and publishes a frame as a worker does: one file a partition, or one."""
     assert isinstance(commit.output, Delta)
     by = commit.output.partition_by or (list(commit.output.replace) if isinstance(commit.output.replace, dict) else [])
-    by = by if delta.commits_files(commit.output) else []
+    by = by if commits_files(commit.output) else []
     parts = frame.partition_by(by, include_key=True) if by and not frame.is_empty() else [frame]
     files = []
     for index, part in enumerate(part for part in parts if not part.is_empty()):

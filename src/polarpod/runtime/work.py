@@ -26,6 +26,7 @@ from polarpod.runtime.parquet_fit import check_stored
 from polarpod.runtime.progress import Phase, Progress
 from polarpod.runtime.publish import delta, parquet, quarantine
 from polarpod.runtime.publish.commit import Commit
+from polarpod.runtime.publish.delta_base import commits_files
 from polarpod.runtime.reach import IN_MICROSECONDS, out_of_reach
 from polarpod.runtime.scan import scan
 from polarpod.runtime.table_rules import Rule, hold
@@ -78,7 +79,7 @@ def publish_run(
         prefix=publisher.staging_prefix(commit),
         uid=context.attempt.uid,
         # what deltalake reads back and writes again it partitions itself
-        partition_by=partition_columns(output) if publisher is parquet or delta.commits_files(output) else [],
+        partition_by=partition_columns(output) if publisher is parquet or commits_files(output) else [],
         owned=output.replace if isinstance(output.replace, dict) else {},
         unfit=unfit_key if publisher is delta else partition.takes_all,
     )
@@ -90,6 +91,7 @@ def publish_run(
         commit = commit._replace(output=msgspec.structs.replace(output, replace=target.owned))
     rules, written_back = publisher.check_schema(commit, schema)
     target = target._replace(written_back=written_back)
+    commit = commit._replace(held=frozenset(rule.name for rule in rules))
 
     progress.enter(Phase.STAGE)
     staged = _stage(context, definition, result, target, rules, watch, progress, scratch)

@@ -12,7 +12,9 @@ from polarpod.contract.dataset import Output, publish_mode
 from polarpod.contract.receipt import CheckResult, Published
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.store.fence import Decision, Standing
+from polarpod.store.folder import Folder
 from polarpod.store.location import normal
+from polarpod.store.presence import missing
 
 if TYPE_CHECKING:
     from polarpod.runtime.stage import StagedFile
@@ -27,7 +29,11 @@ _LONGEST_WAIT_SECONDS = 5
 
 
 class Commit(NamedTuple):
-    """One attempt's claim to publish."""
+    """One attempt's claim to publish.
+
+    Attributes:
+        held: names of the table's rules that the rows were held to while they were written; None where nobody has looked.
+    """
 
     job: str
     run_key: str
@@ -37,6 +43,7 @@ class Commit(NamedTuple):
     force: bool
     output: Output
     storage: Storage
+    held: frozenset[str] | None = None
 
     @classmethod
     def of(cls, context: Context, fingerprint: str) -> Commit:
@@ -130,6 +137,23 @@ def settle(attempt: Callable[[], T], commit: Commit) -> T:
                 evidence=[f"every commit lost its race for {_CONFLICT_SECONDS // 60} minutes"],
                 remedy="Let fewer runs write to the table at once (an Airflow pool), then run again.",
             ) from None
+
+
+def check_staged(commit: Commit, files: list[StagedFile]) -> None:
+    """Raises PolarpodError where a file that is about to be committed is not there.
+
+    Until a log names it, a staged file is an orphan to a VACUUM or a clean-up job. One request a file, of which each took
+    several to write. What is deleted from here on by somebody who has listed it before is beyond reach.
+    """
+    if gone := missing(Folder(commit.uri, commit.storage), [file.path for file in files]):
+        more = f", and {len(gone) - 1:,} more" if len(gone) > 1 else ""
+        raise PolarpodError(
+            Category.STORAGE_UNAVAILABLE,
+            "files that this attempt had staged are gone from the store; nothing was published",
+            evidence=[f"gone from {commit.uri}: {gone[0]}{more}"],
+            remedy="Run it again, and keep clean-up jobs off files younger than the longest run: a VACUUM's retention, a "
+            "lifecycle rule.",
+        )
 
 
 def refuse(decision: Decision, commit: Commit, standing: Standing) -> PolarpodError:

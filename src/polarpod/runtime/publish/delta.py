@@ -17,18 +17,19 @@ import msgspec
 import polars as pl
 
 from polarpod.contract.codec import decoder
-from polarpod.contract.dataset import Delta, Output, partition_columns
+from polarpod.contract.dataset import Delta, partition_columns
 from polarpod.contract.receipt import CheckResult, Published
-from polarpod.contract.verdict import PolarpodError
+from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime.publish import table_checks
-from polarpod.runtime.publish.commit import Commit, Conflict, Facts, refuse, settle
+from polarpod.runtime.publish.commit import Commit, Conflict, Facts, check_staged, refuse, settle
+from polarpod.runtime.publish.delta_base import Base, commits_files, still_decided
 from polarpod.runtime.publish.write_back import check_keys, rehearse, staged_rows, write_back
 from polarpod.runtime.stage import StagedFile
 from polarpod.runtime.table_rules import Demands, Rule, rules_of
 from polarpod.store import delta_rows
 from polarpod.store.delta_entry import put_entry
 from polarpod.store.delta_features import Traits
-from polarpod.store.delta_log import active_files, catch_up, open_output, transaction_version
+from polarpod.store.delta_log import active_files, open_output, transaction_version
 from polarpod.store.delta_path import deltalake_can_name, deltalake_spells
 from polarpod.store.delta_rows import METADATA
 from polarpod.store.fence import (
@@ -49,12 +50,6 @@ from polarpod.store.storage_options import for_deltalake
 
 if TYPE_CHECKING:
     import deltalake
-
-
-def commits_files(output: Output) -> bool:
-    """Whether staged files become the table's data as they are."""
-    assert isinstance(output, Delta)
-    return output.append or isinstance(output.replace, dict)
 
 
 def staging_prefix(commit: Commit) -> str:
@@ -107,45 +102,41 @@ def publish(
         # before the table may be made, and once however often the commit loses its race
         check_keys(staged_rows(commit, files, schema), commit.output.merge)
 
-    decided: deltalake.DeltaTable | None = None
+    decided: Base | None = None
 
     def attempt() -> tuple[Published, CheckResult | None]:
         nonlocal decided
-        table, decided = decided, None
-        if table is None or not _still_decided(commit, table):
-            table = open_output(commit.output.uri, commit.storage)
-            if table is not None and (standing := _decided(commit, table)):
+        base, decided = decided, None
+        if base is not None:
+            # before the table is caught up with: from there on, whoever takes long loses the next race too
+            check_staged(commit, files)
+            base = still_decided(commit, base)
+        if base is None:
+            base = Base.newest(commit)
+            if base.table is not None and (standing := _decided(commit, base.table)):
                 return standing
-            if table is not None:
+            if base.table is not None:
                 # once more: it may have been altered since the rows were staged
-                _rules(commit, table, schema)
-        decided = table
-        version = _commit(commit, table, files, schema, facts)
+                _check_held(commit, _rules(commit, base.table, schema))
+            check_staged(commit, files)
+        decided = base if base.entry else None
+        version = _commit(commit, base.table, files, schema, facts)
         return facts.published(commit, version), checks
 
     return settle(attempt, commit)
 
 
-def _still_decided(commit: Commit, table: deltalake.DeltaTable) -> bool:
-    """Brings a table that this run may publish to up to date, and says whether it still may.
-
-    Of fifty runs that commit at once, each loses a dozen races: opening the table and asking it everything anew takes ten
-    times as long as reading the entries it lost to, and whoever takes long loses again. Commits of other runs change nothing
-    of what was decided. Anything else is looked at with the whole table.
-    """
-    if not commits_files(commit.output):
-        return False
-    known = int(table.version())
-    try:
-        catch_up(table)
-    except PolarpodError:
-        return False  # a log that was cleaned up meanwhile can be opened all the same; what fails then says why
-    ours = transaction_id(commit.job, commit.run_key)
-    entries = delta_rows.since(Folder(commit.uri, commit.storage), known, int(table.version()))
-    return all(
-        entry is not None and entry.run is not None and not entry.alters and ours not in entry.transactions
-        for entry in entries
-    )
+def _check_held(commit: Commit, rules: list[Rule]) -> None:
+    """Raises PolarpodError where the table has rules that the staged rows have not been held to: files that are committed as
+    they are pass nobody else who would look."""
+    new = [] if commit.held is None else [rule.name for rule in rules if rule.name not in commit.held]
+    if new:
+        raise PolarpodError(
+            Category.PUBLISH_CONFLICT,
+            "the Delta table has rules that it did not have when the rows were made",
+            evidence=[commit.uri, *new],
+            remedy="Run again: the rows are then held to these rules, too.",
+        )
 
 
 def _decided(commit: Commit, table: deltalake.DeltaTable) -> tuple[Published, CheckResult | None] | None:

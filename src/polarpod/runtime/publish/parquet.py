@@ -12,7 +12,7 @@ from polarpod.contract.dataset import Parquet, partition_columns
 from polarpod.contract.receipt import CheckResult, Published
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime.dtype import describe
-from polarpod.runtime.publish.commit import Commit, Conflict, Facts, refuse, settle
+from polarpod.runtime.publish.commit import Commit, Conflict, Facts, check_staged, refuse, settle
 from polarpod.runtime.stage import StagedFile
 from polarpod.runtime.table_rules import Demands
 from polarpod.store import parquet_manifest as manifest
@@ -74,6 +74,7 @@ def publish(
         found = manifest.read(folder)
         if standing := _decided(commit, found):
             return standing
+        check_staged(commit, files)
         new = manifest.with_entry(
             found.manifest if found else None,
             entry,
