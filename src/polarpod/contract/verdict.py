@@ -128,6 +128,12 @@ _TABLE: dict[Category, _Row] = {
 }
 
 
+# Whoever sees a worker run out of memory knows nothing of the plane's limit: the launcher does, and says so where it is met.
+MORE_MEMORY = (
+    "Where max_memory of the plane allows more, the next attempt gets it by itself; to start there, raise `memory` in @job."
+)
+
+
 def budget_of(category: Category) -> Budget:
     """Whose retries a failure of this category spends."""
     return _TABLE[category].budget

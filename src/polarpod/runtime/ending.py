@@ -7,7 +7,7 @@ import signal
 from typing import Literal, NamedTuple
 
 from polarpod.contract.resources import format_bytes
-from polarpod.contract.verdict import Category, Verdict
+from polarpod.contract.verdict import MORE_MEMORY, Category, Verdict
 from polarpod.runtime.progress import Phase
 
 # An allocator that is refused memory aborts the process; near the limit that is the likelier story than a bug.
@@ -65,7 +65,7 @@ def out_of_memory(peak: int, limit: int, phase: str) -> Verdict:
         category=Category.OUT_OF_MEMORY,
         summary=f"the worker needed more than its {format_bytes(limit)} of memory",
         evidence=[f"peak {format_bytes(peak)} of {format_bytes(limit)}, during {phase}"],
-        remedy="The next attempt gets more by itself; to start there, raise `memory` in @job.",
+        remedy=MORE_MEMORY,
     )
 
 

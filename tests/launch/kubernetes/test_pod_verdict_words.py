@@ -10,6 +10,7 @@ from tests.launch.kubernetes.pods import LIMIT, status_of, verdict_on
 
 from polarpod.contract.message import Message, encode
 from polarpod.contract.resources import MIB
+from polarpod.contract.verdict import MORE_MEMORY
 from polarpod.launch.planes.kubernetes.status import Refusal, Status
 from polarpod.launch.planes.kubernetes.verdicts.diagnose import diagnose
 
@@ -32,7 +33,7 @@ def test_out_of_memory_tells_the_last_peak() -> None:
         "no receipt",
         LAST,
     ]
-    assert verdict.remedy == "The next attempt gets more by itself; to start there, raise `memory` in @job."
+    assert verdict.remedy == MORE_MEMORY
 
 
 def test_eviction_for_disk_tells_the_limit_and_how_to_raise_it() -> None:

@@ -6,7 +6,7 @@ met it, and blaming the code would spend no retry on what a retry mends. So each
 
 from __future__ import annotations
 
-from polarpod.contract.verdict import Category
+from polarpod.contract.verdict import MORE_MEMORY, Category
 from polarpod.runtime.failure.rule import Rule
 
 # How the Rust client shared by Polars, deltalake and obstore begins every failure of a request. A job's own HTTP or
@@ -36,14 +36,14 @@ PLATFORM: list[Rule] = [
         # Also a bug that asks for petabytes: the retries with more memory are few, and then a person looks.
         Category.OUT_OF_MEMORY,
         "the worker ran out of memory",
-        "The next attempt gets more by itself; to start there, raise `memory` in @job.",
+        MORE_MEMORY,
         kinds=("builtins.MemoryError",),
     ),
     Rule(
         # The last words of Rust's allocator and of Polars' own guard, and ENOMEM. Nothing else is worded so.
         Category.OUT_OF_MEMORY,
         "the worker ran out of memory",
-        "The next attempt gets more by itself; to start there, raise `memory` in @job.",
+        MORE_MEMORY,
         text=r"memory allocation of \d+ bytes failed|exceeded POLARS_OOMKILL_THRESHOLD|\(os error 12\)|\[Errno 12\]",
     ),
     Rule(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from polarpod.contract.message import Message, last_heard
 from polarpod.contract.receipt import Receipt
 from polarpod.contract.resources import format_bytes
-from polarpod.contract.verdict import Category, Verdict, exit_code_of
+from polarpod.contract.verdict import MORE_MEMORY, Category, Verdict, exit_code_of
 
 _CATEGORY_OF_CODE = {exit_code_of(category): category for category in Category if exit_code_of(category)}
 
@@ -48,7 +48,7 @@ def judge(end: Exit, message: Message | None, receipt: Receipt | None, *, uid: s
             category=Category.OUT_OF_MEMORY,
             summary=f"the worker needed more than its {format_bytes(end.memory_limit_bytes)} of memory",
             evidence=[f"last measured peak {peak}", *seen],
-            remedy="The next attempt gets more by itself; to start there, raise `memory` in @job.",
+            remedy=MORE_MEMORY,
         )
     if end.deadline_passed:
         return Verdict(

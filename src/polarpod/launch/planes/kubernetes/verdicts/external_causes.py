@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from polarpod.contract.verdict import Category, Verdict
+from polarpod.contract.verdict import MORE_MEMORY, Category, Verdict
 from polarpod.launch.planes.kubernetes.status import Status
 from polarpod.launch.planes.kubernetes.verdicts.evidence import Case, has_run, heartbeat_peak, in_bytes, pod_said, ran, seen
 from polarpod.launch.planes.kubernetes.verdicts.sanitize import fact, name
@@ -50,7 +50,7 @@ def _out_of_memory(case: Case) -> Verdict | None:
         category=Category.OUT_OF_MEMORY,
         summary=f"the worker needed more than its {in_bytes(case.memory_limit_bytes)} of memory",
         evidence=[f"last measured peak {in_bytes(max(known)) if known else 'unknown'}", *seen(case)],
-        remedy="The next attempt gets more by itself; to start there, raise `memory` in @job.",
+        remedy=MORE_MEMORY,
     )
 
 
