@@ -60,6 +60,21 @@ def chained(lf):
     except ValueError as error:
         raise LookupError("no rate for the day") from error
 
+def several(lf):
+    try:
+        parse(4)
+    except ValueError as error:
+        raise ExceptionGroup("two tasks", [error, ExceptionGroup("within", [LookupError("no rate")])])
+
+def from_several(lf):
+    try:
+        several(lf)
+    except ExceptionGroup as error:
+        raise RuntimeError("enough") from error
+
+def out_of_memory(lf):
+    raise ExceptionGroup("two tasks", [MemoryError(), MemoryError()])
+
 def leaves(lf):
     sys.exit(3)
 
@@ -100,6 +115,22 @@ def test_a_failing_line_of_the_job_is_shown(caught: Any, job_module: Any, functi
 def test_the_exception_behind_a_chained_one_is_shown_too(caught: Any, job_module: Any) -> None:
     verdict = classify(caught(lambda: run(job_module(JOB).chained)), phase="transform")
     assert "caused by ValueError: invalid literal for int() with base 10: 'n3'" in verdict.evidence
+
+
+@pytest.mark.parametrize("function", ["several", "from_several"])
+def test_each_exception_of_a_group_is_shown_with_its_line(caught: Any, job_module: Any, function: str) -> None:
+    verdict = classify(caught(lambda: run(getattr(job_module(JOB), function))), phase="transform")
+    assert verdict.category is Category.JOB_FAILED
+    assert "1 of 2: ValueError: invalid literal for int() with base 10: 'n4'" in verdict.evidence
+    assert "2 of 2: LookupError: no rate" in verdict.evidence
+    assert any(each.startswith("1 of 2: orders_job.py:") and "in parse" in each for each in verdict.evidence)
+    if function == "several":
+        assert "ValueError: invalid literal" in verdict.summary
+
+
+def test_a_group_of_what_the_machine_did_is_not_the_jobs(caught: Any, job_module: Any) -> None:
+    verdict = classify(caught(lambda: run(job_module(JOB).out_of_memory)), phase="transform")
+    assert verdict.category is Category.OUT_OF_MEMORY
 
 
 @pytest.mark.parametrize(

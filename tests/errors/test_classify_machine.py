@@ -29,12 +29,6 @@ ROWS = pl.LazyFrame({"a": [1]})
         pytest.param(
             lambda: ROWS.select(pl.int_range(0, 2**62)).collect(), Category.JOB_CRASHED, "capacity", id="a Rust panic"
         ),
-        pytest.param(
-            lambda: ROWS.map_batches(lambda _: (_ for _ in ()).throw(KeyboardInterrupt())).collect(),
-            Category.INTERRUPTED,
-            "KeyboardInterrupt",
-            id="an interruption",
-        ),
     ],
 )
 def test_the_machine_is_told_from_the_job(caught: Any, call: Any, category: Category, words: str) -> None:
@@ -42,6 +36,16 @@ def test_the_machine_is_told_from_the_job(caught: Any, call: Any, category: Cate
     assert verdict.category is category
     assert words in verdict.evidence[0]
     assert verdict.remedy
+
+
+@pytest.mark.parametrize(
+    ("interrupted", "category"), [(True, Category.INTERRUPTED), (False, Category.JOB_FAILED)], ids=["a signal", "the job"]
+)
+def test_an_interruption_needs_a_signal(caught: Any, interrupted: bool, category: Category) -> None:
+    error = caught(lambda: ROWS.map_batches(lambda _: (_ for _ in ()).throw(KeyboardInterrupt())).collect())
+    verdict = classify(error, phase="stage", interrupted=interrupted)
+    assert verdict.category is category
+    assert "KeyboardInterrupt" in verdict.evidence[0]
 
 
 def test_a_folder_that_may_not_be_written_is_denied(caught: Any, tmp_path: Path) -> None:
@@ -98,4 +102,4 @@ def test_a_spill_file_that_vanished_is_told_from_a_crash() -> None:
 )
 def test_words_that_cannot_be_provoked_here_are_understood(error: BaseException, category: Category) -> None:
     # seen on the way: the process is aborted while it says so, or a disk has to break
-    assert classify(error, phase="stage").category is category
+    assert classify(error, phase="stage", interrupted=True).category is category

@@ -19,6 +19,7 @@ NAMED = 'def tidy():\n    return pl.LazyFrame({"id": [1]})\n'
         pytest.param("import no_such_package\n", ["ModuleNotFoundError", "no_such_package", "import no_such"], id="import"),
         pytest.param("limit = 1 / 0\n", ["ZeroDivisionError", "limit = 1 / 0"], id="exception"),
         pytest.param("import sys\nsys.exit(4)\n", ["SystemExit", "sys.exit(4)"], id="exit"),
+        pytest.param("raise KeyboardInterrupt\n", ["fails to import: KeyboardInterrupt"], id="interrupt"),
         pytest.param('raise ValueError("password=hunter2-secret")\n', ["ValueError", "***"], id="secret"),
         pytest.param(f"{DECLARED}, memory='lots')\n{NAMED}", ["declares a job wrongly", "'lots' is not"], id="memory"),
         pytest.param(f"{DECLARED}, cpu=-1)\n{NAMED}", ["declares a job wrongly", "cpu"], id="cpu"),

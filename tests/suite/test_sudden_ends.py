@@ -26,6 +26,23 @@ ENDS = {
     "sys.exit(4)": ("sys.exit(4)", Category.JOB_FAILED, "the job called sys.exit(4)"),
     "sys.exit()": ("sys.exit()", Category.JOB_FAILED, "the job called sys.exit()"),
     "an exception": ("raise ValueError('no good')", Category.JOB_FAILED, "the job's code failed: ValueError: no good"),
+    "KeyboardInterrupt": (
+        "raise KeyboardInterrupt('enough')",
+        Category.JOB_FAILED,
+        "the job's code failed: KeyboardInterrupt: enough",
+    ),
+    "GeneratorExit": ("raise GeneratorExit", Category.JOB_FAILED, "the job's code failed: GeneratorExit"),
+    "CancelledError": (
+        "import asyncio; raise asyncio.CancelledError",
+        Category.JOB_FAILED,
+        "the job's code failed: CancelledError",
+    ),
+    "a BaseException": ("raise BaseException('own')", Category.JOB_FAILED, "the job's code failed: BaseException: own"),
+    "KeyboardInterrupt in a query": (
+        "def in_the_query(_): raise KeyboardInterrupt\nrows = rows.map_batches(in_the_query, schema={'id': pl.Int64})",
+        Category.JOB_FAILED,
+        "the job's code failed: KeyboardInterrupt",
+    ),
     "a closed stdout": ("sys.stdout.close(); sys.exit(4)", Category.JOB_FAILED, "the job called sys.exit(4)"),
     "in a thread": (
         "import threading; t = threading.Thread(target=lambda: os._exit(5)); t.start(); t.join()",
@@ -47,7 +64,8 @@ def test_every_end_leaves_a_receipt_with_its_verdict(bench: Bench, body: str, ca
     assert live.exit_code == ran.verdict.exit_code
     message = live.ended.message
     assert message is not None
-    assert (message.kind, message.phase) == ("receipt", "transform")
+    assert message.kind == "receipt"
+    assert message.phase == ("stage" if "in_the_query" in body else "transform")
     assert message.summary["category"] == category
     # the log says it to people, too
     assert f"polarpod: {category}: {summary}" in ran.log.decode()

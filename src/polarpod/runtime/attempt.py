@@ -14,7 +14,7 @@ from polarpod.contract.definition import Definition
 from polarpod.contract.identity import fingerprint_of
 from polarpod.contract.receipt import InputUse
 from polarpod.contract.verdict import Category, Verdict
-from polarpod.runtime import work
+from polarpod.runtime import interrupts, work
 from polarpod.runtime.host import Host
 from polarpod.runtime.outcome import Outcome
 from polarpod.runtime.progress import Phase, Progress
@@ -68,7 +68,7 @@ def _failed(
     from polarpod.runtime.classify import classify  # only a failure needs its tables
 
     phase = progress.read()[0].name.lower()
-    verdict = classify(error, phase=phase)
+    verdict = classify(error, phase=phase, interrupted=interrupts.came())
     if verdict.category is Category.JOB_FAILED:
         from polarpod.runtime.unreadable_files import collected
 

@@ -19,6 +19,7 @@ from typing import IO
 from polarpod.contract.context import Context
 from polarpod.contract.redact import hide, secret_values
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
+from polarpod.runtime import interrupts
 from polarpod.runtime import read_context as contexts
 from polarpod.runtime.envelope import envelope
 from polarpod.runtime.outcome import Outcome, encode
@@ -37,16 +38,13 @@ def run(context: Context | None, progress: Progress, report: IO[bytes], *, super
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
     # the supervisor's handlers came along with the fork; here SIGINT must raise KeyboardInterrupt again
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    interrupts.listen()
     try:
         outcome = _work(context or contexts.load(os.environ), progress, os.environ)
     except BaseException as error:  # noqa: BLE001  # SystemExit, KeyboardInterrupt and Rust panics included
-        try:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-        except KeyboardInterrupt:  # Polars raised it at the signal; Python raises it once more, a moment later
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        interrupts.ignore()
         outcome = Outcome(verdict=_verdict(error, progress.read()[0].name.lower()))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    interrupts.ignore()
     report.write(encode(outcome))
     report.flush()
     return 0 if outcome.verdict.succeeded else outcome.verdict.exit_code
@@ -68,7 +66,7 @@ def _work(context: Context, progress: Progress, environment: Mapping[str, str]) 
     from polarpod.runtime.attempt import attempt
     from polarpod.runtime.host import Host
 
-    host = Host(before_transform=_collect_garbage, unstoppable=_ignore_interrupts)
+    host = Host(before_transform=_collect_garbage, unstoppable=interrupts.ignore)
     return attempt(context, definition, progress, scratch=scratch, host=host)
 
 
@@ -78,17 +76,10 @@ def _collect_garbage() -> None:
     gc.enable()
 
 
-def _ignore_interrupts() -> None:
-    try:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-    except KeyboardInterrupt:  # Polars raised it at the signal; Python raises it once more, a moment later
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
 def _verdict(error: BaseException, phase: str) -> Verdict:
     from polarpod.runtime.classify import classify  # only a failure needs its tables
 
-    return classify(error, phase=phase)
+    return classify(error, phase=phase, interrupted=interrupts.came())
 
 
 def _jobs(environment: Mapping[str, str]) -> Path:

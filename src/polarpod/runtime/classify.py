@@ -11,10 +11,11 @@ import traceback
 
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
 from polarpod.runtime.failure.frames import user_frames
+from polarpod.runtime.failure.groups import leaves, members
 from polarpod.runtime.failure.inexact_values import EXACT
 from polarpod.runtime.failure.inputs import INPUTS
 from polarpod.runtime.failure.outputs import OUTPUTS
-from polarpod.runtime.failure.platform import PLATFORM
+from polarpod.runtime.failure.platform import INTERRUPTION, PLATFORM
 from polarpod.runtime.failure.query import CRASH, EXPRESSION, QUERY
 from polarpod.runtime.failure.rule import Failure, Finding, first
 from polarpod.runtime.failure.storage import STORAGE
@@ -34,17 +35,20 @@ _REMEDY_INTERNAL = (
 )
 
 
-def classify(error: BaseException, *, phase: str, of_the_job: bool = True) -> Verdict:
+def classify(error: BaseException, *, phase: str, of_the_job: bool = True, interrupted: bool = False) -> Verdict:
     """The verdict for an exception that ended a run.
 
     Args:
         error: anything that can be raised; a Rust panic and SystemExit are no Exceptions.
         phase: what the run was doing: load, scan, transform, stage, check, publish or receipt.
         of_the_job: whether a line of the job's own code settles it. Not where an input is known to be the reason.
+        interrupted: whether a signal has asked the process to stop. Without one a KeyboardInterrupt is the job's own.
     """
     try:
         return _writable(
-            error.verdict if isinstance(error, PolarpodError) else _explained(error, phase, of_the_job=of_the_job)
+            error.verdict
+            if isinstance(error, PolarpodError)
+            else _explained(error, phase, of_the_job=of_the_job, interrupted=interrupted)
         )
     except Exception as fault:  # noqa: BLE001  # an error that cannot be explained is still one: it must not end the worker
         return Verdict(
@@ -55,17 +59,16 @@ def classify(error: BaseException, *, phase: str, of_the_job: bool = True) -> Ve
         )
 
 
-def _explained(error: BaseException, phase: str, *, of_the_job: bool) -> Verdict:
-    kinds = tuple(f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__)
-    failure = Failure(kinds, full_text(error), phase)
+def _explained(error: BaseException, phase: str, *, of_the_job: bool, interrupted: bool) -> Verdict:
+    failure = _failure(error, phase)
     frames = user_frames(error)
     finding = (
-        first([*PLATFORM, CRASH], failure)
+        _outside(error, phase, interrupted=interrupted)
         or (_job(error, frames, phase) if of_the_job else None)
         or first(_EXPLANATIONS, failure)
         or Finding(Category.INTERNAL_ERROR, f"polarpod failed during {phase}", _REMEDY_INTERNAL)
     )
-    evidence = [*essence(error), *_cause(error), *frames]
+    evidence = [*essence(error), *members(error), *_cause(error), *frames]
     if finding.category is Category.INTERNAL_ERROR:
         evidence += _where(error)
     summary = line(finding.summary)
@@ -75,6 +78,18 @@ def _explained(error: BaseException, phase: str, *, of_the_job: bool) -> Verdict
         evidence=evidence,
         remedy=finding.remedy,
     )
+
+
+def _failure(error: BaseException, phase: str) -> Failure:
+    kinds = tuple(f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__)
+    return Failure(kinds, full_text(error), phase)
+
+
+def _outside(error: BaseException, phase: str, *, interrupted: bool) -> Finding | None:
+    """What to say where nobody's code is the reason; of a group, where that holds for each exception in it."""
+    rules = [*(INTERRUPTION if interrupted else []), *PLATFORM, CRASH]
+    found = [first(rules, _failure(each, phase)) for each in leaves(error)]
+    return found[0] if all(found) else None
 
 
 def _writable(verdict: Verdict) -> Verdict:
@@ -97,9 +112,11 @@ def _job(error: BaseException, frames: list[str], phase: str) -> Finding | None:
         return Finding(category, f"the job called sys.exit({_status(error)})", "Raise an exception, or just return.")
     if importing and isinstance(error, (ImportError, SyntaxError)):
         return Finding(category, f"the job's code cannot be imported: {essence(error)[0]}", remedy)
-    if frames:
+    # what is no Exception is not raised by polarpod or its libraries either, and a panic is told by now
+    if frames or not isinstance(error, Exception):
         failed = "fails to import" if importing else "failed"
-        return Finding(category, f"the job's code {failed}: {essence(error)[0]}", remedy)
+        words = ", ".join([essence(error)[0], *(essence(each)[0] for each in leaves(error) if each is not error)])
+        return Finding(category, f"the job's code {failed}: {words}", remedy)
     return None
 
 
@@ -113,7 +130,7 @@ def _status(error: SystemExit) -> str:
 
 def _cause(error: BaseException) -> list[str]:
     """The exception that this one was raised from. Not its mere context, which in Polars' own code is mostly noise."""
-    return [f"caused by {essence(error.__cause__)[0]}"] if error.__cause__ else []
+    return [f"caused by {essence(error.__cause__)[0]}", *members(error.__cause__)] if error.__cause__ else []
 
 
 def _where(error: BaseException) -> list[str]:

@@ -11,6 +11,7 @@ from polarpod.contract.definition import Definition
 from polarpod.contract.job import JobSpec
 from polarpod.contract.redact import redact
 from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.runtime import interrupts
 
 
 def import_module(name: str, jobs: Path) -> Any:
@@ -23,9 +24,9 @@ def import_module(name: str, jobs: Path) -> Any:
         sys.path.insert(0, str(jobs))
     try:
         return importlib.import_module(name)
-    except KeyboardInterrupt:
-        raise
     except BaseException as error:  # sys.exit at import, or a native extension's panic
+        if isinstance(error, KeyboardInterrupt) and interrupts.came():
+            raise
         raise _import_failed(name, error, jobs) from error
 
 

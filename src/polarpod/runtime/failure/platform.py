@@ -17,9 +17,9 @@ _STORE = (
 )
 _STATUS = rf"{_STORE}.*non-2xx status code: "
 
-PLATFORM: list[Rule] = [
+# Asked only where a signal has come: a job can raise KeyboardInterrupt itself, and fails by it.
+INTERRUPTION: list[Rule] = [
     Rule(
-        # A job that raises KeyboardInterrupt itself looks the same; it is interrupted as it asked to be.
         Category.INTERRUPTED,
         "the run was asked to stop, and stopped",
         "Run it again; nothing was published by this attempt.",
@@ -32,6 +32,9 @@ PLATFORM: list[Rule] = [
         "Run it again; nothing was published by this attempt.",
         text="__POLARS_ABORT_KEYBOARD_INTERRUPT",
     ),
+]
+
+PLATFORM: list[Rule] = [
     Rule(
         # Also a bug that asks for petabytes: the retries with more memory are few, and then a person looks.
         Category.OUT_OF_MEMORY,
