@@ -137,11 +137,25 @@ def test_a_merge_that_changes_nothing_is_a_version_of_its_own(tmp_path: Path) ->
     assert standing_of(commit) == Standing(1, True)
 
 
-def test_rows_outside_of_a_predicate_are_still_told_as_such(shop: InProcess) -> None:
+@pytest.mark.parametrize(
+    ("predicate", "evidence"),
+    [
+        pytest.param(
+            "k = 1",
+            ["replace = 'k = 1'", "2 of 3 rows are outside of it", "a row outside: k = 7", "a row outside: k = None"],
+        ),
+        # of DataFusion's functions Polars has not all
+        pytest.param("arrow_cast(k, 'Int64') = 1", ["rows failed validation check"], id="in words that Polars has not"),
+    ],
+)
+def test_rows_outside_of_a_predicate_are_shown(shop: InProcess, predicate: str, evidence: list[str]) -> None:
     write_deltalake(shop.at("t"), ONE)
-    outcome = shop.publish(pl.DataFrame({"k": [7]}), shop.delta("t", replace="k = 1"))
+    outcome = shop.publish(pl.DataFrame({"k": [7, 1, None]}), shop.delta("t", replace=predicate))
     assert outcome.verdict.category == "output_mismatch"
     assert "outside the part of the table that this run replaces" in outcome.verdict.text()
+    for words in evidence:
+        assert words in outcome.verdict.text()
+    assert ("DeltaError" in outcome.verdict.text()) == (len(evidence) == 1)
 
 
 def failing(monkeypatch: pytest.MonkeyPatch, words: str, meanwhile: Any = None) -> list[int]:

@@ -45,5 +45,12 @@ def test_a_merge_updates_what_it_knows_and_inserts_the_rest(bench: Bench) -> Non
 
 def test_a_merge_refuses_keys_that_are_not_keys(bench: Bench) -> None:
     put_orders(bench, (1, "mon", 1), (1, "mon", 2), (None, "mon", 3))
-    words = ("cannot be merged on Order id, day", "1 keys occur more than once", "1 rows have a null in the key")
-    bench.fails("merged", "checks_failed", *words)
+    words = ("cannot be merged on Order id, day", "1 key occurs more than once", "1 row has a null in the key")
+    bench.fails("merged", "checks_failed", *words, "Make the key unique", "Fill the nulls")
+
+
+def test_a_key_that_is_only_null_is_not_called_ambiguous(bench: Bench) -> None:
+    put_orders(bench, (1, "mon", 1), (None, "mon", 3))
+    ran = bench.fails("merged", "checks_failed", "1 row has a null in the key", "Fill the nulls")
+    assert "unique" not in ran.verdict.text()
+    assert "more than once" not in ran.verdict.text()

@@ -10,6 +10,7 @@ import polars as pl
 
 from polarpod.contract.dataset import Delta, partition_columns
 from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.runtime.failure.text import line
 from polarpod.runtime.publish.commit import Commit
 from polarpod.runtime.stage import StagedFile
 from polarpod.store.location import is_local, join
@@ -19,6 +20,9 @@ from polarpod.store.store_errors import answer
 if TYPE_CHECKING:
     import deltalake
 
+# rows that evidence shows
+_MOST_ROWS = 3
+
 
 def write_back(table: deltalake.DeltaTable, output: Delta, frame: pl.DataFrame, properties: Any) -> None:
     """Replaces what the predicate names, or merges on the keys, in one commit."""
@@ -26,7 +30,13 @@ def write_back(table: deltalake.DeltaTable, output: Delta, frame: pl.DataFrame, 
     from deltalake.exceptions import DeltaError
 
     if output.merge is None:
-        write_deltalake(table, frame, mode="overwrite", predicate=str(output.replace), commit_properties=properties)
+        predicate = str(output.replace)
+        try:
+            write_deltalake(table, frame, mode="overwrite", predicate=predicate, commit_properties=properties)
+        except DeltaError as error:
+            if "failed validation check" in str(error) and (outside := _outside(frame, predicate)):
+                raise outside from error
+            raise
         return
     on = " AND ".join(f"target.`{key}` = source.`{key}`" for key in output.merge)
     merger = table.merge(frame, predicate=on, source_alias="source", target_alias="target", commit_properties=properties)
@@ -36,6 +46,31 @@ def write_back(table: deltalake.DeltaTable, output: Delta, frame: pl.DataFrame, 
         if "failed validation check" in str(error):
             raise _stale_rows(table, error) from error
         raise
+
+
+def _outside(frame: pl.DataFrame, predicate: str) -> PolarpodError | None:
+    """The verdict with the rows that a predicate leaves out. deltalake only counts them; where Polars reads the predicate in
+    another way, or not at all, its count has to do."""
+    try:
+        holds = pl.sql_expr(predicate)
+        named = frame.select(sorted(set(holds.meta.root_names()))).filter(~holds.fill_null(False))
+    except pl.exceptions.PolarsError:
+        return None
+    if named.is_empty():
+        return None
+    first = [
+        ", ".join(f"{column} = {value!r}" for column, value in row.items()) for row in named.head(_MOST_ROWS).to_dicts()
+    ]
+    return PolarpodError(
+        Category.OUTPUT_MISMATCH,
+        "the output has rows outside the part of the table that this run replaces",
+        evidence=[
+            f"replace = {predicate!r}",
+            f"{named.height:,} of {frame.height:,} rows are outside of it",
+            *(line(f"a row outside: {row}") for row in first),
+        ],
+        remedy="Filter these rows in the transform, or correct `replace` of the output.",
+    )
 
 
 def _stale_rows(table: deltalake.DeltaTable, error: Exception) -> PolarpodError:
@@ -92,10 +127,22 @@ def check_keys(frame: pl.LazyFrame, keys: list[str]) -> None:
     """A key that comes twice would make the merge depend on the order of rows; a null key would match nothing, ever."""
     doubled = frame.group_by(keys).len().filter(pl.col("len") > 1).select(pl.len()).collect().item()
     nulls = frame.filter(pl.any_horizontal(pl.col(keys).is_null())).select(pl.len()).collect().item()
-    if doubled or nulls:
+    remedies = []
+    evidence = []
+    if doubled:
+        evidence.append(_counted(doubled, "key occurs", "keys occur") + " more than once")
+        remedies.append("Make the key unique in the transform, or merge on more columns.")
+    if nulls:
+        evidence.append(_counted(nulls, "row has", "rows have") + " a null in the key, which no row of a table equals")
+        remedies.append("Fill the nulls or drop those rows in the transform, or merge on columns that are never null.")
+    if evidence:
         raise PolarpodError(
             Category.CHECKS_FAILED,
             f"the output cannot be merged on {', '.join(keys)}",
-            evidence=[f"{doubled:,} keys occur more than once", f"{nulls:,} rows have a null in the key"],
-            remedy="Make the key unique in the transform, or merge on more columns.",
+            evidence=evidence,
+            remedy=" ".join(remedies),
         )
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"
