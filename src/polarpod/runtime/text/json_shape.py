@@ -67,6 +67,8 @@ def _reason(value: Any, dtype: pl.DataType) -> str:
         return ": the way a number is spelled is lost"
     if isinstance(dtype, pl.Decimal) and type(value) in _FLOATS and _digits(value) > _FLOAT_DIGITS:
         return f": of a number's digits {_FLOAT_DIGITS} are exact, write it as text"
+    if type(value) is int and value not in _INT64 and value not in _UINT64:
+        return ": a whole number of more than 64 bits, write it as text"
     if dtype.is_float() and type(value) is int:
         return ": a whole number that the type does not hold exactly"
     return ""
@@ -198,15 +200,25 @@ class Shape:
         mixed = set(self._kinds) not in (*({kind} for kind in self._kinds), {int, float})
         found = [f"{place}: {self.column} = {show(value)} is {name_of(value)}"
                  for place, value in self._kinds.values() if mixed]  # fmt: skip
-        if not mixed and self._extremes:
-            exact = range(-_EXACT_IN_FLOAT, _EXACT_IN_FLOAT + 1) if float in self._kinds else self._range()
-            found += [
-                f"{place}: {self.column} = {value} is too large to be exact beside the others"
-                for value, place in dict.fromkeys(self._extremes)
-                if value not in exact
-            ]
-        nested = [*self.fields.values(), *([self._items] if self._items else [])]
-        return found + [problem for shape in nested for problem in shape.problems()]
+        return found + [problem for shape in self._nested() for problem in shape.problems()]
+
+    def too_large(self) -> list[str]:
+        """Whole numbers that the one type of all values does not hold exactly: a line for each. Asked without `problems`."""
+        exact = range(-_EXACT_IN_FLOAT, _EXACT_IN_FLOAT + 1) if float in self._kinds else self._range()
+        found = [
+            f"{place}: {self.column} = {value} is too large {self._for_what(value)}"
+            for value, place in dict.fromkeys(self._extremes)
+            if value not in exact
+        ]
+        return found + [problem for shape in self._nested() for problem in shape.too_large()]
+
+    def _for_what(self, value: int) -> str:
+        if value not in _INT64 and value not in _UINT64:
+            return "for 64 bits"
+        return "to be exact beside fractions" if float in self._kinds else "for Int64, which the negative numbers need"
+
+    def _nested(self) -> list[Shape]:
+        return [*self.fields.values(), *([self._items] if self._items else [])]
 
     def dtype(self) -> pl.DataType:
         """The type of all values. Only where there are no problems."""

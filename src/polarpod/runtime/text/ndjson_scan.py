@@ -25,6 +25,8 @@ _REMEDY = "Deliver the file again with one whole JSON object on each line, as UT
 # Polars' parser gives up at 1,024 levels, and Python's stack holds as many calls; what people write has ten.
 _DEEPEST = 100
 _MOST_NAMED = 5
+# also found in texts, which costs a second look and nothing else
+_MINUS_ZERO = r"[:\[,]\s*-0\s*[,\]}]"
 
 
 class _Rows(NamedTuple):
@@ -33,6 +35,15 @@ class _Rows(NamedTuple):
     file: str
     objects: list[dict[str, Any]]
     lines: list[int]
+    # by position: objects that have a -0 somewhere, with it as a Decimal
+    with_minus: dict[int, dict[str, Any]]
+
+    def values(self, column: str, *, as_written: bool) -> list[Any]:
+        """A column; `as_written` for a type that keeps how a number is spelled."""
+        found = [row.get(column) for row in self.objects]
+        for position, row in self.with_minus.items() if as_written else ():
+            found[position] = row.get(column)
+        return found
 
     def place(self, position: int) -> str:
         return f"{self.file}, line {self.lines[position]:,}"
@@ -66,9 +77,10 @@ def _check_declared(name: str, types: dict[str, pl.DataType], files: list[str], 
         )
     # a number's own digits are asked for only where a type keeps them
     exact = any("Decimal" in str(dtype) for dtype in types.values())
-    for rows in _read(name, files, options, exact=exact):
+    signs = any("String" in str(dtype) for dtype in types.values())
+    for rows in _read(name, files, options, exact=exact, signs=signs):
         for column, dtype in types.items():
-            problem = misfit([row.get(column) for row in rows.objects], dtype, column)
+            problem = misfit(rows.values(column, as_written="String" in str(dtype)), dtype, column)
             if problem:
                 shown = show(problem.value)
                 raise PolarpodError(
@@ -83,7 +95,7 @@ def _infer(name: str, files: list[str], options: dict[str, Any]) -> dict[str, pl
     """The types of all rows of all files."""
     whole = Shape("")
     found = False
-    for rows in _read(name, files, options, exact=False):
+    for rows in _read(name, files, options):
         found = found or bool(rows.objects)
         whole.add_objects(rows.objects, rows.place)
     if not found:
@@ -101,10 +113,20 @@ def _infer(name: str, files: list[str], options: dict[str, Any]) -> dict[str, pl
             remedy="Deliver each field in one type, or declare the input's schema: String takes texts, whole numbers and "
             "booleans as they are, Float64 the numbers that it holds exactly.",
         )
+    if large := whole.too_large():
+        raise PolarpodError(
+            Category.INPUT_MISMATCH,
+            f"input {name!r} has whole numbers that no type of their field holds exactly",
+            evidence=large[: 2 * _MOST_NAMED],
+            remedy="Declare the field in the input's schema as String, or as Decimal(38, 2) for numbers with fractions. A "
+            "whole number of more than 64 bits has to be delivered as a text.",
+        )
     return {column: shape.dtype() for column, shape in whole.fields.items()}
 
 
-def _read(name: str, files: list[str], options: dict[str, Any], *, exact: bool) -> Iterator[_Rows]:
+def _read(
+    name: str, files: list[str], options: dict[str, Any], *, exact: bool = False, signs: bool = False
+) -> Iterator[_Rows]:
     decode = msgspec.json.Decoder(float_hook=Decimal).decode if exact else msgspec.json.Decoder().decode
     for file in files:
         first = 1
@@ -118,7 +140,8 @@ def _read(name: str, files: list[str], options: dict[str, Any], *, exact: bool) 
                 raise
             if lines is None:
                 break
-            yield _decode(name, file, lines, first, decode)
+            rows = _decode(name, file, lines, first, decode)
+            yield rows._replace(with_minus=_with_minus(lines, first, rows.lines)) if signs else rows
             first += len(lines)
 
 
@@ -140,7 +163,20 @@ def _decode(name: str, file: str, lines: pl.Series, first: int, decode: Any) -> 
         objects.append(value)
         numbers.append(number)
     _check_text(name, file, lines, first, objects)
-    return _Rows(file, objects, numbers)
+    return _Rows(file, objects, numbers, {})
+
+
+def _with_minus(lines: pl.Series, first: int, numbers: list[int]) -> dict[int, dict[str, Any]]:
+    """The objects with a -0. A parser makes the number 0 of it; a text would lose the sign in silence."""
+    found = lines.str.contains(_MINUS_ZERO).arg_true().to_list()
+    if not found:
+        return {}
+    position = {number: at for at, number in enumerate(numbers)}
+    return {position[first + at]: json.loads(lines[at], parse_int=_whole) for at in found if first + at in position}
+
+
+def _whole(text: str) -> int | Decimal:
+    return Decimal(text) if text == "-0" else int(text)
 
 
 def _beyond_floats(name: str, file: str, number: int, line: str) -> PolarpodError:
