@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from itertools import groupby
 from typing import Any
 
 import polars as pl
 
 from polarpod.contract.dataset import Parquet
-from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.runtime import exact, moments
-from polarpod.runtime.dtype import describe, parse_schema
+from polarpod.runtime import columns_fit, exact, moments
+from polarpod.runtime.dtype import parse_schema
 from polarpod.runtime.footers import Footer, read_footers
 from polarpod.runtime.hive_folders import Folders, folders_of
 from polarpod.store.listing import Listing
 
-# Narrower numbers of an older file are widened to the declared type; `exact` sees to those that could lose a digit by it.
+# Narrower numbers of an older file are widened to the declared type; `exact` sees to those that could lose a digit by it,
+# and `columns_fit` to moments that would get a zone or lose one.
 _CAST = pl.ScanCastOptions(
-    integer_cast=["upcast", "allow-float"], float_cast=["upcast"], datetime_cast=["nanosecond-downcast", "upcast"]
+    integer_cast=["upcast", "allow-float"],
+    float_cast=["upcast"],
+    datetime_cast=["nanosecond-downcast", "upcast", "convert-timezone"],
+    categorical_to_string="allow",
 )
 # a column that no file has
 _PATH = "__polarpod_path"
@@ -35,7 +39,13 @@ def scan_parquet(name: str, dataset: Parquet, listing: Listing, options: dict[st
     if dataset.schema is not None:
         return _declared(name, parse_schema(dataset.schema), files, folders, options)
     frame = _scan(name, files, folders, options)
-    return _unsaturated(name, frame, lambda: read_footers(files, options))
+    schema = frame.collect_schema()
+    columns_fit.refuse_too_precise(name, files[0], schema)
+    footers = cache(lambda: read_footers(files, options))
+    # what polarpod publishes has one type a column, by its manifest
+    if not listing.manifest and len(files) > 1 and any(map(moments.has_moments, schema.values())):
+        columns_fit.refuse_mixed_clocks(name, files, footers())
+    return _unsaturated(name, frame, footers)
 
 
 def _unsaturated(name: str, frame: pl.LazyFrame, footers: Callable[[], list[Footer]]) -> pl.LazyFrame:
@@ -73,7 +83,9 @@ def _declared(
     """Files of several schemas as one. Files that need the same care follow each other in one scan."""
     footers = read_footers(files, options)
     for file, footer in zip(files, footers, strict=True):
-        _refuse_other_case(name, file, footer, schema)
+        columns_fit.refuse_other_case(name, file, footer, schema)
+        columns_fit.refuse_too_precise(name, file, {each: footer.schema[each] for each in schema if each in footer.schema})
+        columns_fit.refuse_other_clock(name, file, footer, schema)
     stored = {column for column in folders.columns if any(column in footer.schema for footer in footers)}
     schema = {column: dtype for column, dtype in schema.items() if column not in folders.columns or column in stored}
     care = [tuple(exact.narrowings(schema, footer)) for footer in footers]
@@ -97,16 +109,3 @@ def _declared(
         at += count
     frame = frames[0] if len(frames) == 1 else pl.concat(frames)
     return _unsaturated(name, frame, lambda: footers)
-
-
-def _refuse_other_case(name: str, file: str, footer: Footer, schema: dict[str, pl.DataType]) -> None:
-    """A declared column that a file lacks is null; one that it spells in another case would be lost so."""
-    undeclared = {column.casefold(): column for column in footer.schema if column not in schema}
-    for column in schema:
-        if column not in footer.schema and (other := undeclared.get(column.casefold())):
-            raise PolarpodError(
-                Category.INPUT_MISMATCH,
-                f"a file of input {name!r} has column {other!r} where {column!r} is declared",
-                evidence=[f"{file}: {other!r} is {describe(footer.schema[other])}"],
-                remedy="Deliver the files with one spelling, or declare both columns and unite them in the transform.",
-            )

@@ -12,6 +12,7 @@ from polarpod.contract.context import Storage
 from polarpod.contract.dataset import Csv, Dataset, Delta
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
 from polarpod.runtime.classify import classify
+from polarpod.runtime.dtype import describe
 from polarpod.runtime.failure.text import line
 from polarpod.runtime.scan import scan
 from polarpod.runtime.text.csv_scan import unfit_values
@@ -145,7 +146,12 @@ def unreadable_files(datasets: dict[str, Dataset], listings: dict[str, Listing],
 
 def _difference(first: pl.Schema, other: pl.Schema) -> str:
     return ", ".join(
-        f"{column} is {other.get(column, 'missing')} instead of {first.get(column, 'missing')}"
+        f"{column} is {_type_in(other, column)} instead of {_type_in(first, column)}"
         for column in (*first, *(column for column in other if column not in first))
         if first.get(column) != other.get(column)
     )
+
+
+def _type_in(schema: pl.Schema, column: str) -> str:
+    dtype = schema.get(column)
+    return "missing" if dtype is None else describe(dtype)

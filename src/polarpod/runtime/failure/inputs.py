@@ -97,7 +97,8 @@ INPUTS: list[Rule] = [
         "column {column!r} of an input holds {value!r}, which is not {dtype}",
         "Mend the data, declare the column as String, or list the text in null_values if it means no value.",
         kinds=_POLARS,
-        text=r"could not parse `(?P<value>[^`]{0,80}).*?` as dtype `(?P<dtype>[^`]+)` at column '(?P<column>[^']+)'",
+        text=r"could not parse `(?P<value>.{0,80}).*?` as dtype `(?P<dtype>[^`]+)` at column '(?P<column>.+?)' "
+        r"\(column number",
         phases=READING,
     ),
     Rule(
@@ -111,9 +112,13 @@ INPUTS: list[Rule] = [
     Rule(
         Category.INPUT_MISMATCH,
         "column {column!r} of an input is {found}, not {wanted}",
-        "Deliver the column in one type, or declare the input's schema: narrower numbers are then widened.",
+        "Deliver the column in one type, or declare the input's schema, with a type that holds every file's: numbers "
+        "are then widened, zones of moments converted, and categories read as String. Where no type does, read the files as "
+        "two inputs, and unite them in the transform.",
         kinds=_POLARS,
-        text=r"data type mismatch for column (?P<column>.+?): incoming: (?P<found>.+?) != target: (?P<wanted>[^,\n]+)",
+        # a type has commas and colons of its own, in zones, decimals and structs
+        text=r"data type mismatch for column (?P<column>.+?): incoming: (?P<found>.+?) != target: "
+        r"(?P<wanted>.+?)(?:, (?:hint: |incoming dtype |encountered )|\n|$)",
         phases=READING,
     ),
     Rule(
@@ -121,7 +126,7 @@ INPUTS: list[Rule] = [
         "a file of an input lacks column {column!r}",
         "Deliver the column, or declare the input's schema: what an older Parquet file lacks is then null.",
         kinds=_POLARS,
-        text=r"did not find column (?P<column>.+?), consider passing",
+        text=r"did not find column (?P<column>.+), consider passing `",
         phases=READING,
     ),
     Rule(

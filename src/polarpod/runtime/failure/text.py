@@ -24,13 +24,16 @@ _ESCAPE = re.compile(r"\x1b")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 # deltalake breaks "a: b: c" into an indented tree; one line reads better, and the rules need to know one form only
 _BRANCH = re.compile(r"\s*\n\s*↳ ")
+# Polars spells a type in one way where it fails, and takes it in others: here it is as a schema in @job names it
+_ZONED = re.compile(r"\b(Datetime|Duration)\('(ms|μs|ns)'(?:, '([^']*)')?\)")
 _EXPRESSION = re.compile(r"This error occurred in the following expression:\n\t(.*?)(?:\n|$)")
 _STEP = re.compile(r"This error occurred with the following context stack:\n\t\[1\] '([^']*)'")
 # all that begins here is for the library's developers
 _TAIL = re.compile(
     r"\n\nResolved plan until failure|\n\nThis error occurred (?:in|with) the following|\n\nDebug source:"
     r"|\n\nCaused by:|\n\nYou might want to try:|\n\nTry increasing `infer_schema|\n\nConsider setting '"
-    r"|\nPreview of invalid data:|\n\s+0: |\nstack backtrace:| Hint: passing a schema can allow|, hint: |<\?xml|<Error>"
+    r"|\nPreview of invalid data:|\n\s+0: |\nstack backtrace:| Hint: passing a schema can allow|, hint: "
+    r"|, consider passing `|<\?xml|<Error>"
 )
 # the path of the first use of a cached connection; naming it would send people to the wrong object
 _STALE_PATH = re.compile(r" \(path: s3[an]?://[^)]*\)")
@@ -43,7 +46,12 @@ _DUMPED = re.compile(r'(?:message|error): "([^"\n]+)"|source: (TimedOut)')
 
 def full_text(error: BaseException) -> str:
     """All an error says, in the one form that rules look at. Errors of the job's own may fail even at that."""
-    return _BRANCH.sub(": ", _COLOUR.sub("", said_by(error))).strip()
+    return _ZONED.sub(_as_declared, _BRANCH.sub(": ", _COLOUR.sub("", said_by(error)))).strip()
+
+
+def _as_declared(spelled: re.Match[str]) -> str:
+    unit = "us" if spelled[2] == "μs" else spelled[2]
+    return f"{spelled[1]}[{unit}{f', {spelled[3]}' if spelled[3] else ''}]"
 
 
 def said_by(value: object) -> str:
