@@ -110,7 +110,7 @@ def test_what_cannot_be_undone_says_why(bench: Bench, polarpod: Terminal) -> Non
     before = bench.visible()
     older = polarpod("undo", uids[0])
     assert (older.code, "1 of its files have been replaced or compacted since" in older.err) == (26, True)
-    assert "Undo what came after it first." in older.err
+    assert f"Undo what came after it first: `polarpod undo {uids[1][:12]}`." in older.err
     assert bench.visible() == before
     for name in bench.files("out"):
         if uids[0] in name:
@@ -168,3 +168,105 @@ def test_an_append_to_an_append_only_table_is_taken_back_only_once_the_table_all
     table.alter.set_table_properties({"delta.appendOnly": "false"})
     assert polarpod("undo", run).code == 0
     assert bench.rows("out") == []
+
+
+DAYS = """
+@job(
+    inputs={"orders": Parquet("{lake}/orders.parquet")},
+    output=Delta("{lake}/out", replace={"day": "{day}"}),
+    params={"day": Param(type="int")},
+    memory="512Mi",
+)
+def daily(orders, *, day):
+    return orders.with_columns(day=pl.lit(day))
+"""
+
+
+@pytest.fixture
+def days(bench: Bench) -> Bench:
+    """Two days in a table, each made twice."""
+    bench.write_job(JOBS + DAYS)
+    for number in (1, 2):
+        put_orders(bench, (number, number, "x"))
+        for day in ("1", "2"):
+            bench.publish("daily", day=day)
+    return bench
+
+
+def table_of(bench: Bench) -> DeltaTable:
+    return DeltaTable(join(bench.lake, "out"))
+
+
+def run_of(bench: Bench, name: str, **params: str) -> str:
+    return f"{name}/{bench.plan(name, **params).run_key}"
+
+
+def followed(said: str, way: str) -> None:
+    """Does what a remedy says after these words."""
+    statement = said.partition(way)[2].partition("; or ")[0].partition(". Then a run")[0]
+    assert statement.startswith("deltalake.DeltaTable("), said
+    exec(f"import deltalake; {statement}")
+
+
+@on_disk
+@not_in_a_pod("about the table's log")
+def test_rows_that_were_rewritten_by_themselves_are_taken_back(days: Bench, polarpod: Terminal) -> None:
+    before = days.rows("out")
+    put_orders(days, (9, 9, "x"), (8, 8, "x"))
+    days.publish("daily", day="1")
+    table_of(days).optimize.z_order(["id"])
+    assert polarpod("undo", run_of(days, "daily", day="1")).code == 0
+    assert days.rows("out") == before
+
+
+@on_disk
+@not_in_a_pod("about the table's log")
+def test_what_others_have_changed_is_restored_or_deleted_by_the_statements_of_the_refusal(
+    days: Bench, polarpod: Terminal
+) -> None:
+    before = days.rows("out")
+    put_orders(days, (9, 9, "x"))
+    days.publish("daily", day="1")
+    table_of(days).update({"n": "0"}, predicate="id = 9")
+    updated = days.version("out")
+    refused = polarpod("undo", run_of(days, "daily", day="1"))
+    assert refused.code == 26
+    assert "1 of its files have been replaced or compacted since" in refused.err
+    assert f"taken out or written anew: UPDATE in version {updated}" in refused.err
+    followed(refused.err, "which also takes back everything since: ")
+    assert days.rows("out") == before
+    days.publish("daily", day="1")
+    table_of(days).update({"n": "0"}, predicate="id = 9")
+    refused = polarpod("undo", run_of(days, "daily", day="1"))
+    followed(refused.err, "delete the partition's rows: ")
+    assert days.rows("out") == [(2, 2, "x", 2)]
+    assert polarpod("undo", run_of(days, "daily", day="1")).code == 26
+    days.publish("daily", day="1")
+    assert days.rows("out") == [(2, 2, "x", 2), (9, 9, "x", 1)]
+
+
+@on_disk
+@not_in_a_pod("about the table's log")
+def test_a_compaction_that_mixed_rows_of_several_runs_is_told(bench: Bench, polarpod: Terminal) -> None:
+    for number in (1, 2):
+        put_orders(bench, (number, number, "x"))
+        bench.publish("appended", batch=str(number))
+    DeltaTable(join(bench.lake, "out")).optimize.compact()
+    refused = polarpod("undo", run_of(bench, "appended", batch="2"))
+    assert refused.code == 26
+    assert "compacted together with rows of others, which cannot be told apart since: OPTIMIZE in version 2" in refused.err
+    assert "delete its rows by what tells them from others" in refused.err
+    DeltaTable(join(bench.lake, "out")).delete("id = 2")
+    assert bench.rows("out") == [(1, 1, "x")]
+
+
+@on_disk
+@not_in_a_pod("about the table's log")
+def test_what_later_runs_replaced_is_undone_from_the_newest_on(days: Bench, polarpod: Terminal) -> None:
+    first, second = (days.receipt("daily", force=True, day="1").attempt.uid for _ in range(2))
+    refused = polarpod("undo", first)
+    assert f"Undo what came after it first: `polarpod undo {second[:12]}`." in refused.err
+    for uid in (second, first):
+        assert polarpod("undo", uid[:12]).code == 0
+    twice = polarpod("undo", first)
+    assert (twice.code, "it has been taken back already" in twice.err) == (26, True)

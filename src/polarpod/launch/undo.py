@@ -1,8 +1,9 @@
 """Takes back what one attempt published, as a new commit: readers go from its rows to the rows before, in one step.
 
 A Delta commit is undone from its own log entry: the files it added are removed, the files it removed are added again,
-provided that nobody has touched the first or vacuumed the second since. A manifest remembers what an entry replaced.
-Either way the undoing takes an attempt number of its own, so a zombie of the undone attempt stays fenced off.
+provided that nobody has touched the first, but for a compaction of them alone, or vacuumed the second since. A manifest
+remembers what an entry replaced. Either way the undoing takes an attempt number of its own, so a zombie of the undone
+attempt stays fenced off.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from urllib.parse import unquote
 from polarpod.contract.context import Context, Storage
 from polarpod.contract.dataset import Delta
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
+from polarpod.launch import undo_reach
 from polarpod.launch.run import Ports
 from polarpod.launch.state import AttemptInfo, Record, State
 from polarpod.store import parquet_manifest as manifest
 from polarpod.store.delta_features import Traits
 from polarpod.store.delta_log import active_files, history, open_table
-from polarpod.store.delta_rows import METADATA
+from polarpod.store.delta_rows import METADATA, since
 from polarpod.store.fence import UNDONE, content_id, transaction_id
 from polarpod.store.folder import Folder
 from polarpod.store.location import normal
@@ -105,14 +107,12 @@ def _undo_delta(info: AttemptInfo, context: Context, uid: str, storage: Storage,
         raise _refuse(
             info, "its commit is not in the table's history", "Use the table's own time travel, if it goes back so far."
         )
-    added, removed = _actions(Folder(uri, storage), int(commit["version"]))
-    _check_table(info, table, added, removed)
+    folder, made = Folder(uri, storage), int(commit["version"])
+    added, removed = _actions(folder, made)
     active = {action["path"] for action in active_files(table, {})}
     if lost := [action["path"] for action in added if action["path"] not in active]:
-        raise _refuse(
-            info, f"{len(lost)} of its files have been replaced or compacted since", "Undo what came after it first."
-        )
-    folder = Folder(uri, storage)
+        added = _carried_on(info, context, folder, added, lost, (made, table.version()), uid)
+    _check_table(info, table, added, removed)
     if gone := [action["path"] for action in removed if folder.head(action["path"]) is None]:
         raise _refuse(
             info,
@@ -153,6 +153,34 @@ def _undo_delta(info: AttemptInfo, context: Context, uid: str, storage: Storage,
             "Change the property or the feature that is named, or correct the rows by another run.",
         ) from error
     return Undone(uri, version, len(takes), len(brings))
+
+
+def _carried_on(
+    info: AttemptInfo,
+    context: Context,
+    folder: Folder,
+    added: list[dict[str, Any]],
+    lost: list[str],
+    versions: tuple[int, int],
+    uid: str,
+) -> list[dict[str, Any]]:
+    """The add actions of the files that hold the commit's rows now, and nothing else.
+
+    Raises:
+        PolarpodError: there are none, or rows of others are in them.
+    """
+    assert isinstance(context.job.output, Delta)
+    found = undo_reach.carried({action["path"]: action for action in added}, since(folder, *versions))
+    if undo_reach.taken_back(found, uid):
+        raise _refuse(info, "it has been taken back already", "Run the job to publish again.")
+    if found.barred or found.unknown:
+        raise _refuse(
+            info,
+            f"{len(lost)} of its files have been replaced or compacted since",
+            undo_reach.remedy(found, folder.uri, versions[0], context.job.output),
+            evidence=undo_reach.why(found),
+        )
+    return [{**add, "path": path} for path, add in found.adds.items()]
 
 
 def _check_table(info: AttemptInfo, table: DeltaTable, added: list[dict[str, Any]], removed: list[dict[str, Any]]) -> None:

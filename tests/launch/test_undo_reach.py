@@ -1,0 +1,79 @@
+"""Which files an undo may take out: those that hold the run's rows and no others, wherever a compaction has carried them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+from deltalake import DeltaTable
+from tests.runtime.delta_tables import commit_of, publish, version
+
+from polarpod.contract.dataset import Delta
+from polarpod.launch.undo_reach import Carried, carried
+from polarpod.runtime.publish import delta
+from polarpod.runtime.stage import StagedFile
+from polarpod.store.delta_rows import read, since
+from polarpod.store.folder import Folder
+
+
+def frame(day: str) -> pl.DataFrame:
+    return pl.DataFrame({"v": [1, 2], "ds": [day] * 2})
+
+
+def add(uri: str, run: str, day: str) -> int:
+    publish(commit_of(Delta(uri, append=True, partition_by=["ds"]), run_key=run), frame(day))
+    return version(uri)
+
+
+def followed(uri: str, committed: int) -> Carried:
+    folder = Folder(uri)
+    entry = read(folder, committed)
+    assert entry
+    return carried(entry.adds, since(folder, committed, version(uri)))
+
+
+def active(uri: str, day: str) -> set[str]:
+    return {path.rpartition("/t/")[2] for path in DeltaTable(uri).file_uris([("ds", "=", day)])}
+
+
+def two_files(uri: str, run: str, day: str) -> int:
+    """One run's commit of two files in a partition, as a large one has."""
+    commit = commit_of(Delta(uri, append=True, partition_by=["ds"]), run_key=run)
+    files = []
+    for number in range(2):
+        path = Path(uri, f"ds={day}", f"{commit.uid}-{number:05d}.parquet")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        frame(day).drop("ds").write_parquet(path)
+        files.append(StagedFile(str(path.relative_to(uri)), 2, path.stat().st_size, {"ds": day}))
+    delta.publish(commit, files, frame(day).schema, None)
+    return version(uri)
+
+
+def test_a_compaction_of_its_files_alone_is_followed(tmp_path: Path) -> None:
+    uri = str(tmp_path / "t")
+    add(uri, "a", "d1")
+    add(uri, "b", "d1")
+    mine = two_files(uri, "mine", "d2")
+    old = active(uri, "d2")
+    DeltaTable(uri).optimize.compact()
+    DeltaTable(uri).optimize.z_order(["v"])
+    found = followed(uri, mine)
+    assert not found.barred
+    assert found.adds.keys() == active(uri, "d2")
+    assert not active(uri, "d2") & old
+
+
+def test_rows_that_were_mixed_changed_or_deleted_are_not(tmp_path: Path) -> None:
+    uri = str(tmp_path / "t")
+    mine = add(uri, "mine", "d1")
+    add(uri, "b", "d1")
+    DeltaTable(uri).optimize.compact()
+    assert [entry.version for entry in followed(uri, mine).barred] == [version(uri)]
+    other = add(uri, "c", "d2")
+    DeltaTable(uri).update({"v": "7"}, predicate="ds = 'd2'")
+    assert [entry.version for entry in followed(uri, other).barred] == [version(uri)]
+    assert followed(uri, other).adds == {}
+
+
+def test_where_entries_are_missing_nothing_is_said(tmp_path: Path) -> None:
+    assert carried({"a": {}}, [None]).unknown
