@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import stat
 from typing import NamedTuple
 
 from polarpod.contract.context import Storage
@@ -18,7 +19,7 @@ from polarpod.store import delta_log
 from polarpod.store import parquet_manifest as manifest
 from polarpod.store.folder import Entry, Folder
 from polarpod.store.glob import has_hidden_part, matches, split_glob
-from polarpod.store.location import is_local, join, normal
+from polarpod.store.location import is_local, join, local_path, normal
 
 __all__ = ["Listing", "list_input", "matches", "missing_input", "split_glob"]
 
@@ -139,6 +140,8 @@ _UNPUBLISHED = "polarpod's own: what it publishes is read by the directory's nam
 def _find(name: str, root: str, pattern: str, kind: str, storage: Storage) -> _Found:
     """Files under a root that match; without a pattern the root itself, or as a folder all its files of the kind."""
     if not pattern:
+        # before the client looks at it, which opens it
+        _refuse_pipe(name, root)
         parent, _, last = root.rpartition("/")
         if single := Folder(parent or "/", storage).head(last):
             return _Found([_absolute(parent or "/", single)], {})
@@ -199,6 +202,25 @@ def _refuse_broken_links(name: str, folder: Folder, pattern: str, names: re.Patt
             f"input {name!r} has links to files that are not there",
             evidence=[f"{folder.uri}/{key}" for key in broken[:_FIRST]],
             remedy="Deliver the files, or remove the links.",
+        )
+
+
+def _mode(path: str) -> int:
+    """Of what is there, behind links; 0 where nothing is, or nothing that may be looked at."""
+    try:
+        return local_path(path).stat().st_mode
+    except OSError:
+        return 0
+
+
+def _refuse_pipe(name: str, place: str) -> None:
+    """Whoever opens a pipe waits for somebody to write into it, for ever if nobody does. Folders are listed without them."""
+    if is_local(place) and stat.S_IFMT(_mode(place)) not in (0, stat.S_IFREG, stat.S_IFDIR):
+        raise PolarpodError(
+            Category.INPUT_UNREADABLE,
+            f"input {name!r} is not a regular file",
+            evidence=[place],
+            remedy="Deliver a file: a pipe or a device cannot be read twice.",
         )
 
 
