@@ -125,6 +125,28 @@ def test_values_that_are_too_long_only_together_are_refused() -> None:
     render_path("{lake}/{a}/{b}/t", {"lake": "/lake"}, {"a": "a" * 128, "b": "b" * 128})
 
 
+@pytest.mark.parametrize(
+    ("lake", "place"),
+    [
+        ("s3://bucket/lake/", "s3://bucket/lake/raw"),
+        ("s3://bucket/lake//", "s3://bucket/lake/raw"),
+        ("/mnt/lake/", "/mnt/lake/raw"),
+        ("/", "//raw"),
+        ("s3://", "s3:///raw"),
+    ],
+)
+def test_a_variable_that_ends_in_a_slash_is_joined_by_one(lake: str, place: str) -> None:
+    assert render_path("{lake}/raw", {"lake": lake}, {}) == place
+    assert render_path("{lake}raw", {"lake": lake}, {}) == f"{lake}raw"
+
+
+@pytest.mark.parametrize("lake", ["s3://bob:hunter2@bucket", "https://hunter2@host"])
+def test_a_place_with_a_password_is_refused_before_it_is_written_anywhere(lake: str) -> None:
+    with pytest.raises(PolarpodError, match="a user or a password") as caught:
+        render_path("{lake}/raw", {"lake": lake}, {})
+    assert "hunter2" not in str(caught.value)
+
+
 def test_a_planes_variable_may_be_a_whole_prefix() -> None:
     lake = "s3://bucket/../%2e%2e#/" + "x" * LONGEST_NAME
     assert render_path("{lake}/{a}", {"lake": lake}, {"a": "x"}, is_url=True) == f"{lake}/x"

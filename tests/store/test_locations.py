@@ -35,6 +35,29 @@ def test_a_place_has_one_spelling(uri: str, expected: str) -> None:
     assert normal(expected) == expected
 
 
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "s3://bob:hunter2@bucket/x",
+        "s3://bob:hun/ter2@bucket/x",
+        "s3a://hunter2@bucket/x",
+        "https://bob:hunter2@host/x",
+        "postgresql://bob:hunter2@host/x",
+    ],
+)
+def test_a_password_in_a_place_is_refused_and_not_repeated(uri: str) -> None:
+    with pytest.raises(PolarpodError, match=r"a user or a password") as caught:
+        normal(uri)
+    assert "***@" in caught.value.verdict.text()
+    for secret in ("hunter2", "ter2", "bob"):
+        assert secret not in str(caught.value)
+
+
+@pytest.mark.parametrize("uri", ["s3://bucket/mail@host/x:y@z.csv", "s3://bucket/a:b/c@d"])
+def test_a_key_may_have_an_at_sign(uri: str) -> None:
+    assert normal(uri) == uri
+
+
 def test_a_relative_path_is_relative_to_where_we_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert normal("lake/raw") == str(tmp_path / "lake/raw")

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from polarpod.contract.param import Scalar
-from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.contract.verdict import Category, PolarpodError, without_user_info
 
 # One placeholder of a template: {name}. Braces that are not a placeholder have no meaning in a URI and are refused.
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]{0,62})\}")
@@ -73,14 +73,36 @@ def render_path(template: str, variables: Mapping[str, str], values: Mapping[str
     Raises:
         PolarpodError: a placeholder has no value, or a parameter's value cannot be part of a path.
     """
-    known = {**variables, **values}
+    known = {**_joined(template, variables), **values}
     filled = render(template, known)
+    refuse_credentials(filled)
     for name in placeholders(template):
         if name in values:
             _check_part(name, _text(values[name]))
     for segment in _segments(template, known, frozenset(values)):
         _check_segment(segment, values, is_url=is_url or filled.startswith("file:"))
     return filled
+
+
+def refuse_credentials(place: str) -> None:
+    """Raises PolarpodError where a place has a user or a password in it, which every document of the run would keep."""
+    if "://" in place and "@" in place and (masked := without_user_info(place)) != place:
+        raise PolarpodError(
+            Category.REQUEST_INVALID,
+            "a place has a user or a password in it",
+            evidence=[masked],
+            remedy="Write it without. A worker takes its credentials from its environment or its pod's identity, which the "
+            "plane names.",
+        )
+
+
+def _joined(template: str, variables: Mapping[str, str]) -> dict[str, str]:
+    """The variables, without the slash that one ends with where the template has the next: `s3://bucket/lake/` before `/raw`
+    would make an empty name, which in S3 is another place. The slashes of a root and of a scheme are part of it."""
+    return {
+        name: bare if f"{{{name}}}/" in template and (bare := text.rstrip("/")) and not bare.endswith(":") else text
+        for name, text in variables.items()
+    }
 
 
 def render_partition(column: str, template: str, variables: Mapping[str, str], values: Mapping[str, Scalar]) -> str:

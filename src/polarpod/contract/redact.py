@@ -149,6 +149,11 @@ def redact(text: str) -> str:
     return text
 
 
+def hide_user_info(text: str) -> str:
+    """The text without users and passwords in its URLs, and all else as it is."""
+    return _USER_INFO.sub(rf"\1{HIDDEN}@", text)
+
+
 def secret_values(environment: Mapping[str, str]) -> list[str]:
     """The values of the variables that hold credentials by their names, longest first: one may begin another."""
     found = {

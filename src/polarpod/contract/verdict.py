@@ -189,6 +189,15 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         return "\n".join(lines)
 
 
+def without_user_info(text: str) -> str:
+    """The text without what stands before the @ of its URLs."""
+    if "://" not in text or "@" not in text:
+        return text
+    from polarpod.contract.redact import hide_user_info  # its patterns take milliseconds, and few texts need one
+
+    return hide_user_info(text)
+
+
 class PolarpodError(Exception):
     """A failure that is somebody's to mend: it carries a verdict instead of a traceback.
 
@@ -197,5 +206,11 @@ class PolarpodError(Exception):
     """
 
     def __init__(self, category: Category, summary: str, *, evidence: list[str] | None = None, remedy: str = "") -> None:
-        self.verdict = Verdict(category=category, summary=summary, evidence=evidence or [], remedy=remedy)
+        self.verdict = Verdict(
+            category=category,
+            # whoever refuses a place quotes it, and some have a password in them
+            summary=without_user_info(summary),
+            evidence=[without_user_info(line) for line in evidence or []],
+            remedy=remedy,
+        )
         super().__init__(self.verdict.text())

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from urllib.parse import unquote
 
+from polarpod.contract.placeholders import refuse_credentials
 from polarpod.contract.verdict import Category, PolarpodError
 
 _S3_SCHEMES = ("s3", "s3a")
@@ -42,6 +43,7 @@ def normal(uri: str) -> str:
     """
     if is_local(uri):
         return str(local_path(uri))
+    refuse_credentials(uri)
     scheme, _, rest = uri.partition("://")
     if scheme not in _S3_SCHEMES:
         raise PolarpodError(
