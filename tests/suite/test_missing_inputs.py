@@ -85,6 +85,37 @@ def test_an_empty_text_file_is_an_empty_input(bench: Bench, name: str, path: str
     bench.fails(name, "input_empty", "Check the step that delivers it")
 
 
+PART = {"csv": b"id\n1\n", "ndjson": b'{"id": 1}\n'}
+
+
+@pytest.mark.parametrize("name", ["csv", "guessed_csv", "ndjson", "guessed_ndjson"])
+def test_an_empty_file_beside_others_is_named(bench: Bench, name: str) -> None:
+    kind = name.rpartition("_")[2]
+    bench.put_bytes(f"orders/a.{kind}", PART[kind])
+    bench.put_bytes(f"orders/b.{kind}", b"")
+    words = ("a file without a single line", f"orders/b.{kind}: empty", "deliver the file again", "allow_empty=True")
+    bench.fails(name, "input_empty", *words)
+
+
+def test_an_empty_file_beside_others_is_read_where_that_is_normal(bench: Bench) -> None:
+    bench.put_bytes("orders/a.csv", PART["csv"])
+    bench.put_bytes("orders/b.csv", b"")
+    assert bench.publish("maybe").rows == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        pytest.param("csv", b"id\n", id="csv-of-a-header"),
+        pytest.param("ndjson", b"\n", id="ndjson-of-a-blank-line"),
+    ],
+)
+def test_a_whole_file_without_rows_is_no_empty_file(bench: Bench, name: str, data: bytes) -> None:
+    bench.put_bytes(f"orders/a.{name}", PART[name])
+    bench.put_bytes(f"orders/b.{name}", data)
+    assert bench.publish(name).rows == 1
+
+
 def test_no_rows_are_an_empty_input_unless_that_is_a_normal_day(bench: Bench) -> None:
     bench.put("orders/a.parquet", pl.DataFrame(schema={"id": pl.Int64}))
     words = ("input 'orders' has no rows", f"{bench.lake}/orders/*.parquet: 1 files", "0 rows", "allow_empty=True")

@@ -14,7 +14,15 @@ from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime.dtype import describe, parse_schema
 from polarpod.runtime.text import values
 from polarpod.runtime.text.csv_structure import BYTE_ORDER_MARK, Format, Header, find_fault, read_header
-from polarpod.runtime.text.lines import LINE, batches, encoding_error, is_encoding_error, scan_lines, unreadable
+from polarpod.runtime.text.lines import (
+    LINE,
+    batches,
+    encoding_error,
+    is_encoding_error,
+    refuse_empty_files,
+    scan_lines,
+    unreadable,
+)
 
 # Files that are proven at the same time; each of them holds some batches of lines in memory.
 _AT_ONCE = 8
@@ -55,6 +63,8 @@ def scan_csv(name: str, dataset: Csv, files: list[str], options: dict[str, Any])
                 remedy="Check the step that delivers it: a file without rows still has a header, or is not there.",
             )
         return pl.LazyFrame(schema=declared)
+    whole = {file.uri for file in found}
+    refuse_empty_files(name, files, [file for file in files if file not in whole], allow_empty=dataset.allow_empty)
     for at in range(0, len(found), _AT_ONCE):
         _prove(name, dataset, found[at : at + _AT_ONCE], options)
     wanted = list(declared) if declared is not None else found[0].names

@@ -14,6 +14,7 @@ LINE = "line"
 _BATCH_LINES = 100_000
 # What evidence shows of a line: enough to find it with a search.
 _EXCERPT = 120
+_MOST_NAMED = 5
 
 
 def scan_lines(file: str, options: dict[str, Any], *, most: int | None = None) -> pl.LazyFrame:
@@ -41,6 +42,22 @@ def unreadable(name: str, kind: str, what: str, file: str, line: int, text: str,
         evidence=[f"{file}, line {line:,}: {excerpt(text)}"],
         remedy=remedy,
     )
+
+
+def refuse_empty_files(name: str, files: list[str], empty: list[str], *, allow_empty: bool) -> None:
+    """Raises PolarpodError where some files have not one line beside others that have: most likely an upload that failed.
+
+    Where none has one, the input is empty, which is told elsewhere.
+    """
+    if empty and len(empty) < len(files) and not allow_empty:
+        raise PolarpodError(
+            Category.INPUT_EMPTY,
+            f"input {name!r} has {'a file' if len(empty) == 1 else f'{len(empty):,} files'} without a single line beside "
+            "others that have some",
+            evidence=[f"{file}: empty" for file in empty[:_MOST_NAMED]],
+            remedy="Check the step that delivers it, and deliver the file again. If an empty file is normal, declare the "
+            "input with allow_empty=True.",
+        )
 
 
 def is_encoding_error(error: BaseException) -> bool:

@@ -19,7 +19,15 @@ from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime.dtype import describe, parse_schema
 from polarpod.runtime.text import values
 from polarpod.runtime.text.json_shape import Shape, misfit, name_of, readable, show
-from polarpod.runtime.text.lines import LINE, batches, encoding_error, excerpt, is_encoding_error, unreadable
+from polarpod.runtime.text.lines import (
+    LINE,
+    batches,
+    encoding_error,
+    excerpt,
+    is_encoding_error,
+    refuse_empty_files,
+    unreadable,
+)
 
 _REMEDY = "Deliver the file again with one whole JSON object on each line, as UTF-8."
 # Polars' parser gives up at 1,024 levels, and Python's stack holds as many calls; what people write has ten.
@@ -58,16 +66,18 @@ def scan_ndjson(name: str, dataset: NdJson, files: list[str], options: dict[str,
     """
     if dataset.schema is not None:
         types = parse_schema(dataset.schema)
-        _check_declared(name, types, files, options)
+        _check_declared(name, dataset, types, files, options)
     else:
-        types = _infer(name, files, options)
+        types = _infer(name, dataset, files, options)
     decoded = pl.Struct({column: _decoded(dtype) for column, dtype in types.items()})
     lines = pl.scan_lines(files, name=LINE, glob=False, **options).filter(pl.col(LINE).str.strip_chars() != "")
     frame = lines.select(pl.col(LINE).str.json_decode(decoded)).unnest(LINE)
     return frame.with_columns(_converted(pl.col(column), dtype).alias(column) for column, dtype in types.items())
 
 
-def _check_declared(name: str, types: dict[str, pl.DataType], files: list[str], options: dict[str, Any]) -> None:
+def _check_declared(
+    name: str, dataset: NdJson, types: dict[str, pl.DataType], files: list[str], options: dict[str, Any]
+) -> None:
     if strange := [f"{column}: {describe(dtype)}" for column, dtype in types.items() if not readable(dtype)]:
         raise PolarpodError(
             Category.REQUEST_INVALID,
@@ -78,7 +88,7 @@ def _check_declared(name: str, types: dict[str, pl.DataType], files: list[str], 
     # a number's own digits are asked for only where a type keeps them
     exact = any("Decimal" in str(dtype) for dtype in types.values())
     signs = any("String" in str(dtype) for dtype in types.values())
-    for rows in _read(name, files, options, exact=exact, signs=signs):
+    for rows in _read(name, dataset, files, options, exact=exact, signs=signs):
         for column, dtype in types.items():
             problem = misfit(rows.values(column, as_written="String" in str(dtype)), dtype, column)
             if problem:
@@ -91,11 +101,11 @@ def _check_declared(name: str, types: dict[str, pl.DataType], files: list[str], 
                 )
 
 
-def _infer(name: str, files: list[str], options: dict[str, Any]) -> dict[str, pl.DataType]:
+def _infer(name: str, dataset: NdJson, files: list[str], options: dict[str, Any]) -> dict[str, pl.DataType]:
     """The types of all rows of all files."""
     whole = Shape("")
     found = False
-    for rows in _read(name, files, options):
+    for rows in _read(name, dataset, files, options):
         found = found or bool(rows.objects)
         whole.add_objects(rows.objects, rows.place)
     if not found:
@@ -125,8 +135,9 @@ def _infer(name: str, files: list[str], options: dict[str, Any]) -> dict[str, pl
 
 
 def _read(
-    name: str, files: list[str], options: dict[str, Any], *, exact: bool = False, signs: bool = False
+    name: str, dataset: NdJson, files: list[str], options: dict[str, Any], *, exact: bool = False, signs: bool = False
 ) -> Iterator[_Rows]:
+    empty = []
     decode = msgspec.json.Decoder(float_hook=Decimal).decode if exact else msgspec.json.Decoder().decode
     for file in files:
         first = 1
@@ -139,10 +150,13 @@ def _read(
                     raise encoding_error(name, "NDJSON", file, options) from None
                 raise
             if lines is None:
+                if first == 1:
+                    empty.append(file)
                 break
             rows = _decode(name, file, lines, first, decode)
             yield rows._replace(with_minus=_with_minus(lines, first, rows.lines)) if signs else rows
             first += len(lines)
+    refuse_empty_files(name, files, empty, allow_empty=dataset.allow_empty)
 
 
 def _decode(name: str, file: str, lines: pl.Series, first: int, decode: Any) -> _Rows:
