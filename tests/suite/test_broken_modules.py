@@ -6,6 +6,8 @@ import pytest
 from tests.suite.bench import Bench, copying
 from tests.suite.conftest import on_disk
 
+from polarpod.launch import specs
+
 pytestmark = on_disk
 
 DECLARED = '@job(inputs={}, output=Delta("{lake}/out", replace={})'
@@ -33,6 +35,24 @@ def test_a_module_that_cannot_be_imported_says_why_and_where(bench: Bench, sourc
     ran = bench.fails("tidy", "job_import_failed", "module 'tidy'", *words)
     assert ran.attempts == 0
     assert "hunter2" not in ran.verdict.text()
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        pytest.param("import os\nos._exit(0)\n", ["exit code 0"], id="an exit"),
+        pytest.param("import os\nos.abort()\n", ["killed by signal 6"], id="a crash"),
+        pytest.param("import time\ntime.sleep(1000)\n", ["still busy after 10 s"], id="a hang"),
+    ],
+)
+def test_a_module_that_ends_or_hangs_its_interpreter_is_named_and_costs_the_others_nothing(
+    bench: Bench, source: str, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(specs, "_READING_SECONDS", 10)
+    bench.write_job(source, module="broken")
+    bench.write_job(f"{DECLARED}, memory='512Mi')\n{NAMED}", module="tidy")
+    bench.fails("broken", "job_import_failed", "the job module 'broken' does not come to its end", *words)
+    assert bench.publish("tidy").rows == 1
 
 
 def test_one_broken_module_does_not_stop_the_jobs_of_the_others(bench: Bench) -> None:

@@ -84,7 +84,7 @@ def test_an_end_at_import_is_told_as_such(bench: Bench) -> None:
     """)
     ran = bench.run("work")
     assert ran.verdict.category is Category.JOB_CRASHED
-    assert ran.verdict.evidence[0] == "during load"
+    assert ran.verdict.evidence[0] == "during load, while the job module 'job' was imported"
 
 
 def test_success_is_exit_code_0(bench: Bench) -> None:

@@ -1,9 +1,16 @@
-"""`python -m polarpod.runtime.describe JOBS`: prints what a jobs directory declares, as JSON. Imports the jobs' modules."""
+"""`python -m polarpod.runtime.describe JOBS [MODULE...]`: prints what a jobs directory declares, as JSON.
+
+The modules that are named are left out.
+
+Imports the jobs' modules, and prints the name of each on a line of its own before: one that ends the process or never comes
+back is the last.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +18,21 @@ import msgspec
 
 from polarpod.contract.definition import Definition
 from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.runtime import interrupts
 from polarpod.runtime.dependencies import Project
 from polarpod.runtime.load import import_module
 from polarpod.store.code_version import sources
 
 
-def describe(jobs: Path) -> dict[str, Any]:
-    """Every job of the directory's modules, and every module that fails, each with its verdict."""
+def describe(
+    jobs: Path, *, without: Collection[str] = (), announce: Callable[[str], None] = lambda name: None
+) -> dict[str, Any]:
+    """Every job of the directory's modules, and every module that fails, each with its verdict.
+
+    Args:
+        without: modules that are not imported.
+        announce: called with the name of each module before it is imported.
+    """
     specs: dict[str, Any] = {}
     dependencies: dict[str, dict[str, str]] = {}
     project = Project(jobs)
@@ -28,6 +43,9 @@ def describe(jobs: Path) -> dict[str, Any]:
         if any(part.startswith(("_", ".")) for part in parts):
             continue
         name = ".".join(parts)
+        if name in without:
+            continue
+        announce(name)
         try:
             module = import_module(name, jobs)
             for found in vars(module).values():
@@ -55,11 +73,17 @@ def _twice(job: str, first: str, second: str) -> PolarpodError:
     )
 
 
+def _announce(answer: int, name: str) -> None:
+    os.write(answer, f"{name}\n".encode())
+
+
 def main() -> None:
     # jobs may print at import: what this process has to say must stay alone on its standard output
     answer = os.dup(1)
     os.dup2(2, 1)
-    found = describe(Path(sys.argv[1]))
+    interrupts.listen()
+    folder, *without = sys.argv[1:]
+    found = describe(Path(folder), without=without, announce=lambda name: _announce(answer, name))
     with os.fdopen(answer, "wb") as out:
         out.write(msgspec.json.encode(found))
 

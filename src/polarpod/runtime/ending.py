@@ -21,6 +21,7 @@ class Ending(NamedTuple):
         status: the wait status.
         stop_reason: why the supervisor asked it to stop, or None.
         oom_killed: whether a memory limit killed it, by the kernel's count or by the supervisor's own hand.
+        module: the job's, which is imported during load.
     """
 
     status: int
@@ -30,6 +31,7 @@ class Ending(NamedTuple):
     phase: Phase
     memory_peak_bytes: int
     memory_limit_bytes: int
+    module: str = ""
 
 
 def judge_child(ending: Ending, own: Verdict | None) -> Verdict:
@@ -54,7 +56,7 @@ def judge_child(ending: Ending, own: Verdict | None) -> Verdict:
     return Verdict(
         category=Category.JOB_CRASHED,
         summary=f"the worker ended with exit code {code} without a word",
-        evidence=[f"during {ending.phase.name.lower()}", _memory(ending)],
+        evidence=[_during(ending), _memory(ending)],
         remedy="Look for os._exit or a native library that exits in the job's code; the log above may say more.",
     )
 
@@ -87,13 +89,13 @@ def _killed(ending: Ending, number: int) -> Verdict:
         return Verdict(
             category=Category.WORKER_LOST,
             summary=f"the worker was killed from outside ({name})",
-            evidence=[f"during {ending.phase.name.lower()}", _memory(ending)],
+            evidence=[_during(ending), _memory(ending)],
             remedy="Nothing was published by this attempt, or the next one will find it: run it again.",
         )
     return Verdict(
         category=Category.JOB_CRASHED,
         summary=f"the worker crashed ({name})",
-        evidence=[f"during {ending.phase.name.lower()}", _memory(ending)],
+        evidence=[_during(ending), _memory(ending)],
         remedy="A native library failed: the log above has its last words. Try a smaller input to narrow it down.",
     )
 
@@ -102,7 +104,7 @@ def _deadline(ending: Ending) -> Verdict:
     return Verdict(
         category=Category.DEADLINE_EXCEEDED,
         summary="the run did not end before its deadline",
-        evidence=[f"during {ending.phase.name.lower()}", _memory(ending)],
+        evidence=[_during(ending), _memory(ending)],
         remedy="Raise `deadline_seconds` in @job, give it more cpu, or read less in one run.",
     )
 
@@ -111,9 +113,15 @@ def _interrupted(ending: Ending) -> Verdict:
     return Verdict(
         category=Category.INTERRUPTED,
         summary="the run was asked to stop, and stopped",
-        evidence=[f"during {ending.phase.name.lower()}", _memory(ending)],
+        evidence=[_during(ending), _memory(ending)],
         remedy="Run it again; it continues from what is published.",
     )
+
+
+def _during(ending: Ending) -> str:
+    phase = f"during {ending.phase.name.lower()}"
+    loading = ending.phase is Phase.LOAD and ending.module
+    return f"{phase}, while the job module {ending.module!r} was imported" if loading else phase
 
 
 def _memory(ending: Ending) -> str:

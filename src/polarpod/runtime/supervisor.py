@@ -203,6 +203,7 @@ class _Watch:
             phase=self.progress.read()[0],
             memory_peak_bytes=self.peak,
             memory_limit_bytes=self.context.resources.memory_bytes,
+            module=self.context.job.module,
         )
 
     def stop(self, reason: Category) -> None:
