@@ -18,6 +18,7 @@ import polars as pl
 from polarpod.contract.context import Storage
 from polarpod.contract.resources import MIB
 from polarpod.runtime import partition
+from polarpod.runtime.column_statistics import NO_STATISTICS, ColumnStatistics
 from polarpod.store.folder import Folder
 from polarpod.store.location import join
 
@@ -27,12 +28,14 @@ _FILE_BYTES = 512 * MIB
 
 
 class StagedFile(NamedTuple):
-    """One file that was written: path relative to the base, with the values of its partition columns as text."""
+    """One file that was written: path relative to the base, with the values of its partition columns as text, and what its
+    footer says of the other columns."""
 
     path: str
     rows: int
     bytes: int
     partition: dict[str, str | None]
+    statistics: ColumnStatistics = NO_STATISTICS
 
 
 class Target(NamedTuple):

@@ -17,6 +17,7 @@ import polars as pl
 from polarpod.contract.context import Storage
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime.batches import Tally
+from polarpod.runtime.column_statistics import NO_STATISTICS, ColumnStatistics, column_statistics
 from polarpod.runtime.dtype import describe
 from polarpod.runtime.stage import StagedFile
 from polarpod.store.folder import Folder
@@ -30,29 +31,33 @@ _TRAILER = 8  # the footer's length in four bytes, and the four of "PAR1"
 
 
 class Footer(NamedTuple):
-    """What a file says of itself. `nulls` has the columns that are no nested ones: of those a footer counts only leaves."""
+    """What a file says of itself. `statistics` has no nested columns: of those a footer counts only leaves."""
 
     schema: pl.Schema
     rows: int
-    nulls: dict[str, int]
+    statistics: ColumnStatistics
 
 
 def compare(
     files: list[StagedFile], base: str, storage: Storage, *, planned: pl.Schema, tally: Tally, scratch: Path
-) -> None:
-    """Raises PolarpodError where the files are not what was planned and counted.
+) -> list[StagedFile]:
+    """The files with their column statistics.
 
     Args:
         planned: the schema of the rows that went to the sink, partition columns included.
+
+    Raises:
+        PolarpodError: the files are not what was planned and counted.
     """
     keys = set(files[0].partition) if files else set()
     stored = pl.Schema({column: dtype for column, dtype in planned.items() if column not in keys})
     rows, nulls = 0, Counter[str]()
-    for file, footer in zip(files, _footers(files, base, storage, stored, scratch), strict=True):
+    footers = _footers(files, base, storage, stored, scratch)
+    for file, footer in zip(files, footers, strict=True):
         if footer.schema != stored:
             raise _other_types(join(base, file.path), stored, footer.schema)
         rows += footer.rows
-        nulls.update(footer.nulls)
+        nulls.update(footer.statistics.nulls)
         nulls.update({column: footer.rows for column, value in file.partition.items() if value is None})
     if rows != tally.rows:
         raise _differs("rows", [f"{tally.rows:,} rows were staged, {rows:,} are in the files"])
@@ -62,6 +67,7 @@ def compare(
             "nulls",
             [f"{column}: {tally.nulls[column]:,} nulls were staged, {nulls[column]:,} are in the files" for column in wrong],
         )
+    return [file._replace(statistics=footer.statistics) for file, footer in zip(files, footers, strict=True)]
 
 
 def _footers(files: list[StagedFile], base: str, storage: Storage, stored: pl.Schema, scratch: Path) -> list[Footer]:
@@ -92,18 +98,21 @@ def _end(folder: Folder, file: StagedFile) -> bytes:
 def _read(path: Path, stored: pl.Schema) -> Footer:
     schema = pl.Schema(pl.read_parquet_schema(path))
     if schema != stored:
-        return Footer(schema, 0, {})
-    # The only hook to a footer's counts: private, for Polars' own tests. Polars is pinned exactly, and a test fails the day
-    # it is gone.
+        return Footer(schema, 0, NO_STATISTICS)
+    # The only hook to a footer's statistics: private, for Polars' own tests. Polars is pinned exactly, and a test fails the
+    # day it is gone.
     from polars._plr import _parquet_metadata_pruned_json
 
     flat = [column for column, dtype in stored.items() if not dtype.is_nested()]
     groups: list[dict[str, Any]] = json.loads(_parquet_metadata_pruned_json(str(path), flat, flat))["row_groups"]
-    nulls: Counter[str] = Counter()
-    for group in groups:
-        for column, chunk in zip(flat, group["columns"], strict=True):
-            nulls[column] += chunk["statistics"]["null_count"]
-    return Footer(schema, sum(group["num_rows"] for group in groups), dict(nulls))
+    chunks = [
+        {
+            column: chunk["statistics"] | {"only_nulls": chunk["statistics"]["null_count"] == group["num_rows"]}
+            for column, chunk in zip(flat, group["columns"], strict=True)
+        }
+        for group in groups
+    ]
+    return Footer(schema, sum(group["num_rows"] for group in groups), column_statistics(stored, chunks))
 
 
 def _other_types(uri: str, planned: pl.Schema, found: pl.Schema) -> PolarpodError:

@@ -183,9 +183,8 @@ def _stage(
 
     def audited(sinks: stage.Sinks, target: stage.Target, planned: pl.Schema, tally: Tally) -> list[stage.StagedFile]:
         sinks.sweep_empty(context.storage)
-        files = sinks.files()
-        staged_footers.compare(files, target.base, context.storage, planned=planned, tally=tally, scratch=scratch)
-        return files
+        files, storage = sinks.files(), context.storage
+        return staged_footers.compare(files, target.base, storage, planned=planned, tally=tally, scratch=scratch)
 
     if spec is None or halves is None or not halves.rules:
         stage.run_sinks(sinks.sink(watch.rows(held(result), target, tally, progress.add_rows)), None, watch.failures)

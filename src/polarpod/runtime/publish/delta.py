@@ -20,6 +20,7 @@ from polarpod.contract.codec import decoder
 from polarpod.contract.dataset import Delta, partition_columns
 from polarpod.contract.receipt import CheckResult, Published
 from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.runtime.column_statistics import INDEXED_COLUMNS
 from polarpod.runtime.publish import table_checks
 from polarpod.runtime.publish.commit import Commit, Conflict, Facts, check_staged, refuse, settle
 from polarpod.runtime.publish.delta_base import Base, commits_files, still_decided
@@ -291,7 +292,19 @@ def _put(
 
 
 def _stats(file: StagedFile) -> str:
-    return json.dumps({"numRecords": file.rows})
+    """What readers leave the file out by; of all columns that are in it or of none, and of no more than Delta writers index.
+
+    Of a column without bounds among others that have them, the dataset for pyarrow of deltalake 1.6 says that it is at least
+    null, and so finds no row by it.
+    """
+    said: dict[str, object] = {"numRecords": file.rows}
+    columns, nulls, least, greatest = file.statistics
+    known = all(column in least or nulls.get(column) == file.rows for column in columns)
+    if known and len(columns) <= INDEXED_COLUMNS:
+        said |= {"minValues": least, "maxValues": greatest, "nullCount": nulls}
+    # Characters as they are: deltalake 1.6 reads the two escapes of one beyond U+FFFF as another character, and then readers
+    # leave out the file that has it.
+    return json.dumps(said, ensure_ascii=False)
 
 
 def _now() -> int:
