@@ -112,8 +112,12 @@ class Bench(Workshop):
         """What readers of the Delta table see: its rows in order, of these columns or all."""
         return ordered(self.delta(path), columns)
 
+    def table(self, path: str) -> DeltaTable:
+        """As somebody else opens it."""
+        return DeltaTable(join(self.lake, path), **self._delta_options)
+
     def version(self, path: str) -> int:
-        return DeltaTable(join(self.lake, path), **self._delta_options).version()
+        return self.table(path).version()
 
     def manifest(self, path: str) -> dict[str, Any]:
         return dict(json.loads(self.read_bytes(f"{path}/_polarpod/manifest.json")))

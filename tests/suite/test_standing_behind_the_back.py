@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from deltalake import DeltaTable
 from tests.suite.bench import Bench
 from tests.suite.conftest import on, on_disk
 from tests.suite.terminal import Terminal
 
 from polarpod.launch.rerun_reasons import changes_since_standing
 from polarpod.launch.run import skip
-from polarpod.store.location import join
 
 JOBS = """
 ORDERS = {"orders": Parquet("{lake}/orders.parquet")}
@@ -91,7 +89,7 @@ def test_rows_that_somebody_updated_are_kept_and_the_skip_says_so(
     orders: Bench, polarpod: Terminal, name: str, remedy: str
 ) -> None:
     orders.publish(name)
-    DeltaTable(join(orders.lake, "out")).update({"n": "0"}, predicate="id = 1")
+    orders.table("out").update({"n": "0"}, predicate="id = 1")
     version = orders.version("out")
     planned = polarpod("plan", name).out
     for words in ("others have changed rows of the run", f"changed since: UPDATE in version {version}", remedy):
@@ -104,7 +102,7 @@ def test_rows_that_somebody_updated_are_kept_and_the_skip_says_so(
     if name == "replaced":
         orders.publish(name, force=True)
     elif name == "appended":
-        DeltaTable(join(orders.lake, "out")).delete()
+        orders.table("out").delete()
         orders.publish(name)
     assert orders.rows("out") == ([(1, 0), (2, 2)] if name == "merged" else [(1, 1), (2, 2)])
 
@@ -113,6 +111,6 @@ def test_rows_that_somebody_updated_are_kept_and_the_skip_says_so(
 def test_of_many_changes_the_newest_are_named(orders: Bench) -> None:
     orders.publish("replaced")
     for number in range(5):
-        DeltaTable(join(orders.lake, "out")).update({"n": str(number)})
+        orders.table("out").update({"n": str(number)})
     told = "changed since: UPDATE in version 3, UPDATE in version 4, UPDATE in version 5, and 2 more"
     assert told in orders.run("replaced").verdict.evidence

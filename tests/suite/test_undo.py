@@ -6,12 +6,9 @@ from typing import Any
 
 import polars as pl
 import pytest
-from deltalake import DeltaTable
 from tests.suite.bench import Bench
 from tests.suite.conftest import not_in_a_pod, on, on_disk
 from tests.suite.terminal import Terminal
-
-from polarpod.store.location import join
 
 JOBS = """
 class Sale(dy.Schema):
@@ -159,7 +156,7 @@ def test_an_append_to_an_append_only_table_is_taken_back_only_once_the_table_all
 ) -> None:
     put_orders(bench, (1, 1, "x"))
     run = f"appended/{bench.receipt('appended', batch='1').run_key}"
-    table = DeltaTable(join(bench.lake, "out"))
+    table = bench.table("out")
     table.alter.set_table_properties({"delta.appendOnly": "true"})
     refused = polarpod("undo", run)
     assert (refused.code, "the Delta table is append-only, and takes no file out" in refused.err) == (26, True)
@@ -193,10 +190,6 @@ def days(bench: Bench) -> Bench:
     return bench
 
 
-def table_of(bench: Bench) -> DeltaTable:
-    return DeltaTable(join(bench.lake, "out"))
-
-
 def run_of(bench: Bench, name: str, **params: str) -> str:
     return f"{name}/{bench.plan(name, **params).run_key}"
 
@@ -214,7 +207,7 @@ def test_rows_that_were_rewritten_by_themselves_are_taken_back(days: Bench, pola
     before = days.rows("out")
     put_orders(days, (9, 9, "x"), (8, 8, "x"))
     days.publish("daily", day="1")
-    table_of(days).optimize.z_order(["id"])
+    days.table("out").optimize.z_order(["id"])
     assert polarpod("undo", run_of(days, "daily", day="1")).code == 0
     assert days.rows("out") == before
 
@@ -227,7 +220,7 @@ def test_what_others_have_changed_is_restored_or_deleted_by_the_statements_of_th
     before = days.rows("out")
     put_orders(days, (9, 9, "x"))
     days.publish("daily", day="1")
-    table_of(days).update({"n": "0"}, predicate="id = 9")
+    days.table("out").update({"n": "0"}, predicate="id = 9")
     updated = days.version("out")
     refused = polarpod("undo", run_of(days, "daily", day="1"))
     assert refused.code == 26
@@ -236,7 +229,7 @@ def test_what_others_have_changed_is_restored_or_deleted_by_the_statements_of_th
     followed(refused.err, "which also takes back everything since: ")
     assert days.rows("out") == before
     days.publish("daily", day="1")
-    table_of(days).update({"n": "0"}, predicate="id = 9")
+    days.table("out").update({"n": "0"}, predicate="id = 9")
     refused = polarpod("undo", run_of(days, "daily", day="1"))
     followed(refused.err, "delete the partition's rows: ")
     assert days.rows("out") == [(2, 2, "x", 2)]
@@ -251,12 +244,12 @@ def test_a_compaction_that_mixed_rows_of_several_runs_is_told(bench: Bench, pola
     for number in (1, 2):
         put_orders(bench, (number, number, "x"))
         bench.publish("appended", batch=str(number))
-    DeltaTable(join(bench.lake, "out")).optimize.compact()
+    bench.table("out").optimize.compact()
     refused = polarpod("undo", run_of(bench, "appended", batch="2"))
     assert refused.code == 26
     assert "compacted together with rows of others, which cannot be told apart since: OPTIMIZE in version 2" in refused.err
     assert "delete its rows by what tells them from others" in refused.err
-    DeltaTable(join(bench.lake, "out")).delete("id = 2")
+    bench.table("out").delete("id = 2")
     assert bench.rows("out") == [(1, 1, "x")]
 
 
