@@ -9,7 +9,7 @@ from tests.launch.kubernetes.pods import NAMES, document, status_of
 
 from polarpod.contract.verdict import Category
 from polarpod.launch.planes.kubernetes.status import Status
-from polarpod.launch.planes.kubernetes.verdicts.pending import in_queue
+from polarpod.launch.planes.kubernetes.verdicts.scheduling import in_queue
 from polarpod.launch.planes.kubernetes.verdicts.start_timeout import is_abandoned, patience, wants_events
 
 TIMEOUT = 600

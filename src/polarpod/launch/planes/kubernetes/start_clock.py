@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from polarpod.launch.planes.kubernetes.status import Status
-from polarpod.launch.planes.kubernetes.verdicts.pending import in_queue
+from polarpod.launch.planes.kubernetes.verdicts.scheduling import in_queue
 
 
 class StartClock:

@@ -51,6 +51,10 @@ class Status(NamedTuple):
     found_deleted: bool = False
 
     @property
+    def spec(self) -> Json:
+        return dict((self.pod or {}).get("spec") or {})
+
+    @property
     def phase(self) -> str:
         """ "Pending", "Running", "Succeeded", "Failed", "Unknown", or "" for no pod."""
         return str(self._status.get("phase") or "")

@@ -16,15 +16,11 @@ from polarpod.contract.verdict import Category, Verdict, exit_code_of
 from polarpod.launch.planes.kubernetes.status import Json, Status
 from polarpod.launch.planes.kubernetes.verdicts.evidence import Case, has_run, heartbeat_peak, pod_said, ran, seen, signal_of
 from polarpod.launch.planes.kubernetes.verdicts.external_causes import DELETED_BEFORE, EARLIER_LAUNCHER, FROM_OUTSIDE
-from polarpod.launch.planes.kubernetes.verdicts.pending import (
-    init_has_failed,
-    init_was_killed,
-    start_error,
-    start_error_is_explained,
-    why_not_started,
-)
+from polarpod.launch.planes.kubernetes.verdicts.init_containers import init_has_failed, init_was_killed
+from polarpod.launch.planes.kubernetes.verdicts.pending import why_not_started
 from polarpod.launch.planes.kubernetes.verdicts.refusals import refused
 from polarpod.launch.planes.kubernetes.verdicts.sanitize import name, sound
+from polarpod.launch.planes.kubernetes.verdicts.start_errors import start_error, start_error_is_explained
 from polarpod.launch.worker import message_of
 
 _CATEGORY_OF_CODE = {exit_code_of(category): category for category in Category if exit_code_of(category)}

@@ -12,18 +12,12 @@ import msgspec
 
 from polarpod.contract.verdict import Category, Verdict
 from polarpod.launch.planes.kubernetes.status import Json, Status
-from polarpod.launch.planes.kubernetes.verdicts.pending import (
-    IMAGE_NAME_INVALID,
-    IMAGE_NEVER_PULLED,
-    NODE_COMING,
-    in_queue,
-    init_has_failed,
-    is_scheduled,
-    pull_is_explained,
-    waiting_reasons,
-    why_not_started,
-)
+from polarpod.launch.planes.kubernetes.verdicts.images import IMAGE_NAME_INVALID, IMAGE_NEVER_PULLED, pull_is_explained
+from polarpod.launch.planes.kubernetes.verdicts.init_containers import init_has_failed
+from polarpod.launch.planes.kubernetes.verdicts.pending import why_not_started
 from polarpod.launch.planes.kubernetes.verdicts.sanitize import moment, sound
+from polarpod.launch.planes.kubernetes.verdicts.scheduling import NODE_COMING, in_queue, is_scheduled
+from polarpod.launch.planes.kubernetes.verdicts.waiting import waiting_reasons
 
 # a Secret may be on its way: whoever applies a whole folder of manifests, or syncs them from a vault, makes it seconds later
 CONFIGURATION_GRACE_SECONDS = 30
