@@ -62,10 +62,10 @@ class Pods:
         """The pod of a new attempt, that nobody watches."""
         from polarpod.launch.plan import make_plan
         from polarpod.launch.planes.kubernetes.render.template import pod_of
-        from polarpod.launch.run import Asked, Ports, prepare
+        from polarpod.launch.run import Clock, RunOptions, prepare
 
         plan = make_plan("noop", {"by": "hand"}, specs=self.specs, plane_name="kind", plane=self.plane, state=self.state)
-        return pod_of(*prepare(plan, self.plane, self.state, Asked(force=True), Ports()), self.plane)
+        return pod_of(*prepare(plan, self.plane, self.state, RunOptions(force=True), Clock()), self.plane)
 
     def raw(self, manifest: dict[str, Any]) -> tuple[float, str]:
         """Creates a pod and watches it to its end: seconds, and its log."""

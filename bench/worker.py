@@ -14,7 +14,7 @@ from polarpod.contract.resources import Resources
 from polarpod.launch.plan import make_plan
 from polarpod.launch.planes.process.config import ProcessPlane
 from polarpod.launch.planes.process.launcher import worker_environment
-from polarpod.launch.run import Asked, Ports, prepare
+from polarpod.launch.run import Clock, RunOptions, prepare
 from polarpod.launch.specs import from_jobs
 from polarpod.launch.state import State
 
@@ -59,7 +59,7 @@ class Bench:
 
     def _context(self, job: str, resources: Resources | None) -> Context:
         plan = make_plan(job, {}, specs=self._specs, plane_name="bench", plane=self.plane, state=self.state)
-        context, _ = prepare(plan, self.plane, self.state, Asked(force=True), Ports())
+        context, _ = prepare(plan, self.plane, self.state, RunOptions(force=True), Clock())
         return msgspec.structs.replace(context, resources=resources) if resources else context
 
     def published_files(self, path: str) -> list[Path]:

@@ -20,7 +20,7 @@ from polarpod.airflow.planes.kubernetes.deferral import Deferring
 from polarpod.contract.verdict import Category
 from polarpod.launch.planes.kubernetes.pod import Pod
 from polarpod.launch.state import AttemptInfo, State
-from polarpod.launch.worker import Ended, HandedOver, Watcher
+from polarpod.launch.worker import Deferred, Watcher, WorkerExit
 
 # whatever the trigger has seen, the task looks for itself
 EVENT = {"phase": "Succeeded"}
@@ -139,7 +139,7 @@ def test_a_pod_that_is_refused_is_judged_at_once(shop: Shop, api: ApiServer) -> 
 
 @pytest.mark.parametrize("stop", [pytest.param(True, id="asked to stop"), pytest.param(False, id="not asked to")])
 def test_a_run_that_is_asked_to_stop_is_handed_over_to_nobody(stop: bool) -> None:
-    ended = Ended(lambda receipt: pytest.fail("nobody judges here"), None, b"")
+    ended = WorkerExit(lambda receipt: pytest.fail("nobody judges here"), None, b"")
 
     class Pods:
         """A launcher whose pod is there at once."""
@@ -147,7 +147,7 @@ def test_a_run_that_is_asked_to_stop_is_handed_over_to_nobody(stop: bool) -> Non
         def start(self, *_: Any) -> Pod:
             return Pod("tolls-1", "uid-1", {})
 
-        def attach(self, *_: Any, orphaned: bool, handed_over: bool) -> Ended:
+        def attach(self, *_: Any, orphaned: bool, handed_over: bool) -> WorkerExit:
             assert orphaned
             assert handed_over, "it has just started the pod, and has not deleted it"
             return ended
@@ -158,7 +158,7 @@ def test_a_run_that_is_asked_to_stop_is_handed_over_to_nobody(stop: bool) -> Non
     if stop:
         assert run() is ended
     else:
-        with pytest.raises(HandedOver):
+        with pytest.raises(Deferred):
             run()
 
 
@@ -243,14 +243,14 @@ def test_a_deferral_of_an_older_release_is_taken_up(shop: Shop, api: ApiServer) 
 @pytest.mark.parametrize("stop", [pytest.param(True, id="asked to stop"), pytest.param(False, id="not asked to")])
 @pytest.mark.parametrize("woke", [pytest.param(True, id="by this pod"), pytest.param(False, id="by none")])
 def test_a_pod_counts_as_watched_only_by_the_run_that_its_trigger_woke(*, orphaned: bool, stop: bool, woke: bool) -> None:
-    ended = Ended(lambda receipt: pytest.fail("nobody judges here"), None, b"")
+    ended = WorkerExit(lambda receipt: pytest.fail("nobody judges here"), None, b"")
     seen: list[tuple[bool, bool]] = []
 
     class Pods:
         def find(self, _: Any) -> Pod:
             return Pod("tolls-1", "uid-1", as_running())
 
-        def attach(self, *_: Any, orphaned: bool, handed_over: bool = False) -> Ended:
+        def attach(self, *_: Any, orphaned: bool, handed_over: bool = False) -> WorkerExit:
             seen.append((orphaned, handed_over))
             return ended
 
@@ -260,7 +260,7 @@ def test_a_pod_counts_as_watched_only_by_the_run_that_its_trigger_woke(*, orphan
         return deferring.attach(CONTEXT, Watcher(stop=lambda: stop), orphaned=orphaned)
 
     if not woke and not stop:
-        with pytest.raises(HandedOver) as caught:
+        with pytest.raises(Deferred) as caught:
             attach()
         assert caught.value.owned is orphaned
         return

@@ -26,8 +26,8 @@ from polarpod.launch.planes.kubernetes.config import KubernetesPlane
 from polarpod.launch.planes.kubernetes.launcher import PodLauncher
 from polarpod.launch.planes.kubernetes.leftovers import delete_pods, find_left_pods
 from polarpod.launch.planes.kubernetes.status import Status
-from polarpod.launch.run import Begun as Attempt
-from polarpod.launch.run import Ports, Ran, see_through
+from polarpod.launch.run import AttemptHandle as Attempt
+from polarpod.launch.run import Clock, RunResult, see_through
 from polarpod.launch.worker import Watcher
 
 JOB = """
@@ -134,9 +134,9 @@ def test_a_log_that_nobody_has_is_said_to_be_missing(polarpod: Polarpod, worksho
     assert "what to do: " in answer.out
 
 
-def take_up(workshop: Workshop, launcher: PodLauncher, context: object) -> Ran:
+def take_up(workshop: Workshop, launcher: PodLauncher, context: object) -> RunResult:
     """What the next launcher does with an attempt that another one started."""
-    return see_through(Attempt(context, None, "", orphaned=True), launcher, workshop.state, Watcher(), Ports())  # type: ignore[arg-type]
+    return see_through(Attempt(context, None, "", orphaned=True), launcher, workshop.state, Watcher(), Clock())  # type: ignore[arg-type]
 
 
 def test_a_pod_whose_launcher_died_is_seen_through_by_the_next_one_and_not_started_again(workshop: Workshop) -> None:
@@ -154,7 +154,7 @@ def test_a_pod_whose_launcher_died_is_seen_through_by_the_next_one_and_not_start
 def test_two_launchers_that_wait_for_one_pod_come_to_one_verdict(workshop: Workshop) -> None:
     context, data = workshop.prepare("counts", seconds="1")
     launcher_of(workshop).start(context, data, Watcher())
-    found: list[Ran] = []
+    found: list[RunResult] = []
     launchers = [launcher_of(workshop) for _ in range(2)]
     waiting = [threading.Thread(target=lambda own=own: found.append(take_up(workshop, own, context))) for own in launchers]
     for thread in waiting:

@@ -26,7 +26,7 @@ from polarpod.launch.planes.kubernetes.leftovers import find_left_pods
 from polarpod.launch.planes.kubernetes.permissions import RIGHTS, Right
 from polarpod.launch.planes.registry import launcher_of
 from polarpod.launch.planes_file import load_planes
-from polarpod.launch.run import Ran
+from polarpod.launch.run import RunResult
 from polarpod.launch.worker import Watcher
 
 ROLE = "polarpod-launcher"
@@ -95,7 +95,7 @@ def test_the_doctor_names_the_right_that_is_missing(
     assert named.remedy == f"Add verb {right.verb!r} on {resource!r} to the launcher's Role."
 
 
-def run(workshop: Workshop) -> Ran:
+def run(workshop: Workshop) -> RunResult:
     return workshop.run("says", force=True)
 
 

@@ -15,10 +15,10 @@ from polarpod.launch.budgets import DEFAULT
 from polarpod.launch.listener import Listener
 from polarpod.launch.plan import Plan
 from polarpod.launch.planes.process.config import ProcessPlane
-from polarpod.launch.run import Begun, Ports, Ran, execute
+from polarpod.launch.run import AttemptHandle, Clock, RunResult, execute
 from polarpod.launch.sizing import Size
 from polarpod.launch.state import State
-from polarpod.launch.worker import Ended, Watcher
+from polarpod.launch.worker import Watcher, WorkerExit
 from polarpod.store.fence import Standing
 
 PLAN = Plan(
@@ -41,8 +41,8 @@ def verdict(category: Category) -> Verdict:
     return Verdict(category=category, summary="it ended")
 
 
-def ended(category: Category = Category.SUCCEEDED, **changes: Any) -> Ended:
-    return Ended(lambda receipt: verdict(category), None, b"", seen=True)._replace(**changes)
+def ended(category: Category = Category.SUCCEEDED, **changes: Any) -> WorkerExit:
+    return WorkerExit(lambda receipt: verdict(category), None, b"", seen=True)._replace(**changes)
 
 
 class Broken(State):
@@ -83,13 +83,13 @@ class Loop:
 
     def run(
         self,
-        *ends: Ended | PolarpodError,
+        *ends: WorkerExit | PolarpodError,
         plans: Iterable[Plan | Exception] = (),
         planned: Callable[[], Plan] = lambda: PLAN,
-        take_up: Callable[[], Begun] | None = None,
+        take_up: Callable[[], AttemptHandle] | None = None,
         attempts: int = 0,
         spent: dict[Budget, int] | None = None,
-    ) -> Ran:
+    ) -> RunResult:
         """Args:
         plans: what planning comes to, in order; then it is `planned`.
         """
@@ -101,7 +101,7 @@ class Loop:
                 raise found
             return found
 
-        def end() -> Ended:
+        def end() -> WorkerExit:
             found = next(left)
             if isinstance(found, Exception):
                 raise found
@@ -110,12 +110,12 @@ class Loop:
         stops, attached = self.stops, self.attached
 
         class Workers:
-            def run(self, context: Context, data: bytes, watcher: Watcher) -> Ended:
+            def run(self, context: Context, data: bytes, watcher: Watcher) -> WorkerExit:
                 stops.append(watcher.stop())
                 watcher.on_log(b"a line\n")
                 return end()
 
-            def attach(self, context: Context, watcher: Watcher, *, orphaned: bool) -> Ended:
+            def attach(self, context: Context, watcher: Watcher, *, orphaned: bool) -> WorkerExit:
                 stops.append(watcher.stop())
                 attached.append(orphaned)
                 return end()
@@ -128,7 +128,7 @@ class Loop:
             allowed=DEFAULT,
             listener=self.listener,
             # a pause of the store's patience is one second, and no business of the budgets
-            ports=Ports(now=lambda: CONTEXT.created_at, pause=lambda seconds, stop: self.pauses.append(seconds)),
+            clock=Clock(now=lambda: CONTEXT.created_at, pause=lambda seconds, stop: self.pauses.append(seconds)),
             spent=spent,
             take_up=take_up,
             attempts=attempts,

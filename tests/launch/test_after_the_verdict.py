@@ -12,7 +12,7 @@ from tests.launch.loop import AWAY, DENIED, Broken, Loop, ended, receipt_of, ver
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.launch.listener import Listener
 from polarpod.launch.recording import record
-from polarpod.launch.run import Ports
+from polarpod.launch.run import Clock
 from polarpod.launch.state import State
 
 
@@ -22,7 +22,7 @@ def recorded(state: State, **end: Any) -> tuple[Category, list[str]]:
     state.put_context(CONTEXT)
     state.receipt = lambda *_: receipt_of(CONTEXT)  # type: ignore[method-assign]  # as its worker left it
     made = ended(judge=lambda receipt: receipt.verdict if receipt else verdict(Category.WORKER_LOST), log=b"a line\n", **end)
-    ran = record(CONTEXT, made, state, Ports(pause=lambda *_: None), warnings.append)
+    ran = record(CONTEXT, made, state, Clock(pause=lambda *_: None), warnings.append)
     return ran.verdict.category, warnings
 
 
@@ -114,14 +114,14 @@ def test_the_record_says_whether_the_workers_end(seen: bool, tmp_path: Path) -> 
 
 def test_an_empty_log_is_not_written(tmp_path: Path) -> None:
     state = Broken(tmp_path, put_log=[])
-    record(CONTEXT, ended(), state, Ports())
+    record(CONTEXT, ended(), state, Clock())
     assert state.calls == []
 
 
 def test_a_failure_leaves_no_note_for_the_next_run(tmp_path: Path) -> None:
     state = Broken(tmp_path, put_standing=[], note_success=[])
     state.receipt = lambda *_: receipt_of(CONTEXT, Category.CHECKS_FAILED)  # type: ignore[method-assign]  # its worker's
-    ran = record(CONTEXT, ended(Category.CHECKS_FAILED), state, Ports())
+    ran = record(CONTEXT, ended(Category.CHECKS_FAILED), state, Clock())
     assert ran.receipt is not None
     assert state.calls == []
 
@@ -129,5 +129,5 @@ def test_a_failure_leaves_no_note_for_the_next_run(tmp_path: Path) -> None:
 def test_a_receipt_needs_no_heartbeat_to_explain_it(tmp_path: Path) -> None:
     state = Broken(tmp_path, heartbeat=[])
     state.receipt = lambda *_: receipt_of(CONTEXT)  # type: ignore[method-assign]  # as its worker left it
-    record(CONTEXT, ended(), state, Ports())
+    record(CONTEXT, ended(), state, Clock())
     assert state.calls == []

@@ -12,7 +12,7 @@ from tests.contract.samples import CONTEXT, RECEIPT
 from polarpod.contract.codec import encode
 from polarpod.contract.context import Attempt, Storage
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
-from polarpod.launch.clock import Ports
+from polarpod.launch.clock import Clock
 from polarpod.launch.garbage import find_garbage, sweep
 from polarpod.launch.sizing import Success
 from polarpod.launch.state import Record, StandingNote, State
@@ -157,5 +157,5 @@ def test_an_undo_that_cannot_know_what_was_published_says_so(told: Told, name: s
     told.state.folder.write(f"{base}/{name}", b"{")
     [info] = told.state.attempts(JOB, KEY)
     with pytest.raises(PolarpodError, match="a document that tells what it published is damaged") as caught:
-        undo(info, told.state, Storage(), Ports())
+        undo(info, told.state, Storage(), Clock())
     assert f"{told.state.folder.uri}/{base}/{name}" in caught.value.verdict.evidence

@@ -16,8 +16,8 @@ from polarpod.contract.context import Attempt, Context
 from polarpod.contract.message import Message
 from polarpod.contract.resources import GIB
 from polarpod.contract.verdict import Budget, Category, Verdict
-from polarpod.launch.begin import Asked, begin
-from polarpod.launch.clock import Ports
+from polarpod.launch.begin import RunOptions, begin
+from polarpod.launch.clock import Clock
 from polarpod.launch.garbage import known_attempts
 from polarpod.launch.plan import Plan, _past
 from polarpod.launch.planes.process import end_note
@@ -26,10 +26,10 @@ from polarpod.launch.planes.process.diagnose import Exit
 from polarpod.launch.planes.process.end_note import EndNote
 from polarpod.launch.planes.process.launcher import ProcessLauncher
 from polarpod.launch.planes.registry import kind_of
-from polarpod.launch.run import Ran, execute
+from polarpod.launch.run import RunResult, execute
 from polarpod.launch.sizing import size
 from polarpod.launch.state import Record, State
-from polarpod.launch.worker import Ended, LostSight, Watcher
+from polarpod.launch.worker import Unobservable, Watcher, WorkerExit
 
 CONTEXT = msgspec.structs.replace(GOLDEN, fingerprint="f")
 OOM = Exit(-9, oom_killed=True, deadline_passed=False, stop_requested=False, memory_limit_bytes=4 * GIB)
@@ -68,11 +68,11 @@ class Machine:
             unjudged=attempts[0] if attempts and attempts[0].record is None else None,
         )
 
-    def run(self, allowed: dict[Budget, int] | None = None) -> Ran:
+    def run(self, allowed: dict[Budget, int] | None = None) -> RunResult:
         machine = self
 
         class Launcher(ProcessLauncher):
-            def run(self, context: Context, data: bytes, watcher: Watcher) -> Ended:
+            def run(self, context: Context, data: bytes, watcher: Watcher) -> WorkerExit:
                 machine.started.append(context)
                 return ended()
 
@@ -80,10 +80,10 @@ class Machine:
             self.plan,
             plane=self.plane,
             state=self.state,
-            asked=Asked(),
+            options=RunOptions(),
             make_launcher=lambda plane: Launcher(self.plane),
             allowed=allowed or {},
-            ports=Ports(now=lambda: CONTEXT.created_at, pause=lambda seconds, stop: None),
+            clock=Clock(now=lambda: CONTEXT.created_at, pause=lambda seconds, stop: None),
         )
 
     def recorded(self) -> list[Category | None]:
@@ -134,13 +134,13 @@ def test_an_attempt_without_a_note_may_be_anothers_and_is_left_alone(machine: Ma
 
 def test_an_attempt_of_another_plane_is_not_judged_here(machine: Machine) -> None:
     machine.leave(EndNote(exit=OOM), plane="another")
-    assert begin(machine.plan(), machine.plane, machine.state, Asked(), Ports()).data is not None
+    assert begin(machine.plan(), machine.plane, machine.state, RunOptions(), Clock()).data is not None
 
 
 def test_a_damaged_note_is_met_once(machine: Machine) -> None:
     context = machine.leave()
     machine.note.write_bytes(b"{")
-    with pytest.raises(LostSight, match="how the attempt ended is not known"):
+    with pytest.raises(Unobservable, match="how the attempt ended is not known"):
         ProcessLauncher(machine.plane).attach(context, Watcher(), orphaned=True)
     assert not machine.note.exists()
     machine.note.write_bytes(b"{")

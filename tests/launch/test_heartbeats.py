@@ -16,9 +16,9 @@ from polarpod.contract.verdict import Category, PolarpodError, Verdict
 from polarpod.launch.garbage import find_garbage, sweep
 from polarpod.launch.heartbeats import BEHIND_SECONDS, FRESH, Heartbeats, is_fresh
 from polarpod.launch.planes.process.config import ProcessPlane
-from polarpod.launch.run import Ports, record
+from polarpod.launch.run import Clock, record
 from polarpod.launch.state import State
-from polarpod.launch.worker import Ended
+from polarpod.launch.worker import WorkerExit
 
 NOW = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
 UID = CONTEXT.attempt.uid
@@ -29,7 +29,7 @@ TIMEOUT = 30
 LOST = Verdict(category=Category.NODE_LOST, summary="the pod's node was lost", evidence=["seen"])
 
 
-class Clock:
+class FakeClock:
     now = 0.0
 
     def __call__(self) -> float:
@@ -42,7 +42,7 @@ def settled(heartbeats: Heartbeats) -> None:
 
 
 def test_each_heartbeat_is_told_once_and_the_store_is_asked_so_often_in_an_hour() -> None:
-    looks, clock, told = 0, Clock(), []
+    looks, clock, told = 0, FakeClock(), []
 
     def read() -> Message:
         nonlocal looks
@@ -60,7 +60,7 @@ def test_each_heartbeat_is_told_once_and_the_store_is_asked_so_often_in_an_hour(
 
 
 def test_a_run_that_is_over_at_once_asks_for_none() -> None:
-    clock = Clock()
+    clock = FakeClock()
     heartbeats = Heartbeats(lambda: pytest.fail("asked"), clock=clock)
     clock.now = 1000.0  # it may have waited long before its worker started, and was asked for nothing then
     assert heartbeats.new() is None
@@ -70,7 +70,7 @@ def test_a_run_that_is_over_at_once_asks_for_none() -> None:
 
 
 def test_a_store_that_hangs_or_is_away_holds_nobody_up() -> None:
-    go, clock, looks = threading.Event(), Clock(), 0
+    go, clock, looks = threading.Event(), FakeClock(), 0
 
     def read() -> Message:
         nonlocal looks
@@ -90,7 +90,7 @@ def test_a_store_that_hangs_or_is_away_holds_nobody_up() -> None:
 
 
 def test_one_that_is_told_stays_told_while_the_store_is_away() -> None:
-    clock, answers = Clock(), [HEARD, None, HEARD]
+    clock, answers = FakeClock(), [HEARD, None, HEARD]
     heartbeats = Heartbeats(lambda: answers.pop(0), clock=clock)
     heartbeats.new()
     told = []
@@ -140,7 +140,7 @@ def heartbeat(state: State, attempt: Context) -> Message | None:
 def test_what_a_worker_said_last_is_evidence_where_its_plane_has_nothing(state: State) -> None:
     attempt = begun(state, seconds_ago=60)
     beat(state, attempt)
-    ran = record(attempt, Ended(lambda receipt: LOST, None, b""), state, Ports(now=lambda: NOW))
+    ran = record(attempt, WorkerExit(lambda receipt: LOST, None, b""), state, Clock(now=lambda: NOW))
     assert ran.verdict.evidence == ["seen", "last heartbeat: stage, 12,345 rows, 31.5 s, peak 800 MiB"]
     (info,) = state.attempts(attempt.job.name, attempt.run_key)
     assert info.record is not None
@@ -153,7 +153,7 @@ def test_what_the_plane_has_comes_before_it(state: State) -> None:
     attempt = begun(state, seconds_ago=60)
     beat(state, attempt)
     own = msgspec.structs.replace(HEARD, memory_peak_bytes=900 * 2**20)
-    ran = record(attempt, Ended(lambda receipt: LOST, own, b""), state, Ports(now=lambda: NOW))
+    ran = record(attempt, WorkerExit(lambda receipt: LOST, own, b""), state, Clock(now=lambda: NOW))
     assert ran.verdict == LOST
     (info,) = state.attempts(attempt.job.name, attempt.run_key)
     assert info.record is not None
@@ -171,7 +171,7 @@ def test_a_document_that_is_no_heartbeat_of_this_attempt_is_no_evidence(state: S
     attempt = begun(state, seconds_ago=60)
     key = f"runs/{attempt.job.name}/{attempt.run_key}/{UID}/{HEARTBEAT}"
     state.folder.write(key, encode(message) if message else b"\xff{")
-    ran = record(attempt, Ended(lambda receipt: LOST, None, b""), state, Ports(now=lambda: NOW))
+    ran = record(attempt, WorkerExit(lambda receipt: LOST, None, b""), state, Clock(now=lambda: NOW))
     assert ran.verdict == LOST
 
 
@@ -184,7 +184,7 @@ def test_no_request_is_made_for_the_heartbeat_of_a_run_that_was_over_before_the_
 ) -> None:
     attempt = begun(state, seconds_ago=FIRST_SECONDS - 0.1)
     monkeypatch.setattr(State, "clear_heartbeat", lambda *_: pytest.fail("asked"))
-    record(attempt, Ended(lambda receipt: LOST, HEARD, b""), state, Ports(now=lambda: NOW))
+    record(attempt, WorkerExit(lambda receipt: LOST, HEARD, b""), state, Clock(now=lambda: NOW))
 
 
 def test_a_heartbeat_that_cannot_be_read_or_taken_away_changes_no_verdict(
@@ -196,7 +196,7 @@ def test_a_heartbeat_that_cannot_be_read_or_taken_away_changes_no_verdict(
     attempt = begun(state, seconds_ago=60)
     monkeypatch.setattr(State, "heartbeat", away)
     monkeypatch.setattr(State, "clear_heartbeat", away)
-    assert record(attempt, Ended(lambda receipt: LOST, None, b""), state, Ports(now=lambda: NOW)).verdict == LOST
+    assert record(attempt, WorkerExit(lambda receipt: LOST, None, b""), state, Clock(now=lambda: NOW)).verdict == LOST
 
 
 def test_gc_takes_the_heartbeat_of_an_attempt_that_is_over_and_no_other(state: State, tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ from polarpod.contract.verdict import Budget, Category, PolarpodError
 from polarpod.launch.plan import Plan
 from polarpod.launch.planes.plane import Capabilities
 from polarpod.launch.planes.process.config import ProcessPlane
-from polarpod.launch.run import Begun, Ports, see_through
+from polarpod.launch.run import AttemptHandle, Clock, see_through
 from polarpod.launch.state import State
-from polarpod.launch.worker import Ended, HandedOver, LostSight, Watcher
+from polarpod.launch.worker import Deferred, Unobservable, Watcher, WorkerExit
 
 UNREACHABLE = PolarpodError(Category.PLANE_UNREACHABLE, "no answer")
 
@@ -98,10 +98,10 @@ def test_a_deferred_attempt_whose_context_cannot_be_read_is_taken_up_again(tmp_p
     state = Broken(tmp_path)
     state.claim(CONTEXT.job.name, CONTEXT.run_key, CONTEXT.attempt.uid)
 
-    def take_up() -> Begun:
+    def take_up() -> AttemptHandle:
         if script:
             raise script.pop()
-        return Begun(CONTEXT, None, "", orphaned=True)
+        return AttemptHandle(CONTEXT, None, "", orphaned=True)
 
     loop = Loop(state)
     spent = {Budget.PLATFORM: 1}
@@ -117,7 +117,7 @@ def test_attempts_are_workers_and_not_retries(tmp_path: Path) -> None:
 
 def test_an_attempt_that_cannot_be_looked_at_gets_no_verdict(tmp_path: Path) -> None:
     loop = Loop(Broken(tmp_path))
-    loop.run(LostSight(UNREACHABLE), ended())
+    loop.run(Unobservable(UNREACHABLE), ended())
     assert loop.recorded() == [None, Category.SUCCEEDED]
 
 
@@ -167,7 +167,7 @@ def test_an_attempt_that_is_in_the_way_is_recorded_and_another_is_made(tmp_path:
     state = Broken(tmp_path)
     state.claim(CONTEXT.job.name, CONTEXT.run_key, CONTEXT.attempt.uid)
     loop = Loop(state)
-    older = Begun(CONTEXT, None, "", orphaned=True, outdated=True)
+    older = AttemptHandle(CONTEXT, None, "", orphaned=True, outdated=True)
     ran = loop.run(ended(Category.INTERRUPTED), ended(), take_up=lambda: older, attempts=1)
     assert (ran.verdict.category, ran.attempts) == (Category.SUCCEEDED, 2)
     assert loop.recorded() == [Category.INTERRUPTED, Category.SUCCEEDED]
@@ -175,8 +175,8 @@ def test_an_attempt_that_is_in_the_way_is_recorded_and_another_is_made(tmp_path:
     assert loop.stops == [True, False], "what is ours and in the way is asked to stop"
 
 
-def in_the_way(*, orphaned: bool = True) -> Begun:
-    return Begun(CONTEXT, None, "", orphaned=orphaned, outdated=True)
+def in_the_way(*, orphaned: bool = True) -> AttemptHandle:
+    return AttemptHandle(CONTEXT, None, "", orphaned=orphaned, outdated=True)
 
 
 def claimed(state: Broken) -> Broken:
@@ -223,14 +223,14 @@ def test_an_attempt_that_it_started_and_lost_sight_of_is_attached_to_as_its_own(
         return PLAN._replace(unjudged=attempts[0] if attempts else None)
 
     loop = Loop(state)
-    assert loop.run(LostSight(UNREACHABLE), ended(), planned=plan).verdict.category is Category.SUCCEEDED
+    assert loop.run(Unobservable(UNREACHABLE), ended(), planned=plan).verdict.category is Category.SUCCEEDED
     assert loop.attached == [True]
     assert loop.recorded() == [Category.SUCCEEDED]
 
 
 def test_an_attempt_that_cannot_be_looked_for_is_never_judged(tmp_path: Path) -> None:
     loop = Loop(claimed(Broken(tmp_path)))
-    ran = loop.run(UNREACHABLE, ended(), take_up=lambda: Begun(CONTEXT, None, ""), attempts=1)
+    ran = loop.run(UNREACHABLE, ended(), take_up=lambda: AttemptHandle(CONTEXT, None, ""), attempts=1)
     assert (ran.verdict.category, ran.attempts) == (Category.SUCCEEDED, 2)
     assert loop.recorded() == [None, Category.SUCCEEDED]
 
@@ -247,9 +247,9 @@ def test_a_success_that_cannot_be_recorded_is_a_success_at_once(tmp_path: Path) 
 @pytest.mark.parametrize("outdated", [pytest.param(True, id="in the way"), pytest.param(False, id="as asked for")])
 def test_who_takes_a_run_over_is_told_what_it_is(outdated: bool, tmp_path: Path) -> None:
     loop = Loop(claimed(Broken(tmp_path)))
-    with pytest.raises(HandedOver) as caught:
+    with pytest.raises(Deferred) as caught:
         loop.run(
-            HandedOver(CONTEXT, "a pod", owned=False),  # type: ignore[arg-type]  # raised as an error is
+            Deferred(CONTEXT, "a pod", owned=False),  # type: ignore[arg-type]  # raised as an error is
             take_up=lambda: in_the_way()._replace(outdated=outdated),
             attempts=2,
         )
@@ -265,11 +265,11 @@ def test_a_launcher_that_is_interrupted_records_a_receipt_that_is_there(tmp_path
     state.receipt = lambda *_: receipt_of(CONTEXT, Category.INTERRUPTED)  # type: ignore[method-assign]  # as its worker left it
 
     class Workers:
-        def attach(self, *_: object, **__: object) -> Ended:
+        def attach(self, *_: object, **__: object) -> WorkerExit:
             raise Interrupted
 
     with pytest.raises(Interrupted):
-        see_through(Begun(CONTEXT, None, ""), Workers(), state, Watcher(), Ports())  # type: ignore[arg-type]  # never started
+        see_through(AttemptHandle(CONTEXT, None, ""), Workers(), state, Watcher(), Clock())  # type: ignore[arg-type]  # never started
     assert Loop(state).recorded() == [Category.INTERRUPTED]
 
 
@@ -292,9 +292,9 @@ def test_an_attempt_that_cannot_be_taken_up_for_its_context_gives_way_to_another
         state.folder.write(f"runs/{job}/{key}/{uid}/context.json", damage)
     asked = []
 
-    def take_up() -> Begun:
+    def take_up() -> AttemptHandle:
         asked.append(uid)
-        return Begun(state.context(job, key, uid), None, "")
+        return AttemptHandle(state.context(job, key, uid), None, "")
 
     ran = loop.run(ended(), take_up=take_up, attempts=1)
     assert (ran.verdict.category, ran.attempts, len(asked)) == (Category.SUCCEEDED, 2, 1)

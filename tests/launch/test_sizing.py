@@ -13,11 +13,11 @@ from tests.contract.samples import CONTEXT, RECEIPT
 from polarpod.contract.codec import encode
 from polarpod.contract.resources import GIB, MIB, Resources
 from polarpod.contract.verdict import Budget, Category, Verdict, budget_of
-from polarpod.launch.clock import Ports
+from polarpod.launch.clock import Clock
 from polarpod.launch.recording import record
 from polarpod.launch.sizing import Past, Success, size
 from polarpod.launch.state import State
-from polarpod.launch.worker import Ended
+from polarpod.launch.worker import WorkerExit
 
 DECLARED = Resources(cpu=2, memory_bytes=GIB, spill_bytes=5 * GIB)
 OOM = Category.OUT_OF_MEMORY
@@ -192,6 +192,6 @@ def test_what_a_success_used_is_recorded_with_it(tmp_path: Path) -> None:
     job, uid = grown.job.name, grown.attempt.uid
     state.folder.write(f"runs/{job}/{grown.run_key}/{uid}/receipt.json", encode(receipt))
     warnings: list[str] = []
-    record(grown, Ended(lambda _: verdict, None, b""), state, Ports(), warnings.append)
+    record(grown, WorkerExit(lambda _: verdict, None, b""), state, Clock(), warnings.append)
     assert warnings == []
     assert state.successes(job) == [Success(given_bytes, receipt.usage.memory_peak_bytes)]

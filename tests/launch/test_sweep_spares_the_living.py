@@ -25,7 +25,7 @@ from polarpod.launch.attempt_end import has_ended
 from polarpod.launch.committed import commits_of, never_committed
 from polarpod.launch.garbage import find_garbage, sweep
 from polarpod.launch.planes.process.config import ProcessPlane
-from polarpod.launch.run import Ports
+from polarpod.launch.run import Clock
 from polarpod.launch.state import AttemptInfo, Record, State
 from polarpod.launch.undo import undo
 from polarpod.runtime.publish import delta, parquet
@@ -241,7 +241,7 @@ def test_files_that_an_undo_took_away_outlive_it_by_the_retention(tmp_path: Path
     lake = Lake(tmp_path, Parquet)
     lake.commit(lake.begin("a"))
     info = lake.state.find("job/ds-a-0123456789")
-    undo(info, lake.state, Storage(), Ports())
+    undo(info, lake.state, Storage(), Clock())
     assert lake.garbage() == set()
     assert len(lake.garbage(after=RETENTION + HOUR)) == 1
 
@@ -256,7 +256,7 @@ def test_undo_by_name_means_the_newest_attempt_whose_rows_stand(tmp_path: Path, 
         info = lake.state.published(lake.state.find("job/ds-a-0123456789"))
         assert info is not None
         assert info.number == wanted
-        undo(info, lake.state, Storage(), Ports())
+        undo(info, lake.state, Storage(), Clock())
     assert lake.state.published(lake.state.find("job/ds-a-0123456789")) is None
 
 
@@ -266,10 +266,10 @@ def test_an_undo_that_is_refused_leaves_no_attempt_behind(tmp_path: Path, make: 
     context = lake.begin("a")
     lake.commit(context)
     first = lake.state.find(context.attempt.uid)
-    undo(first, lake.state, Storage(), Ports())
+    undo(first, lake.state, Storage(), Clock())
     numbers = [number for number, _ in lake.state.claims("job", context.run_key)]
     with pytest.raises(PolarpodError):
-        undo(first, lake.state, Storage(), Ports())
+        undo(first, lake.state, Storage(), Clock())
     assert [number for number, _ in lake.state.claims("job", context.run_key)] == numbers
 
 

@@ -14,7 +14,7 @@ from polarpod.contract.verdict import Verdict
 from polarpod.launch.planes.kind import Finding, Leftover
 from polarpod.launch.planes.plane import Capabilities, Plane
 from polarpod.launch.state import AttemptInfo
-from polarpod.launch.worker import Ended, Launcher, Watcher
+from polarpod.launch.worker import Launcher, Watcher, WorkerExit
 from polarpod.store.folder import Folder
 
 
@@ -37,12 +37,12 @@ class ToyLauncher:
     def __init__(self, plane: ToyPlane) -> None:
         self._plane = plane
 
-    def run(self, context: Context, data: bytes, watcher: Watcher) -> Ended:
+    def run(self, context: Context, data: bytes, watcher: Watcher) -> WorkerExit:
         Folder(context.attempt_uri, context.storage).write("receipt.json", encode(receipt_of(context)))
         watcher.on_log(f"{self._plane.greeting}\n".encode())
-        return Ended(_judge, None, b"", seen=True)
+        return WorkerExit(_judge, None, b"", seen=True)
 
-    def attach(self, context: Context, watcher: Watcher, *, orphaned: bool) -> Ended:
+    def attach(self, context: Context, watcher: Watcher, *, orphaned: bool) -> WorkerExit:
         raise AssertionError("an echo is over before it could be attached to")
 
 

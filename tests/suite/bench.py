@@ -18,7 +18,7 @@ from polarpod.contract.receipt import Published, Receipt
 from polarpod.contract.verdict import PolarpodError
 from polarpod.launch.plan import Plan, make_plan
 from polarpod.launch.planes.plane import Plane
-from polarpod.launch.run import Ran
+from polarpod.launch.run import RunResult
 from polarpod.launch.specs import Specs, from_jobs
 from polarpod.store.folder import Folder
 from polarpod.store.location import join
@@ -55,7 +55,7 @@ class Bench(Workshop):
         assert ran.receipt is not None
         return ran.receipt
 
-    def fails(self, name: str, category: str, *words: str, **params: str) -> Ran:
+    def fails(self, name: str, category: str, *words: str, **params: str) -> RunResult:
         """Runs a job that must fail so, in these words, and must leave everything that readers see as it was.
 
         A run that its planner refuses comes back without a receipt; no attempt was made of it.
@@ -64,7 +64,7 @@ class Bench(Workshop):
         try:
             ran = self.run(name, **params)
         except PolarpodError as error:
-            ran = Ran(error.verdict, None, 0)
+            ran = RunResult(error.verdict, None, 0)
         else:
             assert ran.receipt is not None
             assert ran.receipt.verdict == ran.verdict

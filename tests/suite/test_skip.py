@@ -10,7 +10,7 @@ from tests.suite.bench import Bench
 from tests.suite.conftest import on_disk
 
 from polarpod.contract.verdict import Category
-from polarpod.launch.run import Ports, Ran
+from polarpod.launch.run import Clock, RunResult
 from polarpod.launch.undo import undo
 
 pytestmark = on_disk
@@ -50,7 +50,7 @@ def shop(bench: Bench, output: str) -> Bench:
     return bench
 
 
-def ran_again(ran: Ran) -> bool:
+def ran_again(ran: RunResult) -> bool:
     assert (ran.attempts == 0) == (ran.verdict.category is Category.SKIPPED)
     return ran.attempts == 1
 
@@ -127,7 +127,7 @@ def test_force_does_not_append_twice(shop: Bench) -> None:
 
 def test_an_undone_run_runs_again(shop: Bench) -> None:
     (info,) = shop.state.attempts("work", shop.plan("work").run_key)
-    undo(info, shop.state, shop.storage, Ports())
+    undo(info, shop.state, shop.storage, Clock())
     ran = shop.run("work")
     assert ran_again(ran)
     assert ran.receipt is not None

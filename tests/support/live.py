@@ -18,8 +18,8 @@ from polarpod.contract.verdict import Verdict
 from polarpod.launch.planes.process import launcher as process
 from polarpod.launch.planes.process.diagnose import Exit
 from polarpod.launch.planes.registry import launcher_of
-from polarpod.launch.run import Ports, Ran, record
-from polarpod.launch.worker import Ended, Watcher, message_of
+from polarpod.launch.run import Clock, RunResult, record
+from polarpod.launch.worker import Watcher, WorkerExit, message_of
 
 __all__ = ["PATIENCE", "Live", "alive", "assert_gone"]
 
@@ -38,7 +38,7 @@ class Live:
         self.log: list[bytes] = []
         self.stop = threading.Event()
         self.over = threading.Event()
-        self._result: tuple[Ended, Ran] | BaseException | None = None
+        self._result: tuple[WorkerExit, RunResult] | BaseException | None = None
         self._launcher = launcher_of(workshop.plane)
         self._thread = threading.Thread(target=self._launch, daemon=True)
         self._thread.start()
@@ -48,7 +48,7 @@ class Live:
         watcher = Watcher(on_message=self.messages.append, on_log=self.log.append, stop=self.stop.is_set)
         try:
             ended = self._launcher.run(self.context, self._data, watcher)
-            self._result = ended, record(self.context, ended, self.workshop.state, Ports())
+            self._result = ended, record(self.context, ended, self.workshop.state, Clock())
         except BaseException as error:
             self._result = error
         finally:
@@ -79,7 +79,7 @@ class Live:
             time.sleep(0.0005)
         return True
 
-    def end(self) -> Ran:
+    def end(self) -> RunResult:
         """Waits for the end. Whatever it was, no process of the worker may be left."""
         assert self.over.wait(PATIENCE), "the launcher did not return"
         if isinstance(self._result, BaseException):

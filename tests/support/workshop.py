@@ -22,7 +22,7 @@ from polarpod.contract.context import Context, Storage
 from polarpod.contract.verdict import Budget
 from polarpod.launch.plan import Plan, make_plan
 from polarpod.launch.planes.plane import Plane
-from polarpod.launch.run import Asked, Listener, Ports, Ran, execute, prepare
+from polarpod.launch.run import Clock, Listener, RunOptions, RunResult, execute, prepare
 from polarpod.launch.specs import Specs, from_jobs
 from polarpod.launch.state import State
 from polarpod.store.location import is_local, join
@@ -98,20 +98,20 @@ class Workshop:
         allowed: Mapping[Budget, int] | None = None,
         listener: Listener | None = None,
         **params: str,
-    ) -> Ran:
+    ) -> RunResult:
         """Runs a job to its verdict; without retries unless `allowed` gives some."""
         return execute(
             lambda: self.plan(name, **params),
             plane=self.plane,
             state=self.state,
-            asked=Asked(force=force),
+            options=RunOptions(force=force),
             allowed=allowed or {},
             listener=listener,
         )
 
     def prepare(self, name: str, *, force: bool = False, **params: str) -> tuple[Context, bytes]:
         """A claimed attempt whose worker the test starts (and ends) by itself."""
-        return prepare(self.plan(name, **params), self.plane, self.state, Asked(force=force), Ports())
+        return prepare(self.plan(name, **params), self.plane, self.state, RunOptions(force=force), Clock())
 
     def delta(self, path: str) -> pl.DataFrame:
         """What a reader of the Delta table sees."""

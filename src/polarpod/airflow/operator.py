@@ -15,17 +15,17 @@ from polarpod.airflow import caller
 from polarpod.airflow.exceptions import AirflowException, AirflowFailException
 from polarpod.airflow.parse_checks import Files, checked, values_of
 from polarpod.airflow.planes.kind import airflow_kind
-from polarpod.airflow.task_log import Words
+from polarpod.airflow.task_log import TaskLog
 from polarpod.contract.redact import redact
 from polarpod.contract.verdict import Budget, PolarpodError, is_retryable
 from polarpod.launch.documents import in_words
 from polarpod.launch.plan import make_plan
 from polarpod.launch.planes.plane import Plane
 from polarpod.launch.planes_file import choose_plane, load_planes, take_credentials
-from polarpod.launch.run import Asked, Begun, Listener, Ran, execute
+from polarpod.launch.run import AttemptHandle, Listener, RunOptions, RunResult, execute
 from polarpod.launch.specs import from_release
 from polarpod.launch.state import State
-from polarpod.launch.worker import HandedOver, Launcher
+from polarpod.launch.worker import Deferred, Launcher
 
 
 class _TakeUp(NamedTuple):
@@ -36,9 +36,9 @@ class _TakeUp(NamedTuple):
     owned: bool
     outdated: bool
 
-    def begun(self, state: State, job: str) -> Begun:
+    def begun(self, state: State, job: str) -> AttemptHandle:
         context = state.context(job, self.run_key, self.uid)
-        return Begun(context, None, "", orphaned=self.owned, outdated=self.outdated)
+        return AttemptHandle(context, None, "", orphaned=self.owned, outdated=self.outdated)
 
 
 class RunJobOperator(BaseOperator):
@@ -133,13 +133,13 @@ class RunJobOperator(BaseOperator):
         take_up: _TakeUp | None = None,
         attempts: int = 0,
     ) -> dict[str, Any]:
-        words = Words(self.log)
+        words = TaskLog(self.log)
         try:
             ran = self._execute(context, until, spent, take_up, attempts, words)
-        except HandedOver as handed:
+        except Deferred as handed:
             return self._defer(handed, context, until, spent)
         except PolarpodError as error:
-            ran = Ran(error.verdict, None, 0)
+            ran = RunResult(error.verdict, None, 0)
         except BaseException as error:  # noqa: BLE001  # a timeout of the task's, or a fault of ours; raised again below
             # Airflow 3.0 prints the variables of every frame that an exception has passed, and ours hold the workers'
             # environment: so the frames are told here, as lines, and go no further
@@ -158,8 +158,8 @@ class RunJobOperator(BaseOperator):
         spent: dict[Budget, int],
         attempt: _TakeUp | None,
         attempts: int,
-        words: Words,
-    ) -> Ran:
+        words: TaskLog,
+    ) -> RunResult:
         plane = self._plane()
         state = State(plane.state, plane.storage, on_damage=lambda damage: words.warning(in_words(damage)))
         specs, params = from_release(Path(self.release_file)), values_of(self.job_params)
@@ -167,7 +167,7 @@ class RunJobOperator(BaseOperator):
             lambda: make_plan(self.job, params, specs=specs, plane_name=self.plane, plane=plane, state=state),
             plane=plane,
             state=state,
-            asked=Asked(self.force, caller.labels(context), until),
+            options=RunOptions(self.force, caller.labels(context), until),
             make_launcher=lambda plane: self._launcher(plane, context, woken=attempt.uid if attempt else None),
             listener=Listener(words.attempt, words.verdict, words.message, words.log, lambda: self._stopping, words.warning),
             spent=spent,
@@ -179,7 +179,7 @@ class RunJobOperator(BaseOperator):
         return airflow_kind(plane.kind).launcher(plane, context, deferrable=self.deferrable, woken=woken)
 
     def _defer(
-        self, handed: HandedOver, context: Mapping[str, Any], until: dt.datetime | None, spent: dict[Budget, int]
+        self, handed: Deferred, context: Mapping[str, Any], until: dt.datetime | None, spent: dict[Budget, int]
     ) -> dict[str, Any]:
         """Hands the wait over to the triggerer; never returns."""
         plane = self._plane()
@@ -208,7 +208,7 @@ class RunJobOperator(BaseOperator):
         self._stopping = True
 
 
-def _failure(ran: Ran) -> Exception:
+def _failure(ran: RunResult) -> Exception:
     """The exception that makes Airflow do what the budget says."""
     verdict = ran.verdict
     # memory: the relaunches have grown as far as growing helps; the task's own retries would only repeat the last one

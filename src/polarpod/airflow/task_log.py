@@ -16,7 +16,7 @@ _PROGRESS_SECONDS = 15.0
 _SAID_LATER = ("polarpod: ", "  evidence: ", "  what to do: ")
 
 
-class Words:
+class TaskLog:
     """Says them to a logger."""
 
     def __init__(self, log: logging.Logger) -> None:

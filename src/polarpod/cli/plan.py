@@ -29,7 +29,7 @@ from polarpod.launch.plan import Plan, make_plan
 from polarpod.launch.planes.registry import kind_of
 from polarpod.launch.rerun_reasons import changes_since_standing
 from polarpod.launch.row_counts import count_rows
-from polarpod.launch.run import Asked, context_of, skip
+from polarpod.launch.run import RunOptions, context_of, skip
 from polarpod.store.location import normal
 
 
@@ -133,5 +133,5 @@ def command(
 def _manifest(plan: Plan, chosen: Setting) -> str:
     """What the next attempt would be, but for its number and uid, which only a launch takes."""
     attempt = Attempt(number=(plan.standing.number or 0) + 1, uid="0" * 32)
-    context = context_of(plan, chosen.plane, chosen.state, Asked(), attempt=attempt, now=dt.datetime.now(dt.UTC))
+    context = context_of(plan, chosen.plane, chosen.state, RunOptions(), attempt=attempt, now=dt.datetime.now(dt.UTC))
     return kind_of(chosen.plane).render(chosen.plane, context, encode(context))

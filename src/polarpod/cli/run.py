@@ -25,7 +25,7 @@ from polarpod.cli.options import (
 )
 from polarpod.cli.receipts import print_receipt
 from polarpod.launch.plan import Plan, make_plan
-from polarpod.launch.run import Asked, Listener, execute
+from polarpod.launch.run import Listener, RunOptions, execute
 
 
 @click.command()
@@ -71,7 +71,7 @@ def command(
             stop=stop.is_set,
             on_warning=live.warning,
         )
-        ran = execute(plan, plane=where, state=chosen.state, asked=Asked(force=force), listener=listener)
+        ran = execute(plan, plane=where, state=chosen.state, options=RunOptions(force=force), listener=listener)
     if as_json:
         say_json({"verdict": ran.verdict, "receipt": ran.receipt, "attempts": ran.attempts})
     elif ran.verdict.succeeded:

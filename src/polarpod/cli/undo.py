@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from polarpod.cli.options import ends_in_verdict, json_option, plane_options, say_json, setting
-from polarpod.launch.run import Ports
+from polarpod.launch.run import Clock
 from polarpod.launch.undo import undo
 
 
@@ -26,7 +26,7 @@ def command(run: str, plane: str, planes: Path | None, *, as_json: bool) -> None
     if not info.uid.startswith(run):
         # a run by its name: later attempts that failed published nothing, and undoing did not either
         info = chosen.state.published(info) or info
-    done = undo(info, chosen.state, chosen.plane.storage, Ports())
+    done = undo(info, chosen.state, chosen.plane.storage, Clock())
     if as_json:
         say_json({"uri": done.uri, "version": done.version, "removed": done.removed, "restored": done.restored})
         return

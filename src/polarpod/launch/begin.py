@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 from polarpod.contract.codec import encode
 from polarpod.contract.context import Attempt, Context
-from polarpod.launch.clock import Ports
+from polarpod.launch.clock import Clock
 from polarpod.launch.plan import Plan
 from polarpod.launch.planes.plane import Plane
 from polarpod.launch.state import State
 
 
-class Asked(NamedTuple):
+class RunOptions(NamedTuple):
     """How a caller wants its run.
 
     Attributes:
@@ -28,7 +28,7 @@ class Asked(NamedTuple):
     until: dt.datetime | None = None
 
 
-class Begun(NamedTuple):
+class AttemptHandle(NamedTuple):
     """An attempt that is to be seen through.
 
     Attributes:
@@ -48,12 +48,12 @@ def begin(
     plan: Plan,
     plane: Plane,
     state: State,
-    asked: Asked,
-    ports: Ports,
+    options: RunOptions,
+    clock: Clock,
     *,
     started: Collection[str] = (),
     prepared: set[str] | None = None,
-) -> Begun:
+) -> AttemptHandle:
     """An attempt to attach to, else a new one.
 
     Two attempts of one run never work at once where that can be told: an earlier one that would publish something else is
@@ -64,33 +64,35 @@ def begin(
         prepared: uids of attempts that it has written down; is added to.
     """
     prepared = set() if prepared is None else prepared
-    if again := _written_before(plan, asked, prepared, started):
+    if again := _written_before(plan, options, prepared, started):
         return again
     if ended := _ended_before(plan, plane):
         return ended
     running = plan.unjudged.context if plan.unjudged and plane.capabilities.outlives_launcher else None
     # one on another plane cannot be looked at from here; the table lets only the newer attempt's rows stand
     if running and running.plane == plan.plane:
-        ours = running.attempt.uid in started or _same_caller(running.labels, asked.labels)
+        ours = running.attempt.uid in started or _same_caller(running.labels, options.labels)
         reason = f"attempt {running.attempt.number} was started before and has no verdict yet"
-        if differs := _differs(running, plan, asked):
+        if differs := _differs(running, plan, options):
             reason = f"{reason}; it runs {differs}, so it is {'ended' if ours else 'waited for'} first"
-        return Begun(running, None, reason, orphaned=ours, outdated=differs is not None)
-    context, data = prepare(plan, plane, state, asked, ports, prepared=prepared)
-    return Begun(context, data, plan.size.reason)
+        return AttemptHandle(running, None, reason, orphaned=ours, outdated=differs is not None)
+    context, data = prepare(plan, plane, state, options, clock, prepared=prepared)
+    return AttemptHandle(context, data, plan.size.reason)
 
 
-def _written_before(plan: Plan, asked: Asked, prepared: Collection[str], started: Collection[str]) -> Begun | None:
+def _written_before(
+    plan: Plan, options: RunOptions, prepared: Collection[str], started: Collection[str]
+) -> AttemptHandle | None:
     """An attempt of this launcher's whose context was written although the store's answer was lost: it has no worker yet."""
     if plan.unjudged is None or plan.unjudged.uid not in prepared or plan.unjudged.uid in started:
         return None
     context = plan.unjudged.context
-    if context is None or _differs(context, plan, asked) or context.resources != plan.size.resources:
+    if context is None or _differs(context, plan, options) or context.resources != plan.size.resources:
         return None
-    return Begun(context, encode(context), plan.size.reason)
+    return AttemptHandle(context, encode(context), plan.size.reason)
 
 
-def _ended_before(plan: Plan, plane: Plane) -> Begun | None:
+def _ended_before(plan: Plan, plane: Plane) -> AttemptHandle | None:
     """An attempt whose worker's end was seen and not recorded: that comes first, as the next one's size depends on it."""
     if plan.unjudged is None or plan.unjudged.context is None or plan.unjudged.context.plane != plan.plane:
         return None
@@ -98,24 +100,26 @@ def _ended_before(plan: Plan, plane: Plane) -> Begun | None:
     if path is None or not path.is_file():
         return None
     reason = f"attempt {plan.unjudged.number} has ended and has no verdict yet; it is recorded first"
-    return Begun(plan.unjudged.context, None, reason, orphaned=True, outdated=True)
+    return AttemptHandle(plan.unjudged.context, None, reason, orphaned=True, outdated=True)
 
 
 def prepare(
-    plan: Plan, plane: Plane, state: State, asked: Asked, ports: Ports, *, prepared: set[str] | None = None
+    plan: Plan, plane: Plane, state: State, options: RunOptions, clock: Clock, *, prepared: set[str] | None = None
 ) -> tuple[Context, bytes]:
     """Takes an attempt number and writes the context."""
-    uid = ports.new_uid()
+    uid = clock.new_uid()
     if prepared is not None:
         # before anything is written: an answer may be lost
         prepared.add(uid)
     number = state.claim(plan.job.name, plan.run_key, uid, above=plan.standing.number or 0)
-    context = context_of(plan, plane, state, asked, attempt=Attempt(number=number, uid=uid), now=ports.now())
+    context = context_of(plan, plane, state, options, attempt=Attempt(number=number, uid=uid), now=clock.now())
     _, data = state.put_context(context)
     return context, data
 
 
-def context_of(plan: Plan, plane: Plane, state: State, asked: Asked, *, attempt: Attempt, now: dt.datetime) -> Context:
+def context_of(
+    plan: Plan, plane: Plane, state: State, options: RunOptions, *, attempt: Attempt, now: dt.datetime
+) -> Context:
     """What an attempt's worker would be told. Writes nothing."""
     return Context(
         job=plan.job,
@@ -128,23 +132,23 @@ def context_of(plan: Plan, plane: Plane, state: State, asked: Asked, *, attempt:
         plane=plan.plane,
         image=plan.image,
         resources=plan.size.resources,
-        deadline_seconds=_deadline(plan.job.deadline_seconds, asked.until, now),
+        deadline_seconds=_deadline(plan.job.deadline_seconds, options.until, now),
         grace_seconds=plan.job.grace_seconds,
         attempt_uri=state.attempt_uri(plan.job.name, plan.run_key, attempt.uid),
         fingerprint=plan.fingerprint,
-        force=asked.force,
+        force=options.force,
         storage=plane.storage_of_workers,
         created_at=now,
-        labels=dict(asked.labels),
+        labels=dict(options.labels),
     )
 
 
-def _differs(running: Context, plan: Plan, asked: Asked) -> str | None:
+def _differs(running: Context, plan: Plan, options: RunOptions) -> str | None:
     """In what an attempt that may still run differs from what is asked for; None where both would publish the same.
 
     By the fingerprint, and not by the versions of tables: a commit to another partition of an input changes no row.
     """
-    if asked.force and not running.force:
+    if options.force and not running.force:
         return "without --force"
     if running.fingerprint == plan.fingerprint:
         return None

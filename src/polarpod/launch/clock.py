@@ -1,4 +1,4 @@
-"""The world, as far as a run needs it."""
+"""Time, pauses and new uids of a run, passed in so that tests decide them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,14 @@ from typing import NamedTuple
 from polarpod.launch.pause import pause
 
 
-class Ports(NamedTuple):
-    """Clock, uids and sleep, passed in."""
+class Clock(NamedTuple):
+    """What a run takes from the machine it runs on.
+
+    Attributes:
+        now: in UTC.
+        new_uid: 32 hexadecimal digits.
+        pause: waits for so many seconds, or until its second argument says that the run shall stop.
+    """
 
     now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
     new_uid: Callable[[], str] = lambda: uuid.uuid4().hex

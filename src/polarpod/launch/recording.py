@@ -15,11 +15,11 @@ from polarpod.contract.context import Context
 from polarpod.contract.message import FIRST_SECONDS, Message, last_heard
 from polarpod.contract.receipt import Receipt
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
-from polarpod.launch.clock import Ports
+from polarpod.launch.clock import Clock
 from polarpod.launch.listener import error_text
 from polarpod.launch.sizing import Success
 from polarpod.launch.state import Record, StandingNote, State
-from polarpod.launch.worker import Ended
+from polarpod.launch.worker import WorkerExit
 
 T = TypeVar("T")
 
@@ -31,7 +31,7 @@ _STORE_AGAIN_SECONDS = 1.0
 _NOTE_SECONDS = 10.0
 
 
-class Ran(NamedTuple):
+class RunResult(NamedTuple):
     """How a run ended.
 
     Attributes:
@@ -49,8 +49,8 @@ class Ran(NamedTuple):
 
 
 def record(
-    context: Context, ended: Ended, state: State, ports: Ports, warn: Callable[[str], None] = lambda text: None
-) -> Ran:
+    context: Context, ended: WorkerExit, state: State, clock: Clock, warn: Callable[[str], None] = lambda text: None
+) -> RunResult:
     """Judges an attempt, writes the judgement beside its receipt, and only then lets go of the evidence.
 
     Raises:
@@ -58,7 +58,7 @@ def record(
     """
     job, run_key, uid = context.job.name, context.run_key, context.attempt.uid
     try:
-        receipt = patiently(lambda: state.receipt(job, run_key, uid), ports)
+        receipt = patiently(lambda: state.receipt(job, run_key, uid), clock)
     except PolarpodError as error:
         if _is_away(error):
             raise
@@ -74,38 +74,38 @@ def record(
         verdict=verdict,
         memory_limit_bytes=context.resources.memory_bytes,
         memory_peak_bytes=max(peaks),
-        judged_at=ports.now(),
+        judged_at=clock.now(),
         worker_ended=ended.seen,
     )
     try:
-        patiently(lambda: state.put_record(job, run_key, uid, judged), ports)
+        patiently(lambda: state.put_record(job, run_key, uid, judged), clock)
     except Exception as error:  # noqa: BLE001  # whatever it is, the worker ended as it ended
         unrecorded = _verdict_of(error)
         warn(f"the verdict of attempt {context.attempt.number} could not be recorded: {unrecorded.text()}")
-        return Ran(verdict, receipt, 1, ended.log, unrecorded)
-    _note("what is left of the worker could not be removed", ended.release, ports, warn)
+        return RunResult(verdict, receipt, 1, ended.log, unrecorded)
+    _note("what is left of the worker could not be removed", ended.release, clock, warn)
     if ended.log:
-        _note("the log could not be stored", lambda: state.put_log(job, run_key, uid, ended.log), ports, warn)
+        _note("the log could not be stored", lambda: state.put_log(job, run_key, uid, ended.log), clock, warn)
     if verdict.succeeded and receipt:
         note = StandingNote(number=context.attempt.number, uid=uid, fingerprint=receipt.fingerprint)
         _note(
             "the note that lets the next run be skipped could not be written",
             lambda: state.put_standing(job, run_key, note),
-            ports,
+            clock,
             warn,
         )
         used = Success(context.resources.memory_bytes, receipt.usage.memory_peak_bytes)
         _note(
             "the note of how much memory the job needs could not be written",
             lambda: state.note_success(job, used, declared_bytes=context.job.resources.memory_bytes),
-            ports,
+            clock,
             warn,
         )
-    _clear_heartbeat(context, state, ports)
-    return Ran(verdict, receipt, 1, ended.log)
+    _clear_heartbeat(context, state, clock)
+    return RunResult(verdict, receipt, 1, ended.log)
 
 
-def record_receipt(context: Context, state: State, ports: Ports) -> None:
+def record_receipt(context: Context, state: State, clock: Clock) -> None:
     """Judges an attempt by its receipt alone, for a launcher that has no time for more. Never raises."""
     with suppress(PolarpodError):
         receipt = state.receipt(context.job.name, context.run_key, context.attempt.uid)
@@ -115,11 +115,11 @@ def record_receipt(context: Context, state: State, ports: Ports) -> None:
                 context.job.name,
                 context.run_key,
                 context.attempt.uid,
-                Record(verdict=receipt.verdict, memory_limit_bytes=limit, memory_peak_bytes=peak, judged_at=ports.now()),
+                Record(verdict=receipt.verdict, memory_limit_bytes=limit, memory_peak_bytes=peak, judged_at=clock.now()),
             )
 
 
-def patiently(work: Callable[[], T], ports: Ports, *, seconds: float = _STORE_SECONDS) -> T:
+def patiently(work: Callable[[], T], clock: Clock, *, seconds: float = _STORE_SECONDS) -> T:
     """Asks a store that is away again, for a while."""
     import tenacity  # 30 ms that a run which is skipped need not pay
 
@@ -127,7 +127,7 @@ def patiently(work: Callable[[], T], ports: Ports, *, seconds: float = _STORE_SE
         retry=tenacity.retry_if_exception(_is_away),
         wait=tenacity.wait_fixed(_STORE_AGAIN_SECONDS),
         stop=tenacity.stop_after_delay(seconds) | tenacity.stop_after_attempt(int(seconds / _STORE_AGAIN_SECONDS)),
-        sleep=lambda wait: ports.pause(wait, lambda: False),
+        sleep=lambda wait: clock.pause(wait, lambda: False),
         reraise=True,
     )
     return again(work)
@@ -140,17 +140,17 @@ def _heartbeat(context: Context, state: State) -> Message | None:
     return None
 
 
-def _clear_heartbeat(context: Context, state: State, ports: Ports) -> None:
+def _clear_heartbeat(context: Context, state: State, clock: Clock) -> None:
     """Takes the document of a worker away that is gone. Never raises: `polarpod gc` takes what is left."""
-    if (ports.now() - context.created_at).total_seconds() < FIRST_SECONDS:
+    if (clock.now() - context.created_at).total_seconds() < FIRST_SECONDS:
         return  # it was over before the first
     with suppress(PolarpodError):
         state.clear_heartbeat(context.job.name, context.run_key, context.attempt.uid)
 
 
-def _note(failure: str, write: Callable[[], object], ports: Ports, warn: Callable[[str], None]) -> None:
+def _note(failure: str, write: Callable[[], object], clock: Clock, warn: Callable[[str], None]) -> None:
     try:
-        patiently(write, ports, seconds=_NOTE_SECONDS)
+        patiently(write, clock, seconds=_NOTE_SECONDS)
     except Exception as error:  # noqa: BLE001  # whatever it is, the verdict is recorded and stands
         warn(f"{failure}: {_verdict_of(error).text()}")
 

@@ -9,25 +9,25 @@ from collections.abc import Callable, Mapping
 
 from polarpod.contract.dataset import publish_mode
 from polarpod.contract.verdict import Budget, Category, PolarpodError, Verdict
-from polarpod.launch.begin import Asked, Begun, begin, context_of, prepare
+from polarpod.launch.begin import AttemptHandle, RunOptions, begin, context_of, prepare
 from polarpod.launch.budgets import DEFAULT, pause_seconds, try_again
-from polarpod.launch.clock import Ports
+from polarpod.launch.clock import Clock
 from polarpod.launch.heartbeats import Heartbeats
 from polarpod.launch.listener import Listener
 from polarpod.launch.plan import Plan
 from polarpod.launch.planes.plane import Plane
 from polarpod.launch.planes.registry import launcher_of
-from polarpod.launch.recording import Ran, record, record_receipt
+from polarpod.launch.recording import RunResult, record, record_receipt
 from polarpod.launch.state import State
-from polarpod.launch.worker import Ended, HandedOver, Launcher, LostSight, Watcher
+from polarpod.launch.worker import Deferred, Launcher, Unobservable, Watcher, WorkerExit
 
 # what a caller of a run needs, in one place
 __all__ = [
-    "Asked",
-    "Begun",
+    "AttemptHandle",
+    "Clock",
     "Listener",
-    "Ports",
-    "Ran",
+    "RunOptions",
+    "RunResult",
     "begin",
     "context_of",
     "execute",
@@ -48,15 +48,15 @@ def execute(
     *,
     plane: Plane,
     state: State,
-    asked: Asked = Asked(),  # noqa: B008  # immutable
+    options: RunOptions = RunOptions(),  # noqa: B008  # immutable
     make_launcher: Callable[[Plane], Launcher] = launcher_of,
     allowed: Mapping[Budget, int] = DEFAULT,
     listener: Listener | None = None,
-    ports: Ports | None = None,
+    clock: Clock | None = None,
     spent: dict[Budget, int] | None = None,
-    take_up: Callable[[], Begun] | None = None,
+    take_up: Callable[[], AttemptHandle] | None = None,
     attempts: int = 0,
-) -> Ran:
+) -> RunResult:
     """Runs until there is a verdict that no budget answers with another try.
 
     The budgets cover the whole of a run: a store that is away while the run is planned, claimed or recorded spends a retry
@@ -71,15 +71,15 @@ def execute(
         attempts: how many workers there were before, that of `take_up` included.
 
     Raises:
-        HandedOver: by a launcher that does not wait itself.
+        Deferred: by a launcher that does not wait itself.
         PolarpodError: before a worker was started, or while its receipt was looked for, and no budget is left.
     """
-    listener, ports = (listener or Listener()).guarded(), ports or Ports()
+    listener, clock = (listener or Listener()).guarded(), clock or Clock()
     watcher = Watcher(listener.on_message, listener.on_log, listener.stop)
     spent = {} if spent is None else spent
     launcher: Launcher | None = None
-    begun: Begun | None = None
-    ended: Ended | None = None
+    begun: AttemptHandle | None = None
+    ended: WorkerExit | None = None
     started: set[str] = set()
     prepared: set[str] = set()
     while True:
@@ -88,23 +88,23 @@ def execute(
             begun, take_up = begun or (take_up() if take_up else None), None
             if begun is None:
                 plan = make_plan()
-                if nothing := nothing_to_do(plan, state, asked):
+                if nothing := nothing_to_do(plan, state, options):
                     return nothing._replace(attempts=attempts)
             launcher = launcher or make_launcher(plane)
             if begun is None:
-                begun = begin(plan, plane, state, asked, ports, started=started, prepared=prepared)
+                begun = begin(plan, plane, state, options, clock, started=started, prepared=prepared)
                 started.add(begun.context.attempt.uid)
                 attempts += 1
                 listener.on_attempt(begun.context, begun.reason)
-            ended = ended or _end_of(begun, launcher, state, watcher, ports)
-            ran = record(begun.context, ended, state, ports, listener.on_warning)
-        except HandedOver as handed:
+            ended = ended or _end_of(begun, launcher, state, watcher, clock)
+            ran = record(begun.context, ended, state, clock, listener.on_warning)
+        except Deferred as handed:
             handed.attempts, handed.outdated = attempts, begun is not None and begun.outdated
             raise
         except _NoVerdict as error:
-            ran, begun = Ran(error.verdict, None, 1), None
+            ran, begun = RunResult(error.verdict, None, 1), None
         except PolarpodError as error:
-            ran, failure = Ran(error.verdict, None, 1), error
+            ran, failure = RunResult(error.verdict, None, 1), error
             take_up = _asked_again(take_up, error)
         if begun and begun.outdated and not failure and not ran.unrecorded and not listener.stop():
             # it was only in the way
@@ -115,7 +115,7 @@ def execute(
         again = not listener.stop() and try_again(met, spent, allowed)
         listener.on_verdict(met, again)
         if again:
-            ports.pause(pause_seconds(met, spent), listener.stop)
+            clock.pause(pause_seconds(met, spent), listener.stop)
             spent[met.budget] = spent.get(met.budget, 0) + 1
         # asked to stop meanwhile: nothing more is started
         if not again or listener.stop():
@@ -126,24 +126,24 @@ def execute(
             begun, ended = None, None
 
 
-def _asked_again(take_up: Callable[[], Begun] | None, error: PolarpodError) -> Callable[[], Begun] | None:
+def _asked_again(take_up: Callable[[], AttemptHandle] | None, error: PolarpodError) -> Callable[[], AttemptHandle] | None:
     """An attempt whose context is gone or damaged cannot be taken up, however often it is asked for: another is made."""
     return None if error.verdict.category is Category.CONTEXT_INVALID else take_up
 
 
-def nothing_to_do(plan: Plan, state: State, asked: Asked) -> Ran | None:
+def nothing_to_do(plan: Plan, state: State, options: RunOptions) -> RunResult | None:
     """The answer where no worker is needed, or none can help."""
-    if not asked.force and (skipped := skip(plan, state)):
+    if not options.force and (skipped := skip(plan, state)):
         return skipped
-    return Ran(plan.size.stop, None, 0) if plan.size.stop else None
+    return RunResult(plan.size.stop, None, 0) if plan.size.stop else None
 
 
-def see_through(begun: Begun, launcher: Launcher, state: State, watcher: Watcher, ports: Ports) -> Ran:
+def see_through(begun: AttemptHandle, launcher: Launcher, state: State, watcher: Watcher, clock: Clock) -> RunResult:
     """Starts the worker, or finds the one that was started, and records how it ended."""
     try:
-        return record(begun.context, _end_of(begun, launcher, state, watcher, ports), state, ports)
+        return record(begun.context, _end_of(begun, launcher, state, watcher, clock), state, clock)
     except _NoVerdict as error:
-        return Ran(error.verdict, None, 1)
+        return RunResult(error.verdict, None, 1)
 
 
 class _NoVerdict(Exception):
@@ -154,7 +154,7 @@ class _NoVerdict(Exception):
         super().__init__(verdict.text())
 
 
-def _end_of(begun: Begun, launcher: Launcher, state: State, watcher: Watcher, ports: Ports) -> Ended:
+def _end_of(begun: AttemptHandle, launcher: Launcher, state: State, watcher: Watcher, clock: Clock) -> WorkerExit:
     """Starts the worker, or finds the one that was started, and waits for its end."""
     job, run_key, uid = begun.context.job.name, begun.context.run_key, begun.context.attempt.uid
     if begun.outdated and begun.orphaned:
@@ -164,9 +164,9 @@ def _end_of(begun: Begun, launcher: Launcher, state: State, watcher: Watcher, po
         if begun.data is None:
             return launcher.attach(begun.context, watcher, orphaned=begun.orphaned)
         return launcher.run(begun.context, begun.data, watcher)
-    except HandedOver:
+    except Deferred:
         raise
-    except LostSight as error:
+    except Unobservable as error:
         raise _NoVerdict(error.verdict) from None
     except PolarpodError as error:
         verdict = error.verdict
@@ -174,17 +174,17 @@ def _end_of(begun: Begun, launcher: Launcher, state: State, watcher: Watcher, po
             # it was started once, and may well go on although it cannot be looked for just now
             raise _NoVerdict(verdict) from None
         # it could not be started; the attempt has a number, so it gets a verdict all the same
-        return Ended(lambda receipt: receipt.verdict if receipt else verdict, None, b"")
+        return WorkerExit(lambda receipt: receipt.verdict if receipt else verdict, None, b"")
     except BaseException:
         # a timeout or a second Ctrl-C in this process: the worker was ended, and may have left its receipt
-        record_receipt(begun.context, state, ports)
+        record_receipt(begun.context, state, clock)
         raise
 
 
-def skip(plan: Plan, state: State) -> Ran | None:
+def skip(plan: Plan, state: State) -> RunResult | None:
     """The standing receipt's answer, where nothing that decides the rows has changed and the rows are still there.
 
-    The table is asked, not only the state store: a table that somebody deleted must not stay green. Rows that somebody has
+    The table is options, not only the state store: a table that somebody deleted must not stay green. Rows that somebody has
     given other values stay as they are, since that was done on purpose; it is said.
     """
     if not plan.standing.same or plan.standing.number is None:
@@ -196,7 +196,7 @@ def skip(plan: Plan, state: State) -> Ran | None:
     if receipt is None or receipt.status != "succeeded":
         return None
     finished = f"attempt {note.number}, uid {note.uid}, finished {receipt.finished_at:%Y-%m-%d %H:%M:%S %Z}"
-    return Ran(_standing(plan, finished), receipt, 0)
+    return RunResult(_standing(plan, finished), receipt, 0)
 
 
 def _standing(plan: Plan, finished: str) -> Verdict:

@@ -19,7 +19,7 @@ from polarpod.contract.context import Context, Storage
 from polarpod.contract.dataset import Delta
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
 from polarpod.launch import undo_reach
-from polarpod.launch.run import Ports
+from polarpod.launch.run import Clock
 from polarpod.launch.state import AttemptInfo, Record, State
 from polarpod.store import parquet_manifest as manifest
 from polarpod.store.delta_features import Traits
@@ -43,7 +43,7 @@ class Undone(NamedTuple):
     restored: int
 
 
-def undo(info: AttemptInfo, state: State, storage: Storage, ports: Ports) -> Undone:
+def undo(info: AttemptInfo, state: State, storage: Storage, clock: Clock) -> Undone:
     """Takes back an attempt's publish.
 
     Raises:
@@ -60,13 +60,13 @@ def undo(info: AttemptInfo, state: State, storage: Storage, ports: Ports) -> Und
     if context is None or info.receipt is None or info.receipt.published is None:
         raise _refuse(info, "it published nothing", "`polarpod runs` shows which runs did.")
     uid = info.receipt.published.adopted_from or info.uid
-    new_uid = ports.new_uid()
+    new_uid = clock.new_uid()
     number = state.claim(info.job, info.run_key, new_uid, above=info.number)
     try:
         if isinstance(context.job.output, Delta):
             done = _undo_delta(info, context, uid, storage, number)
         else:
-            done = _undo_parquet(info, context, uid, storage, number, ports.now())
+            done = _undo_parquet(info, context, uid, storage, number, clock.now())
     except PolarpodError as error:
         if error.verdict.category is Category.PUBLISH_REFUSED:
             # nothing was committed under this number; kept, it would pass for an attempt that was lost
@@ -84,14 +84,14 @@ def undo(info: AttemptInfo, state: State, storage: Storage, ports: Ports) -> Und
             verdict=verdict,
             memory_limit_bytes=0,
             memory_peak_bytes=0,
-            judged_at=ports.now(),
+            judged_at=clock.now(),
             worker_ended=True,
             took_back=info.uid,
         ),
     )
     # last: what is wrong with the bad rows' dataset must not leave the good ones' undoing unrecorded
     if context.job.checks and context.job.checks.quarantine:
-        _undo_quarantine(Folder(context.job.checks.quarantine, storage), uid, number, ports.now())
+        _undo_quarantine(Folder(context.job.checks.quarantine, storage), uid, number, clock.now())
     return done
 
 

@@ -21,7 +21,7 @@ from polarpod.contract.verdict import PolarpodError, Verdict
 LOG_TAIL_BYTES = 64 * 1024
 
 
-class Ended(NamedTuple):
+class WorkerExit(NamedTuple):
     """A worker that is gone.
 
     Attributes:
@@ -42,7 +42,7 @@ class Ended(NamedTuple):
     release: Callable[[], None] = lambda: None
 
 
-class LostSight(PolarpodError):
+class Unobservable(PolarpodError):
     """An attempt's worker cannot be seen any more, and may well go on. It gets no verdict: the next launcher attaches."""
 
     def __init__(self, cause: PolarpodError) -> None:
@@ -50,7 +50,7 @@ class LostSight(PolarpodError):
         super().__init__(verdict.category, verdict.summary, evidence=verdict.evidence, remedy=verdict.remedy)
 
 
-class HandedOver(Exception):
+class Deferred(Exception):
     """An attempt's worker goes on, and somebody else tells when to come back for its end. It gets no verdict here.
 
     Attributes:
@@ -82,7 +82,7 @@ class Watcher(NamedTuple):
 class Launcher(Protocol):
     """One plane's way of running workers."""
 
-    def run(self, context: Context, data: bytes, watcher: Watcher) -> Ended:
+    def run(self, context: Context, data: bytes, watcher: Watcher) -> WorkerExit:
         """Starts a worker and waits for its end.
 
         Args:
@@ -93,7 +93,7 @@ class Launcher(Protocol):
         """
         ...
 
-    def attach(self, context: Context, watcher: Watcher, *, orphaned: bool) -> Ended:
+    def attach(self, context: Context, watcher: Watcher, *, orphaned: bool) -> WorkerExit:
         """Waits for the end of an attempt that another launcher started and did not see through.
 
         Asked only of planes whose workers outlive their launcher.

@@ -12,7 +12,7 @@ from tests.cluster.airflow.yard import DAY, Yard
 
 from polarpod.airflow import run_job
 from polarpod.airflow.exceptions import AirflowFailException
-from polarpod.airflow.task_log import Words
+from polarpod.airflow.task_log import TaskLog
 from polarpod.contract.resources import MIB
 from polarpod.contract.verdict import Category
 
@@ -109,13 +109,13 @@ def test_each_line_of_the_log_comes_once_and_without_secrets(
     yard: Yard, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *, deferrable: bool
 ) -> None:
     heard: dict[str, float] = {}
-    say = Words.log
+    say = TaskLog.log
 
-    def hear(words: Words, lines: bytes) -> None:
+    def hear(words: TaskLog, lines: bytes) -> None:
         heard[lines.decode().strip()] = time.monotonic()
         say(words, lines)
 
-    monkeypatch.setattr(Words, "log", hear)
+    monkeypatch.setattr(TaskLog, "log", hear)
     ended("talks", deferrable=deferrable)
 
     said = capfd.readouterr().out

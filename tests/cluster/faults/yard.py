@@ -34,7 +34,7 @@ from polarpod.launch.planes.kubernetes.config import KubernetesPlane
 from polarpod.launch.planes.kubernetes.launcher import PodLauncher
 from polarpod.launch.planes.kubernetes.render.names import pod_name
 from polarpod.launch.planes.plane import Plane
-from polarpod.launch.run import Listener, Ports, execute
+from polarpod.launch.run import Clock, Listener, execute
 from polarpod.launch.state import AttemptInfo
 
 POLARPOD = Path(sys.executable).parent / "polarpod"
@@ -216,7 +216,7 @@ class Run:
                 state=bench.state,
                 make_launcher=self._launcher,
                 listener=listener,
-                ports=Ports(pause=lambda seconds, stop: self.yard.quiet.wait(PATIENCE_SECONDS)),
+                clock=Clock(pause=lambda seconds, stop: self.yard.quiet.wait(PATIENCE_SECONDS)),
             ).verdict
         except PolarpodError as error:
             self.heard.append(Heard("", error.verdict))

@@ -24,10 +24,10 @@ from polarpod.launch.planes.kubernetes.cluster import connect
 from polarpod.launch.planes.kubernetes.launcher import PodLauncher
 from polarpod.launch.planes.plane import Plane
 from polarpod.launch.planes.process.config import ProcessPlane
-from polarpod.launch.run import Asked, Begun, Ports, begin, see_through
+from polarpod.launch.run import AttemptHandle, Clock, RunOptions, begin, see_through
 from polarpod.launch.sizing import Size
 from polarpod.launch.state import AttemptInfo, State
-from polarpod.launch.worker import LostSight, Watcher
+from polarpod.launch.worker import Unobservable, Watcher
 from polarpod.store.fence import Standing
 
 CONTEXT = msgspec.structs.replace(GOLDEN, fingerprint="f")
@@ -62,9 +62,9 @@ def plan_of(unjudged: Context | None, **changes: Any) -> Plan:
     return plan._replace(**changes)
 
 
-def begun(plan: Plan, tmp_path: Path, *, asked: Asked | None = None, on: Plane | None = None) -> Begun:
-    ports = Ports(now=lambda: CONTEXT.created_at, new_uid=lambda: "c" * 32)
-    return begin(plan, on or plane(), State(str(tmp_path / "state")), asked or Asked(labels=CONTEXT.labels), ports)
+def begun(plan: Plan, tmp_path: Path, *, asked: RunOptions | None = None, on: Plane | None = None) -> AttemptHandle:
+    clock = Clock(now=lambda: CONTEXT.created_at, new_uid=lambda: "c" * 32)
+    return begin(plan, on or plane(), State(str(tmp_path / "state")), asked or RunOptions(labels=CONTEXT.labels), clock)
 
 
 def test_what_may_still_run_is_attached_to_and_not_started_again(tmp_path: Path) -> None:
@@ -76,23 +76,25 @@ def test_what_may_still_run_is_attached_to_and_not_started_again(tmp_path: Path)
 @pytest.mark.parametrize(
     ("plan", "asked", "differs"),
     [
-        pytest.param(plan_of(CONTEXT, fingerprint="g"), Asked(), "with other files of its inputs", id="an input has moved"),
+        pytest.param(
+            plan_of(CONTEXT, fingerprint="g"), RunOptions(), "with other files of its inputs", id="an input has moved"
+        ),
         pytest.param(
             plan_of(CONTEXT, fingerprint="g", dependencies={"code": "2"}),
-            Asked(),
+            RunOptions(),
             "with other code or another environment",
             id="the code has changed",
         ),
         pytest.param(
             plan_of(CONTEXT, fingerprint="g", job=msgspec.structs.replace(CONTEXT.job, output=Delta("s3://example/other"))),
-            Asked(),
+            RunOptions(),
             "with another declaration of the job",
             id="the output has moved",
         ),
-        pytest.param(plan_of(CONTEXT), Asked(force=True), "without --force", id="it was not forced, and this is"),
+        pytest.param(plan_of(CONTEXT), RunOptions(force=True), "without --force", id="it was not forced, and this is"),
         pytest.param(
             plan_of(msgspec.structs.replace(CONTEXT, fingerprint=None), pins={"airports": 7}),
-            Asked(),
+            RunOptions(),
             "with other files of its inputs",
             id="a table has moved, and an older release started it",
         ),
@@ -100,7 +102,7 @@ def test_what_may_still_run_is_attached_to_and_not_started_again(tmp_path: Path)
 )
 @pytest.mark.parametrize("ours", [pytest.param(True, id="ours"), pytest.param(False, id="another's")])
 def test_what_would_publish_something_else_has_to_be_over_first(
-    plan: Plan, asked: Asked, differs: str, ours: bool, tmp_path: Path
+    plan: Plan, asked: RunOptions, differs: str, ours: bool, tmp_path: Path
 ) -> None:
     found = begun(plan, tmp_path, asked=asked._replace(labels=CONTEXT.labels if ours else {}))
     assert (found.data, found.orphaned, found.outdated) == (None, ours, True)
@@ -111,16 +113,18 @@ def test_what_would_publish_something_else_has_to_be_over_first(
 @pytest.mark.parametrize(
     ("plan", "asked"),
     [
-        pytest.param(plan_of(CONTEXT, pins={"airports": 7}), Asked(), id="a commit to another partition of an input"),
-        pytest.param(plan_of(CONTEXT, code_version="0" * 32), Asked(), id="a comment in the code"),
-        pytest.param(plan_of(msgspec.structs.replace(CONTEXT, force=True)), Asked(), id="it was forced, and this is not"),
-        pytest.param(plan_of(msgspec.structs.replace(CONTEXT, force=True)), Asked(force=True), id="both are forced"),
+        pytest.param(plan_of(CONTEXT, pins={"airports": 7}), RunOptions(), id="a commit to another partition of an input"),
+        pytest.param(plan_of(CONTEXT, code_version="0" * 32), RunOptions(), id="a comment in the code"),
         pytest.param(
-            plan_of(msgspec.structs.replace(CONTEXT, fingerprint=None)), Asked(), id="an older release started the same"
+            plan_of(msgspec.structs.replace(CONTEXT, force=True)), RunOptions(), id="it was forced, and this is not"
+        ),
+        pytest.param(plan_of(msgspec.structs.replace(CONTEXT, force=True)), RunOptions(force=True), id="both are forced"),
+        pytest.param(
+            plan_of(msgspec.structs.replace(CONTEXT, fingerprint=None)), RunOptions(), id="an older release started the same"
         ),
     ],
 )
-def test_what_would_publish_the_same_rows_is_attached_to(plan: Plan, asked: Asked, tmp_path: Path) -> None:
+def test_what_would_publish_the_same_rows_is_attached_to(plan: Plan, asked: RunOptions, tmp_path: Path) -> None:
     found = begun(plan, tmp_path, asked=asked)
     assert (found.context.attempt, found.data, found.outdated) == (CONTEXT.attempt, None, False)
 
@@ -141,7 +145,7 @@ def test_where_nothing_can_be_attached_to_another_is_started(plan: Plan, tmp_pat
 
 def test_an_attempt_of_this_very_launcher_is_its_own(tmp_path: Path) -> None:
     nameless = msgspec.structs.replace(CONTEXT, labels={})
-    made = begin(plan_of(nameless), plane(), State(str(tmp_path)), Asked(), Ports(), started={CONTEXT.attempt.uid})
+    made = begin(plan_of(nameless), plane(), State(str(tmp_path)), RunOptions(), Clock(), started={CONTEXT.attempt.uid})
     assert made.orphaned
 
 
@@ -160,7 +164,7 @@ def test_an_attempt_that_was_only_written_down_is_started_where_nothing_has_chan
 ) -> None:
     state = State(str(tmp_path))
     on = ProcessPlane(state=state.folder.uri, scratch=str(tmp_path))
-    made = begin(plan, on, state, Asked(), Ports(), prepared={CONTEXT.attempt.uid})
+    made = begin(plan, on, state, RunOptions(), Clock(), prepared={CONTEXT.attempt.uid})
     assert made.data is not None
     assert (made.context == CONTEXT) is again
     assert (encode(made.context) == made.data) is True
@@ -187,7 +191,7 @@ def test_a_launcher_is_only_known_to_be_dead_by_its_own_successor(
     started_by: dict[str, str], asked_by: dict[str, str], orphaned: bool, tmp_path: Path
 ) -> None:
     running = msgspec.structs.replace(CONTEXT, labels=started_by)
-    assert begun(plan_of(running), tmp_path, asked=Asked(labels=asked_by)).orphaned is orphaned
+    assert begun(plan_of(running), tmp_path, asked=RunOptions(labels=asked_by)).orphaned is orphaned
 
 
 def attempts_pod(phase: str = "Running", *, uid: str = CONTEXT.attempt.uid, **metadata: Any) -> dict[str, Any]:
@@ -295,14 +299,14 @@ def test_a_pod_that_nobody_ends_is_given_up_two_minutes_after(
 def test_a_pod_that_cannot_be_seen_gets_no_verdict_and_is_left_alone(api: ApiServer) -> None:
     api.look = [attempts_pod()]
     api.watch = [403]
-    with pytest.raises(LostSight):
+    with pytest.raises(Unobservable):
         Launched(api, 30).attach()
     assert api.requests["delete"] == []
 
 
 def test_a_launcher_that_attached_detaches_and_says_who_can_end_the_run(api: ApiServer) -> None:
     api.look = [attempts_pod()]
-    with pytest.raises(LostSight) as caught:
+    with pytest.raises(Unobservable) as caught:
         Launched(api, 30).attach(stop=lambda: True)
     assert api.requests["delete"] == []
     assert caught.value.verdict.text() == (
@@ -316,7 +320,7 @@ def test_a_launcher_that_attached_detaches_and_says_who_can_end_the_run(api: Api
 
 def test_an_attempt_whose_pod_is_just_being_created_is_not_judged_by_who_leaves(api: ApiServer) -> None:
     api.look = [404]
-    with pytest.raises(LostSight, match="no longer waiting for attempt 3"):
+    with pytest.raises(Unobservable, match="no longer waiting for attempt 3"):
         Launched(api, 1).attach(stop=lambda: True)
 
 
@@ -332,7 +336,7 @@ def test_who_gives_up_on_the_start_of_anothers_run_does_not_end_it(api: ApiServe
     state.put_context(CONTEXT)
     api.look = [attempts_pod("Pending")]
     launched = Launched(api, 700)
-    ran = see_through(Begun(CONTEXT, None, ""), launched.launcher, state, Watcher(), Ports())
+    ran = see_through(AttemptHandle(CONTEXT, None, ""), launched.launcher, state, Watcher(), Clock())
     assert ran.verdict.category is Category.NOT_STARTED
     assert "no longer waiting for attempt 3; it goes on" in ran.verdict.evidence
     assert "kubectl --namespace yard delete pod tolls-1" in ran.verdict.remedy
@@ -443,9 +447,9 @@ def test_a_launcher_that_dies_before_the_record_leaves_the_next_one_the_evidence
     api.look = [oom_pod()]
     launched = Launched(api, 30)
     with pytest.raises(Killed):
-        see_through(Begun(CONTEXT, None, ""), launched.launcher, Dies(str(tmp_path / "state")), Watcher(), Ports())
+        see_through(AttemptHandle(CONTEXT, None, ""), launched.launcher, Dies(str(tmp_path / "state")), Watcher(), Clock())
     assert api.requests["delete"] == []
 
-    ran = see_through(Begun(CONTEXT, None, "", orphaned=True), launched.launcher, state, Watcher(), Ports())
+    ran = see_through(AttemptHandle(CONTEXT, None, "", orphaned=True), launched.launcher, state, Watcher(), Clock())
     assert ran.verdict.category is Category.OUT_OF_MEMORY
     assert len(api.requests["delete"]) == 1, "recorded, so no longer needed"

@@ -31,7 +31,7 @@ from polarpod.launch.planes.kubernetes.launcher import PodLauncher
 from polarpod.launch.planes.kubernetes.pod import Pod
 from polarpod.launch.planes.kubernetes.render.names import pod_name
 from polarpod.launch.planes.kubernetes.verdicts.refusals import START_SECONDS
-from polarpod.launch.worker import Ended, LostSight, Watcher
+from polarpod.launch.worker import Unobservable, Watcher, WorkerExit
 
 POOL = urllib3.HTTPConnectionPool("127.0.0.1")
 
@@ -51,7 +51,9 @@ def api(tmp_path: Path) -> Iterator[ApiServer]:
         yield server
 
 
-def started(api: ApiServer, *, pause: Callable[[], object] = lambda: None, stop: bool = False) -> tuple[Pod | Ended, int]:
+def started(
+    api: ApiServer, *, pause: Callable[[], object] = lambda: None, stop: bool = False
+) -> tuple[Pod | WorkerExit, int]:
     """What came of it, and how often it was waited."""
     paused: list[float] = []
 
@@ -100,7 +102,7 @@ def test_a_refusal_that_passes_is_waited_out(create: No, readyz: Any, api: ApiSe
 def test_a_refusal_that_stays_is_told_at_once(create: No, readyz: Any, category: Category, api: ApiServer) -> None:
     api.create, api.readyz = [create], [readyz]
     ended, waited = started(api)
-    assert isinstance(ended, Ended)
+    assert isinstance(ended, WorkerExit)
     assert (ended.judge(None).category, waited) == (category, 0)
 
 
@@ -119,7 +121,7 @@ def test_a_start_that_takes_too_long_is_told(
     monkeypatch.setattr("polarpod.launch.planes.kubernetes.creation.START_SECONDS", 0)
     api.create, api.readyz = [create], [NOT_READY]
     ended, waited = started(api)
-    assert isinstance(ended, Ended)
+    assert isinstance(ended, WorkerExit)
     assert (ended.judge(None).category, waited) == (category, 0)
 
 
@@ -175,7 +177,7 @@ def test_a_pod_that_is_not_there_is_no_success_of_a_lost_answer(api: ApiServer, 
     api.create, api.look = [CUT], [404]
     with pytest.raises(PolarpodError, match="cannot be reached") as caught:
         started(api)
-    assert not isinstance(caught.value, LostSight)
+    assert not isinstance(caught.value, Unobservable)
     assert caught.value.verdict.category is Category.PLANE_UNREACHABLE
 
 
@@ -185,7 +187,7 @@ def test_an_attempt_whose_pod_nobody_can_look_for_gets_no_verdict(
 ) -> None:
     monkeypatch.setattr("polarpod.launch.planes.kubernetes.creation.START_SECONDS", 0)
     api.create, api.look = [CUT], [look]
-    with pytest.raises(LostSight):
+    with pytest.raises(Unobservable):
         started(api)
 
 
@@ -294,4 +296,4 @@ def test_a_server_that_was_never_reached_made_nothing(api: ApiServer) -> None:
     api.write_kubeconfig(port=9)
     with pytest.raises(PolarpodError, match="cannot be reached") as caught:
         started(api)
-    assert not isinstance(caught.value, LostSight)
+    assert not isinstance(caught.value, Unobservable)

@@ -22,7 +22,7 @@ from polarpod.launch.planes.kubernetes.launcher import PodLauncher
 from polarpod.launch.planes.kubernetes.logs import LogFollower
 from polarpod.launch.planes.kubernetes.status import Status
 from polarpod.launch.planes.kubernetes.watch import change_of
-from polarpod.launch.worker import LostSight, Watcher
+from polarpod.launch.worker import Unobservable, Watcher
 
 NOW = dt.datetime(2026, 11, 21, 12, 0, 30, tzinfo=dt.UTC)
 LINES = ["first", "zweitens: größer als 3 €", "last"]
@@ -214,7 +214,7 @@ def test_a_pod_that_may_not_be_seen_is_lost_sight_of(
 ) -> None:
     monkeypatch.setattr("polarpod.launch.planes.kubernetes.watch.START_SECONDS", 0)
     api.watch, api.look = watch, look
-    with pytest.raises(LostSight) as caught:
+    with pytest.raises(Unobservable) as caught:
         seen_through(cluster)
     assert caught.value.verdict.category is Category.PLANE_DENIED
     assert api.requests["delete"] == []

@@ -12,7 +12,7 @@ from airflow.triggers.base import BaseTrigger
 
 from polarpod.launch.planes.plane import Plane
 from polarpod.launch.planes.registry import launcher_of
-from polarpod.launch.worker import HandedOver, Launcher
+from polarpod.launch.worker import Deferred, Launcher
 
 _BUILT_IN = {"kubernetes": "polarpod.airflow.planes.kubernetes.kind"}
 _ADD_NOTHING = {"process"}
@@ -28,12 +28,12 @@ class AirflowPlaneKind(Protocol):
 
         Args:
             context: Airflow's, of the task that runs.
-            deferrable: it raises HandedOver instead of waiting.
+            deferrable: it raises Deferred instead of waiting.
             woken: uid of the attempt whose trigger has fired.
         """
         ...
 
-    def trigger(self, handed: HandedOver, plane: Any, task: dict[str, Any]) -> BaseTrigger:
+    def trigger(self, handed: Deferred, plane: Any, task: dict[str, Any]) -> BaseTrigger:
         """What waits for a worker that was handed over."""
         ...
 
@@ -51,7 +51,7 @@ class WithoutAirflow:
     ) -> Launcher:
         return launcher_of(plane)
 
-    def trigger(self, handed: HandedOver, plane: Any, task: dict[str, Any]) -> BaseTrigger:
+    def trigger(self, handed: Deferred, plane: Any, task: dict[str, Any]) -> BaseTrigger:
         raise NotImplementedError("its launcher hands nothing over")
 
 

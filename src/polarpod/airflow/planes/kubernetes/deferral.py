@@ -11,7 +11,7 @@ from polarpod.launch.planes.kubernetes.credentials import Access
 from polarpod.launch.planes.kubernetes.launcher import PodLauncher
 from polarpod.launch.planes.kubernetes.pod import Pod
 from polarpod.launch.planes.kubernetes.status import Status
-from polarpod.launch.worker import Ended, HandedOver, Watcher
+from polarpod.launch.worker import Deferred, Watcher, WorkerExit
 
 
 class Deferring:
@@ -24,26 +24,26 @@ class Deferring:
         self._pods = pods
         self._woken = woken
 
-    def run(self, context: Context, data: bytes, watcher: Watcher) -> Ended:
+    def run(self, context: Context, data: bytes, watcher: Watcher) -> WorkerExit:
         started = self._pods.start(context, data, watcher)
         if not isinstance(started, Pod):
             return started
         if watcher.stop():
             # nobody would take it
             return self._pods.attach(context, watcher, orphaned=True, handed_over=True)
-        raise HandedOver(context, started)
+        raise Deferred(context, started)
 
-    def attach(self, context: Context, watcher: Watcher, *, orphaned: bool) -> Ended:
+    def attach(self, context: Context, watcher: Watcher, *, orphaned: bool) -> WorkerExit:
         woken = context.attempt.uid == self._woken
         if woken or watcher.stop():
             # the trigger that woke the task deletes no pod, nor did the task before it
             return self._pods.attach(context, watcher, orphaned=orphaned, handed_over=woken and orphaned)
         if (pod := self._pods.find(context)) and not Status(pod=pod.seen).over:
-            raise HandedOver(context, pod, owned=orphaned)
+            raise Deferred(context, pod, owned=orphaned)
         return self._pods.attach(context, watcher, orphaned=orphaned)
 
 
-def trigger_of(handed: HandedOver, plane: KubernetesPlane, task: dict[str, Any]) -> PodTrigger:
+def trigger_of(handed: Deferred, plane: KubernetesPlane, task: dict[str, Any]) -> PodTrigger:
     """What waits for a pod that was handed over."""
     pod, attempt = handed.worker, handed.context
     assert isinstance(pod, Pod), "Deferring hands over nothing else"

@@ -8,7 +8,7 @@ from typing import Any
 from airflow.triggers.base import BaseTrigger
 
 from polarpod.launch.planes.kubernetes.config import KubernetesPlane
-from polarpod.launch.worker import HandedOver, Launcher
+from polarpod.launch.worker import Deferred, Launcher
 
 
 class KubernetesAirflowKind:
@@ -23,7 +23,7 @@ class KubernetesAirflowKind:
         pods = pod_launcher(plane, context)
         return Deferring(pods, woken=woken) if deferrable else pods
 
-    def trigger(self, handed: HandedOver, plane: KubernetesPlane, task: dict[str, Any]) -> BaseTrigger:
+    def trigger(self, handed: Deferred, plane: KubernetesPlane, task: dict[str, Any]) -> BaseTrigger:
         from polarpod.airflow.planes.kubernetes.deferral import trigger_of
 
         return trigger_of(handed, plane, task)

@@ -14,7 +14,7 @@ from polarpod.launch.planes.kubernetes.cluster import Cluster
 from polarpod.launch.planes.kubernetes.pod import Pod
 from polarpod.launch.planes.kubernetes.status import Json, Refusal
 from polarpod.launch.planes.kubernetes.verdicts.refusals import START_SECONDS, is_of_a_start, may_have_been_done, refused
-from polarpod.launch.worker import LostSight
+from polarpod.launch.worker import Unobservable
 
 Pause = Callable[[float, Callable[[], bool]], None]
 
@@ -57,7 +57,7 @@ class Creation:
 
         Raises:
             Refused: the API server will not have it.
-            LostSight: it may be there, and nobody says whether it is.
+            Unobservable: it may be there, and nobody says whether it is.
             PolarpodError: the API server is away.
         """
         too_long = tenacity.stop_after_delay(self._queue_seconds)
@@ -107,7 +107,7 @@ class Creation:
         try:
             return self._find()
         except PolarpodError as error:
-            raise LostSight(error) from None
+            raise Unobservable(error) from None
 
 
 def _may_be_there(error: BaseException) -> bool:

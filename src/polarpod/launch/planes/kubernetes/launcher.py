@@ -31,7 +31,7 @@ from polarpod.launch.planes.kubernetes.status import Json, Status
 from polarpod.launch.planes.kubernetes.verdicts.diagnose import diagnose
 from polarpod.launch.planes.kubernetes.wait import Watched, detached
 from polarpod.launch.planes.kubernetes.watch import Changes, News
-from polarpod.launch.worker import Ended, LostSight, Watcher, message_of
+from polarpod.launch.worker import Unobservable, Watcher, WorkerExit, message_of
 
 # between a launcher's writing of a context and its creating of the pod there are milliseconds; this is generous
 _CREATION_SECONDS = 20.0
@@ -61,19 +61,19 @@ class PodLauncher:
         if plane.template:
             load_template(Path(plane.template))
 
-    def run(self, context: Context, data: bytes, watcher: Watcher) -> Ended:
+    def run(self, context: Context, data: bytes, watcher: Watcher) -> WorkerExit:
         started = self.start(context, data, watcher)
-        return started if isinstance(started, Ended) else self._see_through(started, context, watcher, owned=True)
+        return started if isinstance(started, WorkerExit) else self._see_through(started, context, watcher, owned=True)
 
     def manifest(self, context: Context, data: bytes) -> Json:
         """The pod as it goes out."""
         return self._finish(pod_of(context, data, self._plane))
 
-    def start(self, context: Context, data: bytes, watcher: Watcher) -> Pod | Ended:
+    def start(self, context: Context, data: bytes, watcher: Watcher) -> Pod | WorkerExit:
         """Creates the pod; an end already where the API server will not have it.
 
         Raises:
-            LostSight: it may be there, and nobody says whether it is.
+            Unobservable: it may be there, and nobody says whether it is.
         """
         begun = time.monotonic()
         creation = Creation(
@@ -91,7 +91,7 @@ class PodLauncher:
             status = Status(refusal=error.refusal, stop_requested=stopped, seconds=time.monotonic() - begun)
             return self._ended(status, context, b"")
 
-    def attach(self, context: Context, watcher: Watcher, *, orphaned: bool, handed_over: bool = False) -> Ended:
+    def attach(self, context: Context, watcher: Watcher, *, orphaned: bool, handed_over: bool = False) -> WorkerExit:
         """See `Launcher`.
 
         Args:
@@ -134,7 +134,9 @@ class PodLauncher:
             changes.close()
         return True
 
-    def _see_through(self, pod: Pod, context: Context, watcher: Watcher, *, owned: bool, attached: bool = False) -> Ended:
+    def _see_through(
+        self, pod: Pod, context: Context, watcher: Watcher, *, owned: bool, attached: bool = False
+    ) -> WorkerExit:
         watched = Watched(
             self._cluster,
             pod,
@@ -147,7 +149,7 @@ class PodLauncher:
         )
         try:
             status, gave_up = watched.until_over()
-        except LostSight:
+        except Unobservable:
             raise  # it may well go on; whoever tries next attaches to it
         except BaseException:
             if owned:
@@ -166,16 +168,16 @@ class PodLauncher:
         with suppress(PolarpodError):
             self._cluster.delete(pod.name, pod.uid, grace_seconds=grace_seconds)
 
-    def _ended(self, status: Status, context: Context, log: bytes) -> Ended:
+    def _ended(self, status: Status, context: Context, log: bytes) -> WorkerExit:
         uid, limit = context.attempt.uid, context.resources.memory_bytes
 
         def judge(receipt: Receipt | None) -> Verdict:
             return diagnose(status, receipt, uid=uid, memory_limit_bytes=limit)
 
-        return Ended(judge, _last_words(status, uid), log, status, seen=status.terminated is not None)
+        return WorkerExit(judge, _last_words(status, uid), log, status, seen=status.terminated is not None)
 
-    def _gave_up(self, verdict: Verdict, log: bytes, status: Status) -> Ended:
-        return Ended(lambda receipt: receipt.verdict if receipt else verdict, None, log, status)
+    def _gave_up(self, verdict: Verdict, log: bytes, status: Status) -> WorkerExit:
+        return WorkerExit(lambda receipt: receipt.verdict if receipt else verdict, None, log, status)
 
 
 def _last_words(status: Status, uid: str) -> Message | None:

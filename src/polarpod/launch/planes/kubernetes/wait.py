@@ -18,7 +18,7 @@ from polarpod.launch.planes.kubernetes.start_clock import StartClock
 from polarpod.launch.planes.kubernetes.status import Status
 from polarpod.launch.planes.kubernetes.verdicts.start_timeout import is_abandoned, patience, wants_events
 from polarpod.launch.planes.kubernetes.watch import Changes, News
-from polarpod.launch.worker import LostSight, Watcher
+from polarpod.launch.worker import Unobservable, Watcher
 
 # how late a request to stop is seen
 _TICK_SECONDS = 0.2
@@ -113,7 +113,7 @@ class Watched:
 
     def _take(self, news: News) -> None:
         if isinstance(news, PolarpodError):
-            raise LostSight(news)
+            raise Unobservable(news)
         if news is None:
             self._status = self._status._replace(gone=True)
         else:
@@ -177,10 +177,10 @@ class Watched:
         self._follows.start()
 
 
-def still_waiting(verdict: Verdict, context: Context, pod: str, namespace: str) -> LostSight:
+def still_waiting(verdict: Verdict, context: Context, pod: str, namespace: str) -> Unobservable:
     """The end of a wait for another launcher's pod that does not start: giving it up is that launcher's."""
     left = detached(context, pod, namespace).verdict
-    return LostSight(
+    return Unobservable(
         PolarpodError(
             verdict.category,
             verdict.summary,
@@ -190,10 +190,10 @@ def still_waiting(verdict: Verdict, context: Context, pod: str, namespace: str) 
     )
 
 
-def detached(context: Context, pod: str, namespace: str) -> LostSight:
+def detached(context: Context, pod: str, namespace: str) -> Unobservable:
     """The end of a wait for a pod that another launcher has started: the pod goes on."""
     by = ", ".join(f"{name} {value}" for name, value in sorted(context.labels.items()))
-    return LostSight(
+    return Unobservable(
         PolarpodError(
             Category.INTERRUPTED,
             f"no longer waiting for attempt {context.attempt.number}; it goes on",

@@ -30,7 +30,7 @@ from polarpod.launch.planes.process.cgroup import Cgroup, memory_cgroup
 from polarpod.launch.planes.process.config import ProcessPlane
 from polarpod.launch.planes.process.diagnose import Exit, judge
 from polarpod.launch.planes.process.end_note import EndNote
-from polarpod.launch.worker import Ended, LostSight, Watcher, message_of
+from polarpod.launch.worker import Unobservable, Watcher, WorkerExit, message_of
 
 # joins the cgroup before the interpreter starts, so that not one page is counted elsewhere
 _JOIN = 'echo $$ > "$0" && exec "$@"'
@@ -46,23 +46,23 @@ class ProcessLauncher:
     def __init__(self, plane: ProcessPlane) -> None:
         self._plane = plane
 
-    def run(self, context: Context, data: bytes, watcher: Watcher) -> Ended:
+    def run(self, context: Context, data: bytes, watcher: Watcher) -> WorkerExit:
         return run_worker(context, data, self._plane, watcher=watcher)
 
-    def attach(self, context: Context, watcher: Watcher, *, orphaned: bool) -> Ended:  # noqa: ARG002  # as `Launcher`
+    def attach(self, context: Context, watcher: Watcher, *, orphaned: bool) -> WorkerExit:  # noqa: ARG002  # as `Launcher`
         """The end of a worker whose launcher died before it recorded it. No worker outlives its launcher here."""
         path = self._plane.end_note(context.attempt.uid)
         found = end_note.find(path)
         if found is None:
             # recorded by another launcher meanwhile, or damaged: it is not met again
             end_note.remove(path)
-            raise LostSight(
+            raise Unobservable(
                 PolarpodError(Category.WORKER_LOST, "how the attempt ended is not known", evidence=[f"no note at {path}"])
             )
         return _ended(context, path, found, b"")
 
 
-def run_worker(context: Context, data: bytes, plane: ProcessPlane, *, watcher: Watcher) -> Ended:
+def run_worker(context: Context, data: bytes, plane: ProcessPlane, *, watcher: Watcher) -> WorkerExit:
     """Starts a worker on this machine and waits for its end.
 
     Args:
@@ -89,9 +89,9 @@ def run_worker(context: Context, data: bytes, plane: ProcessPlane, *, watcher: W
             _end(process)
 
 
-def _ended(context: Context, path: Path, note: EndNote, log: bytes) -> Ended:
+def _ended(context: Context, path: Path, note: EndNote, log: bytes) -> WorkerExit:
     uid = context.attempt.uid
-    return Ended(
+    return WorkerExit(
         lambda receipt: judge(note.exit, note.message, receipt, uid=uid),
         note.message,
         log,

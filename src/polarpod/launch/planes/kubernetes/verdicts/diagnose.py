@@ -14,7 +14,15 @@ from polarpod.contract.message import Message
 from polarpod.contract.receipt import Receipt
 from polarpod.contract.verdict import Category, Verdict, exit_code_of
 from polarpod.launch.planes.kubernetes.status import Json, Status
-from polarpod.launch.planes.kubernetes.verdicts.evidence import Case, has_run, heartbeat_peak, pod_said, ran, seen, signal_of
+from polarpod.launch.planes.kubernetes.verdicts.evidence import (
+    Evidence,
+    has_run,
+    heartbeat_peak,
+    pod_said,
+    ran,
+    seen,
+    signal_of,
+)
 from polarpod.launch.planes.kubernetes.verdicts.external_causes import DELETED_BEFORE, EARLIER_LAUNCHER, FROM_OUTSIDE
 from polarpod.launch.planes.kubernetes.verdicts.init_containers import init_has_failed, init_was_killed
 from polarpod.launch.planes.kubernetes.verdicts.pending import why_not_started
@@ -55,14 +63,14 @@ def diagnose(status: Status, receipt: Receipt | None, *, uid: str, memory_limit_
     return _unknown(case)
 
 
-def _case(status: Status, receipt: Receipt | None, uid: str, memory_limit_bytes: int) -> Case:
+def _case(status: Status, receipt: Receipt | None, uid: str, memory_limit_bytes: int) -> Evidence:
     end = status.terminated
     message = _message(str((end or {}).get("message") or ""), uid)
     if receipt:
         told: Category | None = receipt.verdict.category
     else:
         told = _CATEGORY_OF_CODE.get(end.get("exitCode", -1)) if end and ran(end) else None
-    return Case(status, receipt, message, told, memory_limit_bytes)
+    return Evidence(status, receipt, message, told, memory_limit_bytes)
 
 
 def _message(text: str, uid: str) -> Message | None:
@@ -72,11 +80,11 @@ def _message(text: str, uid: str) -> Message | None:
         return None
 
 
-def _refused(case: Case) -> Verdict | None:
+def _refused(case: Evidence) -> Verdict | None:
     return refused(case.status.refusal) if case.status.refusal else None
 
 
-def _not_admitted(case: Case) -> Verdict | None:
+def _not_admitted(case: Evidence) -> Verdict | None:
     if not _NOT_ADMITTED.fullmatch(case.status.reason):
         return None
     return Verdict(
@@ -87,14 +95,14 @@ def _not_admitted(case: Case) -> Verdict | None:
     )
 
 
-def _init_failed(case: Case) -> Verdict | None:
+def _init_failed(case: Evidence) -> Verdict | None:
     # False positive: one that was killed, or only stood in for, because its pod was deleted meanwhile
     if case.status.deleting and init_was_killed(case.status):
         return None
     return why_not_started(case.status) if init_has_failed(case.status) and not has_run(case.status) else None
 
 
-def _ended(case: Case) -> Verdict | None:
+def _ended(case: Evidence) -> Verdict | None:
     """By the exit code, as for a process."""
     end = case.status.terminated
     if not end:
@@ -124,7 +132,7 @@ def _ended(case: Case) -> Verdict | None:
     )
 
 
-def _killed(case: Case, end: Json) -> Verdict:
+def _killed(case: Evidence, end: Json) -> Verdict:
     # 137 alone is SIGKILL, not a lack of memory: the kubelet says OOMKilled where it is, and a guess would be paid for with
     # ever bigger pods. False negative: a runtime that misses the kernel's notice; the peak in the evidence gives it away.
     deleted = case.status.gone or case.status.deleting
@@ -145,7 +153,7 @@ def _killed(case: Case, end: Json) -> Verdict:
     )
 
 
-def _deleted(case: Case) -> Verdict | None:
+def _deleted(case: Evidence) -> Verdict | None:
     status = case.status
     if not (status.gone or status.deleting):
         return None
@@ -168,12 +176,12 @@ def _deleted(case: Case) -> Verdict | None:
     )
 
 
-def _not_started(case: Case) -> Verdict | None:
+def _not_started(case: Evidence) -> Verdict | None:
     started = case.status.started or case.status.phase not in ("", "Pending")
     return None if started or case.status.pod is None else why_not_started(case.status)
 
 
-def _unknown(case: Case) -> Verdict:
+def _unknown(case: Evidence) -> Verdict:
     """No rule knows it. The phase alone proves nothing, least of all success."""
     phase = name(case.status.phase or "none")
     if case.status.phase == "Succeeded":
@@ -191,7 +199,7 @@ def _unknown(case: Case) -> Verdict:
     )
 
 
-_WITHOUT_RECEIPT: list[Callable[[Case], Verdict | None]] = [
+_WITHOUT_RECEIPT: list[Callable[[Evidence], Verdict | None]] = [
     _refused,
     _not_admitted,
     _init_failed,

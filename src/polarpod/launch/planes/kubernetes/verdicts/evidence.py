@@ -15,11 +15,11 @@ from polarpod.launch.planes.kubernetes.verdicts.sanitize import fact, moment, na
 _LONGEST_ACCOUNT = 200
 
 
-class Case(NamedTuple):
+class Evidence(NamedTuple):
     """All that is known of one attempt.
 
     Attributes:
-        receipt: its own one, if it failed; a success is not a case.
+        receipt: its own one, if it failed; a success needs no evidence.
         message: its own last one.
         told: what the worker says of its end, by its receipt or else by its exit code; None where it says nothing.
     """
@@ -41,7 +41,7 @@ def has_run(status: Status) -> bool:
     return ran(status.terminated) if status.terminated else status.started
 
 
-def seen(case: Case) -> list[str]:
+def seen(case: Evidence) -> list[str]:
     """What the worker itself left: its end, its receipt's account or the lack of one, its last heartbeat."""
     found = []
     if end := case.status.terminated:
@@ -71,7 +71,7 @@ def pod_said(status: Status) -> list[str]:
     return [f"the pod's status: {said}"] if said else []
 
 
-def heartbeat_peak(case: Case) -> int:
+def heartbeat_peak(case: Evidence) -> int:
     return max(case.message.memory_peak_bytes, 0) if case.message else 0
 
 

@@ -10,7 +10,15 @@ from collections.abc import Callable
 
 from polarpod.contract.verdict import MORE_MEMORY, Category, Verdict
 from polarpod.launch.planes.kubernetes.status import Status
-from polarpod.launch.planes.kubernetes.verdicts.evidence import Case, has_run, heartbeat_peak, in_bytes, pod_said, ran, seen
+from polarpod.launch.planes.kubernetes.verdicts.evidence import (
+    Evidence,
+    has_run,
+    heartbeat_peak,
+    in_bytes,
+    pod_said,
+    ran,
+    seen,
+)
 from polarpod.launch.planes.kubernetes.verdicts.sanitize import fact, name
 
 # what a worker says, by receipt or exit code, that was ended by somebody else: it cannot know by whom
@@ -38,7 +46,7 @@ _DISRUPTIONS = {
 }
 
 
-def _out_of_memory(case: Case) -> Verdict | None:
+def _out_of_memory(case: Evidence) -> Verdict | None:
     # Reason OOMKilled is the container's, whatever its exit code: under cgroup v1 the kernel kills one process and the
     # supervisor lives to exit with a code of its own. False positive: a process of the job's that was killed and not
     # missed, in a worker that then failed otherwise; its own account is kept, where it is one of something else.
@@ -54,7 +62,7 @@ def _out_of_memory(case: Case) -> Verdict | None:
     )
 
 
-def _deadline(case: Case) -> Verdict | None:
+def _deadline(case: Evidence) -> Verdict | None:
     # The supervisor ends the job at the run's deadline and writes a receipt; the pod's is later and for a worker that no
     # longer answers. False positive: a pod that never started, because its deadline counts from when a node took it.
     if case.status.reason != "DeadlineExceeded" or (case.receipt and case.told not in _ENDED_FROM_OUTSIDE):
@@ -74,7 +82,7 @@ def _deadline(case: Case) -> Verdict | None:
     )
 
 
-def _asked_to_stop(case: Case) -> Verdict | None:
+def _asked_to_stop(case: Evidence) -> Verdict | None:
     if not case.status.stop_requested:
         return None
     if case.receipt:
@@ -87,7 +95,7 @@ def _asked_to_stop(case: Case) -> Verdict | None:
     )
 
 
-def _evicted(case: Case) -> Verdict | None:
+def _evicted(case: Evidence) -> Verdict | None:
     # Reasons of the pod itself are the kubelet's, set as it ends the containers. False positive: a worker that had failed by
     # itself a moment before; it says so with a code of its own, which was looked at first (_by_somebody_else).
     status = case.status
@@ -107,7 +115,7 @@ def _evicted(case: Case) -> Verdict | None:
     return None
 
 
-def _node_lost(case: Case) -> Verdict | None:
+def _node_lost(case: Evidence) -> Verdict | None:
     # ContainerStatusUnknown carries exit code 137 and killed nobody: the kubelet came back and found no container. False
     # positive: an evicted or late pod whose container was gone first; their reasons were looked at before. A pod that is
     # deleted just as its container is made gets the same stand-in for one. Where it is containerd that came back, to a
@@ -120,7 +128,7 @@ def _node_lost(case: Case) -> Verdict | None:
     return _lost(case, "the worker's node was lost, or lost sight of the worker")
 
 
-def _disrupted(case: Case) -> Verdict | None:
+def _disrupted(case: Evidence) -> Verdict | None:
     # Whoever ends a pod says so in this condition before doing it. False positive: one that was put there and not carried
     # out; the control plane takes it back after two minutes, and a worker that went on has an account of its own.
     for kind in ("DisruptionTarget", "TerminationTarget"):  # the second is Kueue's
@@ -135,7 +143,7 @@ def _disrupted(case: Case) -> Verdict | None:
     return None
 
 
-def _deleted(case: Case) -> Verdict | None:
+def _deleted(case: Evidence) -> Verdict | None:
     # A worker that is told to stop writes that it was asked to, and cannot know by whom. Where it was not this launcher that
     # deleted the pod, somebody else did; an earlier launcher of the run, perhaps, where this one came too late to see it.
     status = case.status
@@ -153,7 +161,7 @@ def _deleted(case: Case) -> Verdict | None:
     )
 
 
-def _signalled(case: Case) -> Verdict | None:
+def _signalled(case: Evidence) -> Verdict | None:
     # `kill -TERM` in its container, or by its node: nobody deleted the pod. The last rule, because every other reason of the
     # cluster's explains the signal.
     if case.receipt is None or case.told is not Category.INTERRUPTED or not case.status.terminated:
@@ -171,16 +179,16 @@ def _signalled(case: Case) -> Verdict | None:
     )
 
 
-def _by_somebody_else(rule: Callable[[Case], Verdict | None]) -> Callable[[Case], Verdict | None]:
+def _by_somebody_else(rule: Callable[[Evidence], Verdict | None]) -> Callable[[Evidence], Verdict | None]:
     """The rule, for a worker that does not itself say something better of its end."""
 
-    def only(case: Case) -> Verdict | None:
+    def only(case: Evidence) -> Verdict | None:
         return rule(case) if case.told is None or case.told in _ENDED_FROM_OUTSIDE else None
 
     return only
 
 
-def _put_out(why: str, case: Case, *said: str) -> Verdict:
+def _put_out(why: str, case: Evidence, *said: str) -> Verdict:
     return Verdict(
         category=Category.EVICTED,
         summary=f"the worker was put out: {why}",
@@ -189,7 +197,7 @@ def _put_out(why: str, case: Case, *said: str) -> Verdict:
     )
 
 
-def _lost(case: Case, summary: str, *said: str) -> Verdict:
+def _lost(case: Evidence, summary: str, *said: str) -> Verdict:
     node = ((case.status.pod or {}).get("spec") or {}).get("nodeName")
     return Verdict(
         category=Category.NODE_LOST,
@@ -209,7 +217,7 @@ def _last_failed(status: Status) -> list[str]:
 # The order is the argument. Memory first: the kernel's kill explains whatever followed it. Then the deadline, then our own
 # request, as for a process: both are why the cluster acted at all. Then the cluster's reasons, the more exact before the
 # more general. A receipt that tells of something else stops the list at any of them.
-FROM_OUTSIDE: list[Callable[[Case], Verdict | None]] = [
+FROM_OUTSIDE: list[Callable[[Evidence], Verdict | None]] = [
     _out_of_memory,
     _deadline,
     _asked_to_stop,
