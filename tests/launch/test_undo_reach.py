@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import polars as pl
+import pytest
 from deltalake import DeltaTable
 from tests.runtime.delta_tables import commit_of, publish, version
 
@@ -12,7 +13,7 @@ from polarpod.contract.dataset import Delta
 from polarpod.launch.undo_reach import Carried, carried
 from polarpod.runtime.publish import delta
 from polarpod.runtime.stage import StagedFile
-from polarpod.store.delta_rows import read, since
+from polarpod.store.delta_rows import LogEntry, read, since
 from polarpod.store.folder import Folder
 
 
@@ -73,6 +74,13 @@ def test_rows_that_were_mixed_changed_or_deleted_are_not(tmp_path: Path) -> None
     DeltaTable(uri).update({"v": "7"}, predicate="ds = 'd2'")
     assert [entry.version for entry in followed(uri, other).barred] == [version(uri)]
     assert followed(uri, other).adds == {}
+
+
+@pytest.mark.parametrize(("changes", "barred"), [pytest.param(False, 0, id="none"), pytest.param(True, 1, id="some")])
+def test_rows_that_a_compaction_has_of_its_own_bar_it(changes: bool, barred: int) -> None:
+    kept = {"dataChange": False, "partitionValues": {}}
+    entry = LogEntry(2, {}, {"b": kept, "c": {**kept, "dataChange": changes}}, {"a": kept})
+    assert len(carried({"a": kept}, [entry]).barred) == barred
 
 
 def test_where_entries_are_missing_nothing_is_said(tmp_path: Path) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import polars as pl
 import pytest
@@ -210,6 +214,37 @@ def test_rows_that_were_rewritten_by_themselves_are_taken_back(days: Bench, pola
     days.table("out").optimize.z_order(["id"])
     assert polarpod("undo", run_of(days, "daily", day="1")).code == 0
     assert days.rows("out") == before
+
+
+@on_disk
+@not_in_a_pod("about the table's log")
+def test_what_a_compaction_has_named_so_that_deltalake_cannot_take_it_out_is_left_and_told(
+    bench: Bench, polarpod: Terminal
+) -> None:
+    put_orders(bench, (1, 1, "other"))
+    bench.publish("appended", batch="1")
+    put_orders(bench, (2, 2, "Zürich"))
+    bench.publish("appended", batch="2")
+    # as Spark's OPTIMIZE, which leaves letters as they are
+    log = Path(bench.lake, "out", "_delta_log")
+    entry = [json.loads(line) for line in (log / f"{1:020d}.json").read_text().splitlines()]
+    [old] = [action["add"] for action in entry if "add" in action]
+    mine, new = Path(bench.lake, "out", unquote(old["path"])), "place=Zürich/part-0.parquet"
+    Path(bench.lake, "out", new).parent.mkdir()
+    shutil.copy(mine, Path(bench.lake, "out", new))
+    shared = {"dataChange": False, "partitionValues": old["partitionValues"], "size": old["size"]}
+    actions = [
+        {"commitInfo": {"timestamp": 0, "operation": "OPTIMIZE", "operationParameters": {}}},
+        {"remove": {"path": old["path"], "deletionTimestamp": 0, "extendedFileMetadata": True, **shared}},
+        {"add": {"path": new, "modificationTime": 0, "stats": old["stats"], **shared}},
+    ]
+    (log / f"{2:020d}.json").write_text("\n".join(json.dumps(action, ensure_ascii=False) for action in actions))
+    before = bench.rows("out")
+    assert before == [(1, 1, "other"), (2, 2, "Zürich")]
+    refused = polarpod("undo", run_of(bench, "appended", batch="2"))
+    assert (refused.code, f"evidence: its log names {new}" in refused.err) == (26, True), refused.err
+    assert polarpod("run", "appended", "-p", "batch=2").code == 0
+    assert bench.rows("out") == before
 
 
 @on_disk

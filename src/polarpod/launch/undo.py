@@ -24,6 +24,7 @@ from polarpod.launch.state import AttemptInfo, Record, State
 from polarpod.store import parquet_manifest as manifest
 from polarpod.store.delta_features import Traits
 from polarpod.store.delta_log import active_files, history, open_table
+from polarpod.store.delta_path import deltalake_can_name
 from polarpod.store.delta_rows import METADATA, since
 from polarpod.store.fence import UNDONE, content_id, transaction_id
 from polarpod.store.folder import Folder
@@ -170,7 +171,8 @@ def _carried_on(
         PolarpodError: there are none, or rows of others are in them.
     """
     assert isinstance(context.job.output, Delta)
-    found = undo_reach.carried({action["path"]: action for action in added}, since(folder, *versions))
+    own = {action["path"]: action for action in added}
+    found = undo_reach.carried(own, since(folder, *versions))
     if undo_reach.taken_back(found, uid):
         raise _refuse(info, "it has been taken back already", "Run the job to publish again.")
     if found.barred or found.unknown:
@@ -179,6 +181,14 @@ def _carried_on(
             f"{len(lost)} of its files have been replaced or compacted since",
             undo_reach.remedy(found, folder.uri, versions[0], context.job.output),
             evidence=undo_reach.why(found),
+        )
+    # what is named so deltalake would leave in the table, and the run could append its rows again
+    if other := [add["path"] for path, add in found.adds.items() if path not in own and not deltalake_can_name(add["path"])]:
+        raise _refuse(
+            info,
+            "its files have been compacted into some whose names deltalake writes in another way, and so cannot take out",
+            "Use RESTORE of the engine that compacted them, or correct the rows by another run.",
+            evidence=[f"its log names {other[0]}"],
         )
     return [{**add, "path": path} for path, add in found.adds.items()]
 

@@ -57,7 +57,9 @@ def _compacted(own: dict[str, Any], taken: Iterable[str], entry: LogEntry) -> di
         path not in own for path, gone in entry.removes.items() if gone.get("partitionValues") in partitions
     ):
         return None
-    return {path: add for path, add in entry.adds.items() if add.get("partitionValues") in partitions}
+    new = {path: add for path, add in entry.adds.items() if add.get("partitionValues") in partitions}
+    # a commit may hold rows of its own besides what it compacts
+    return new if all(add.get("dataChange") is False for add in new.values()) else None
 
 
 def taken_back(found: Carried, uid: str) -> bool:
