@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import polars as pl
@@ -109,6 +110,22 @@ def test_of_many_damaged_documents_the_first_are_named_and_the_rest_counted(benc
     said = polarpod("runs")
     assert (said.code, said.err.count("is damaged")) == (0, 5)
     assert "polarpod: warning: 2 more documents cannot be used" in said.err
+
+
+def test_a_table_whose_log_is_gone_keeps_its_files_until_it_is_back(bench: Bench, polarpod: Terminal) -> None:
+    for day in ("mon", "tue"):
+        bench.publish("appending", day=day)
+    before, log, aside = bench.rows("appending"), Path(bench.lake, "appending", "_delta_log"), Path(bench.lake, "aside")
+    log.rename(aside)
+    swept = polarpod("gc", "--delete")
+    assert (swept.code, "left alone: publish_refused: the log of a Delta table is gone" in swept.err) == (26, True), (
+        swept.err
+    )
+    aside.rename(log)
+    assert bench.rows("appending") == before
+    # it was deleted on purpose
+    shutil.rmtree(Path(bench.lake, "appending"))
+    assert polarpod("gc", "--delete").code == 0
 
 
 def test_a_damaged_manifest_stops_runs_at_once_and_its_remedy_works(bench: Bench, polarpod: Terminal) -> None:

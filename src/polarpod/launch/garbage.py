@@ -27,6 +27,18 @@ from polarpod.store.location import normal
 _OF_ONE_PLACE = (Category.INPUT_UNREADABLE, Category.PUBLISH_REFUSED, Category.REQUEST_INVALID)
 
 
+class _Names(NamedTuple):
+    """What says which files of a place are published."""
+
+    key: str
+    words: str
+    whole: str
+
+
+_LOG = _Names("_delta_log", "log of a Delta table", "table")
+_MANIFEST = _Names(manifest.KEY, "manifest of a Parquet dataset", "dataset")
+
+
 class Garbage(NamedTuple):
     """Files of one attempt in one place; `uid` "" for files that later runs replaced."""
 
@@ -107,6 +119,8 @@ def _in_delta(uri: str, ended: list[AttemptInfo], storage: Storage) -> list[Garb
     commits = commits_of(table, ended) if table is not None else None
     folder = Folder(uri, storage)
     entries = [entry for entry in folder.list() if not entry.key.startswith("_delta_log/")]
+    if commits is None:
+        _refuse_without(_LOG, ended, folder, entries)
     found = []
     for info in ended:
         strays = commits is None or never_committed(info, commits)
@@ -131,9 +145,8 @@ def _in_parquet(uri: str, ended: list[AttemptInfo], storage: Storage, now: dt.da
     listed = folder.list("data")
     current = manifest.read(folder)
     named = manifest.kept_files(current.manifest, now) if current else set()
-    published = next((info for info in ended if _has_published(info, uri)), None)
-    if current is None and listed and published:
-        raise _manifest_gone(folder, published)
+    if current is None:
+        _refuse_without(_MANIFEST, ended, folder, listed)
     found = []
     for info in ended:
         own = [entry for entry in listed if entry.key.startswith(f"data/{info.uid}/") and entry.key not in named]
@@ -151,18 +164,22 @@ def _has_published(info: AttemptInfo, uri: str) -> bool:
     return any(place and normal(place) == uri for place in places)
 
 
-def _manifest_gone(folder: Folder, published: AttemptInfo) -> PolarpodError:
-    """Its files may be the only copy of what was published, and wait for the manifest to come back."""
-    return PolarpodError(
-        Category.PUBLISH_REFUSED,
-        "the manifest of a Parquet dataset is gone, so that nobody can say which of its files are published",
-        evidence=[
-            f"{folder.uri}/{manifest.KEY}",
-            f"attempt {published.number} of {published.job}/{published.run_key} has published there",
-        ],
-        remedy="Restore it from a backup or the bucket's versions. Where there is none, run again the runs that published "
-        "there; `polarpod runs JOB` lists them. Where the dataset was deleted on purpose, delete its folder.",
-    )
+def _refuse_without(names: _Names, ended: list[AttemptInfo], folder: Folder, entries: list[Entry]) -> None:
+    """Raises PolarpodError where an attempt has published to a place whose files nobody names any more: they may be the only
+    copy of what was published, and wait for the log or the manifest to come back."""
+    published = next((info for info in ended if _has_published(info, folder.uri)), None)
+    if published and not all(map(folder.is_marker, entries)):
+        raise PolarpodError(
+            Category.PUBLISH_REFUSED,
+            f"the {names.words} is gone, so that nobody can say which of its files are published",
+            evidence=[
+                f"{folder.uri}/{names.key}",
+                f"attempt {published.number} of {published.job}/{published.run_key} has published there",
+            ],
+            remedy="Restore it from a backup or the bucket's versions. Where there is none, run again the runs that "
+            f"published there; `polarpod runs JOB` lists them. Where the {names.whole} was deleted on purpose, delete its "
+            "folder.",
+        )
 
 
 def _garbage(uid: str, run: str, folder: Folder, entries: list[Entry]) -> list[Garbage]:
