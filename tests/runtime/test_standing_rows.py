@@ -147,6 +147,25 @@ def test_rows_that_a_merge_deletes_are_gone(uri: str, output: Callable[[str], De
     assert (seen.same, seen.partial) == (False, True)
 
 
+def test_an_append_whose_rows_a_merge_gave_another_partition_or_deleted_is_not_doubled(uri: str) -> None:
+    publish(commit_of(append(uri)), D1)
+    merged = DeltaTable(uri).merge(D1, predicate="s.v = t.v", source_alias="s", target_alias="t")
+    merged.when_matched_delete("t.v = 2").when_matched_update({"ds": "'d9'"}).execute()
+    assert rows(uri, "ds", "v") == [("d9", 1)]
+    assert standing_of(commit_of(append(uri))) == PARTLY
+    with pytest.raises(PolarpodError, match="some of them are still in the table"):
+        publish(commit_of(append(uri), number=2), D1)
+    assert rows(uri, "ds", "v") == [("d9", 1)]
+
+
+def test_rows_that_an_update_gave_another_partition_are_followed_there(uri: str) -> None:
+    publish(commit_of(append(uri)), D1)
+    DeltaTable(uri).update({"ds": "'d9'"})
+    assert standing_of(commit_of(append(uri))).same
+    DeltaTable(uri).delete("ds = 'd9'")
+    assert standing_of(commit_of(append(uri))) == GONE
+
+
 @pytest.mark.parametrize(
     ("clause", "metrics", "expected"),
     [

@@ -184,6 +184,9 @@ def _after(state: _State, whole: frozenset[str], entry: LogEntry) -> _State:
         beside = frozenset(
             path for path, add in entry.adds.items() if None in partitions or add.get("partitionValues") in partitions
         )
+        if not beside and entry.info.get("operation") in _REWRITES:
+            # rows that were given another partition went into its files
+            beside = frozenset(entry.adds)
         compacted = all(entry.removes[path].get("dataChange") is False for path in taken)
         kept = compacted or _keeps_rows(entry.info)
         if not kept:
