@@ -12,7 +12,7 @@ from polarpod.contract.codec import encode
 from polarpod.contract.release import Release
 from polarpod.contract.verdict import PolarpodError
 from polarpod.launch import planes_file, specs
-from polarpod.launch.planes_file import load_planes
+from polarpod.launch.planes_file import choose_plane, load_planes
 from polarpod.launch.specs import from_release
 
 PLANES = "planes: {laptop: {kind: process, state: ./state, variables: {lake: '${LAKE}'}}}"
@@ -50,6 +50,15 @@ def test_who_changes_the_planes_he_got_changes_nobody_elses(file: Path) -> None:
     load_planes(file, {}).unset.clear()
     assert list(load_planes(file, {"LAKE": "x"})) == ["laptop"]
     assert list(load_planes(file, {}).unset) == ["laptop"]
+
+
+def test_a_refusal_that_is_remembered_keeps_no_frames(file: Path) -> None:
+    depths = set()
+    for _ in range(3):
+        with pytest.raises(PolarpodError) as refused:
+            choose_plane(load_planes(file, {}), "laptop", source=str(file))
+        depths.add(len(refused.traceback))
+    assert len(depths) == 1
 
 
 def test_a_file_that_is_gone_is_not_remembered(file: Path) -> None:

@@ -160,7 +160,8 @@ def _plane(name: str, raw: Any, path: Path, folder: Path, environment: Mapping[s
 def choose_plane(planes: Planes, name: str, *, source: str) -> Plane:
     """The plane of that name, or an error that says which there are, or which variable it needs."""
     if name in planes.unset:
-        raise planes.unset[name]
+        # remembered from parse to parse: with its traceback it would keep every frame it ever went through
+        raise planes.unset[name].with_traceback(None)
     if name in planes:
         return planes[name]
     close = get_close_matches(name, planes.names, n=1)

@@ -21,8 +21,9 @@ Bound: TypeAlias = int | str
 
 # What Delta writers index where a table does not say otherwise (delta.dataSkippingNumIndexedCols): a log grows with each.
 INDEXED_COLUMNS = 32
-# Polars cuts the texts of a footer's bounds to so many bytes, and says of none whether it was
-_CUT_BYTES = 64
+# Polars cuts the texts of a footer's bounds to 64 bytes, before a character that would be cut itself, which has up to four;
+# and says of none whether it was
+_CUT_BYTES = 64 - 3
 _EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001  # moments of a column without a time zone too
 _IN_A_MILLISECOND = {"ms": 1, "us": 1_000, "ns": 1_000_000}
 
