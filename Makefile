@@ -45,7 +45,7 @@ up: $(DEV)/.ready ## the whole local stack in that cluster: Airflow, S3, Postgre
 test-cluster: cluster $(AIRFLOW)/.ready $(AIRFLOW_OLD)/.ready .venv/checkov/.ready ## the suite on a real kubelet, then the stack
 	POLARPOD_SUITE_PLANE=kind $(PYTEST) -n 4 $(CHOSEN) $(APART:%=--ignore=tests/cluster/%) tests/cluster tests/suite
 	# Airflow waits for pods while charts are rendered
-	$(call at_once,POLARPOD_CHECKOV=.venv/checkov/bin/checkov $(PYTEST) -n 2 tests/charts,$(AIRFLOW)/bin/python -m pytest tests/cluster/airflow,charts)
+	$(call at_once,POLARPOD_CHECKOV=.venv/checkov/bin/checkov $(PYTEST) -n 2 --dist loadgroup tests/charts,$(AIRFLOW)/bin/python -m pytest tests/cluster/airflow,charts)
 	$(PYTEST) tests/cluster/faults
 	$(MAKE) up
 	$(PYTEST) -p no:randomly $(CHOSEN) tests/cluster/stack

@@ -78,6 +78,13 @@ def kube_score(chart: str, scenario: str, folder: Path) -> set[Finding]:
 TOOLS = {"checkov": checkov, "kube-score": kube_score}
 
 
+# A tool's tests run in one process, which remembers what it has found. The last asks for all that is missing: on a busy
+# machine, minutes of checkov.
+every_tool = pytest.mark.parametrize(
+    "tool", [pytest.param(name, id=name, marks=[pytest.mark.xdist_group(name), pytest.mark.timeout(900)]) for name in TOOLS]
+)
+
+
 @cache
 def findings(tool: str, chart: str, scenario: str, folder: Path) -> frozenset[Finding]:
     return frozenset(TOOLS[tool](chart, scenario, folder))
@@ -89,7 +96,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("rendered")
 
 
-@pytest.mark.parametrize("tool", [pytest.param(name, id=name) for name in TOOLS])
+@every_tool
 @pytest.mark.parametrize(
     ("chart", "scenario"), [pytest.param(chart, name, id=f"{chart} {name}") for chart, name in every_scenario()]
 )
@@ -99,7 +106,7 @@ def test_nothing_is_found_that_has_no_reason(tool: str, chart: str, scenario: st
     assert unexplained == [], "mend it, or say in ci/accepted-findings.yaml why it stays"
 
 
-@pytest.mark.parametrize("tool", [pytest.param(name, id=name) for name in TOOLS])
+@every_tool
 @pytest.mark.parametrize("chart", [pytest.param(name, id=name) for name in NAMES])
 def test_no_reason_outlives_its_finding(tool: str, chart: str, folder: Path) -> None:
     entries: list[Any] = [

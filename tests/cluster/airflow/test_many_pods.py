@@ -14,7 +14,7 @@ from polarpod.airflow import run_job
 from polarpod.contract.verdict import Category
 
 # long enough that the first still works when the last is made
-DAYS = [{"ds": str(dt.date(2013, 1, 1) + dt.timedelta(days=number)), "ending": "a minute"} for number in range(50)]
+DAYS = [{"ds": str(dt.date(2013, 1, 1) + dt.timedelta(days=number)), "ending": "a long while"} for number in range(50)]
 
 
 @pytest.mark.timeout(600)

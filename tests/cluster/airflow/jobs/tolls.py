@@ -41,8 +41,8 @@ def tolls(passages: pl.LazyFrame, *, ds: dt.date, ending: str) -> pl.LazyFrame:
         time.sleep(100)
     if ending == "some seconds":
         time.sleep(6)
-    if ending == "a minute":
-        time.sleep(60)
+    if ending == "a long while":
+        time.sleep(90)
     if ending == "talks":
         for number in range(3):
             print(f"passage {number}")
