@@ -210,6 +210,14 @@ def test_a_quarantine_policy_without_a_place_is_refused() -> None:
         check_spec(spec)
 
 
+@pytest.mark.parametrize("slash", ["", "/"], ids=["as it is", "with a slash"])
+def test_good_and_bad_rows_in_one_place_are_refused(slash: str) -> None:
+    checks = CheckSpec(schema="Rules", policy="quarantine", quarantine=f"{OUTPUT.uri}{slash}")
+    spec = JobSpec(name="a", module="a", function="a", inputs={}, output=OUTPUT, checks=checks)
+    with pytest.raises(PolarpodError, match="publishes good rows and sets bad ones aside in one place"):
+        check_spec(spec)
+
+
 @pytest.mark.parametrize(
     "value", [pytest.param(value, id=value or "nothing") for value in ("", "Europe/Berlin", "a LIKE '*'")]
 )

@@ -41,17 +41,23 @@ def merge(uri: str) -> Delta:
     return Delta(uri, merge=["v"], partition_by=["ds"])
 
 
-def lose(uri: str, pattern: str = "[!_]*/**/*.parquet") -> list[str]:
+def lose(uri: str, pattern: str = "[!_]*/**/*.parquet", *, keep: int | None = None) -> list[str]:
+    """Deletes files, or cuts them to so many bytes."""
     lost = sorted(path.relative_to(uri).as_posix() for path in Path(uri).glob(pattern))
     for path in lost:
-        (Path(uri) / path).unlink()
+        place = Path(uri) / path
+        place.unlink() if keep is None else place.write_bytes(place.read_bytes()[:keep])
     return lost
 
 
+how = pytest.mark.parametrize("keep", [None, 0, 100], ids=["deleted", "emptied", "cut"])
+
+
+@how
 @pytest.mark.parametrize("later", [0, 1], ids=["as the newest commit", "under a later one"])
 @pytest.mark.parametrize("output", [append, replace, merge], ids=["append", "replace", "merge"])
 def test_a_run_whose_file_is_gone_from_the_store_does_not_stand(
-    tmp_path: Path, output: Callable[[str], Delta], later: int
+    tmp_path: Path, output: Callable[[str], Delta], later: int, keep: int | None
 ) -> None:
     uri = str(tmp_path / "a folder with blanks")
     publish(commit_of(output(uri)), D1)
@@ -60,7 +66,7 @@ def test_a_run_whose_file_is_gone_from_the_store_does_not_stand(
         publish(commit_of(append(uri), run_key="d2"), D2)
     assert standing_of(commit_of(output(uri))) == STANDS
     for path in before:
-        path.unlink()
+        path.unlink() if keep is None else path.write_bytes(path.read_bytes()[:keep])
     assert standing_of(commit_of(output(uri))) == Standing(1, False, lost=tuple(str(p.relative_to(uri)) for p in before))
 
 
@@ -91,20 +97,23 @@ def test_a_partition_is_replaced_although_files_of_it_are_gone(uri: str) -> None
     assert rows(uri) == D1.rows()
 
 
+@how
 @pytest.mark.parametrize("output", [append, merge], ids=["append", "merge"])
 def test_an_append_and_a_merge_are_refused_with_the_file_and_the_remedy_works(
-    uri: str, output: Callable[[str], Delta]
+    uri: str, output: Callable[[str], Delta], keep: int | None
 ) -> None:
     publish(commit_of(output(uri)), D1)
-    (lost,) = lose(uri)
+    (lost,) = lose(uri, keep=keep)
     with pytest.raises(PolarpodError) as caught:
         publish(commit_of(output(uri), number=2), D1)
     verdict = caught.value.verdict
     assert verdict.category is Category.PUBLISH_REFUSED
-    assert f"gone: {lost}" in verdict.evidence
+    assert f"gone, or cut: {lost}" in verdict.evidence
     assert output(uri).merge or "`polarpod undo sales/d1`" in verdict.remedy
     if output(uri).merge:
         statement = verdict.remedy.partition("log with ")[2].partition(", then run again")[0]
+        assert "delete what is left of them" in verdict.remedy
+        (Path(uri) / lost).unlink(missing_ok=True)
         exec(f"import deltalake; {statement}")
         publish(commit_of(output(uri), number=2), D1)
         assert rows(uri) == D1.rows()
@@ -127,19 +136,20 @@ def test_rows_of_files_that_lost_some_by_deletion_vectors_are_not_taken_for_whol
 
 
 @pytest.mark.parametrize("way", [{"replace": {}}, {"append": True}], ids=["replace", "append"])
-def test_a_parquet_dataset_is_published_again_once_and_holds_the_rows_once(tmp_path: Path, way: dict[str, Any]) -> None:
+@how
+def test_a_parquet_dataset_is_published_again_once_and_holds_the_rows_once(
+    tmp_path: Path, way: dict[str, Any], keep: int | None
+) -> None:
     shop = InProcess(tmp_path)
     output = shop.parquet("out", **way)
     other = shop.parquet("out", append=True)
     assert shop.publish(D1, output).verdict.succeeded
-    lost = lose(shop.at("out"))
-    assert lost
+    assert lose(shop.at("out"), keep=keep)
     assert shop.publish(D2, other, name="other").verdict.succeeded
     again = shop.publish(D1, output)
     assert again.published
     assert again.published.adopted_from is None
     assert sorted(shop.read(shop.parquet("out"))["v"]) == ([1, 2] if "replace" in way else [1, 2, 3])
-    assert not missing(Folder(shop.at("out")), [path for path in lost if (Path(shop.at("out")) / path).exists()])
 
 
 def test_only_paths_where_nothing_is_are_missing(tmp_path: Path) -> None:
@@ -148,7 +158,11 @@ def test_only_paths_where_nothing_is_are_missing(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
     folder = Folder(str(tmp_path))
-    assert missing(folder, names) == []
-    assert missing(folder, [*names, "gone/b", "gone", "a b.parquet/below"]) == ["a b.parquet/below", "gone", "gone/b"]
+    assert missing(folder, dict.fromkeys(names)) == missing(folder, dict.fromkeys(names, 1)) == []
+    absent = ["a b.parquet/below", "gone", "gone/b"]
+    assert missing(folder, dict.fromkeys([*names, *absent])) == absent
+    assert missing(folder, dict.fromkeys(names, 2) | {names[0]: 1}) == sorted(names[1:])
     outside = (tmp_path / names[0]).as_uri().replace("%20", " ")
-    assert missing_of_table(str(tmp_path / "t"), Storage(), [outside, f"{outside}x", "s3://elsewhere/x"]) == [f"{outside}x"]
+    asked = dict.fromkeys([outside, f"{outside}x", "s3://elsewhere/x"])
+    assert missing_of_table(str(tmp_path / "t"), Storage(), asked) == [f"{outside}x"]
+    assert missing_of_table(str(tmp_path / "t"), Storage(), {outside: 2}) == [outside]

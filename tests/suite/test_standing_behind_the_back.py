@@ -10,6 +10,7 @@ from tests.suite.terminal import Terminal
 
 from polarpod.launch.rerun_reasons import changes_since_standing
 from polarpod.launch.run import skip
+from polarpod.store.folder import Folder
 
 JOBS = """
 ORDERS = {"orders": Parquet("{lake}/orders.parquet")}
@@ -42,20 +43,21 @@ def orders(bench: Bench) -> Bench:
     return bench
 
 
-def lose_data(bench: Bench) -> str:
+def lose_data(bench: Bench, *, emptied: bool = False) -> str:
     (name,) = [name for name in bench.files("out") if name.endswith(".parquet")]
-    bench.delete(f"out/{name}")
+    Folder(bench.lake, bench.storage).write(f"out/{name}", b"") if emptied else bench.delete(f"out/{name}")
     return name
 
 
 @on("local", "versitygw")
+@pytest.mark.parametrize("emptied", [False, True], ids=["deleted", "emptied"])
 @pytest.mark.parametrize("name", ["replaced", "shelved", "shelved_beside"])
-def test_a_run_whose_file_was_deleted_from_the_store_publishes_again(orders: Bench, name: str) -> None:
+def test_a_run_whose_file_was_deleted_from_the_store_publishes_again(orders: Bench, name: str, *, emptied: bool) -> None:
     orders.publish(name)
-    lost = lose_data(orders)
+    lost = lose_data(orders, emptied=emptied)
     plan = orders.plan(name)
     assert skip(plan, orders.state) is None
-    told = f"files with rows that it published are gone from the store: {lost}"
+    told = f"files with rows that it published are gone from the store, or cut: {lost}"
     assert changes_since_standing(plan, orders.state) == [told]
     orders.publish(name)
     seen = orders.rows("out") if name == "replaced" else orders.listed("out")
@@ -69,7 +71,7 @@ def test_an_append_whose_file_was_deleted_is_refused_and_published_once_it_is_ta
 ) -> None:
     run = f"appended/{orders.receipt('appended').run_key}"
     lost = lose_data(orders)
-    orders.fails("appended", "publish_refused", "in the log of the Delta table and not in the store", f"gone: {lost}")
+    orders.fails("appended", "publish_refused", "and not, or not whole, in the store", f"gone, or cut: {lost}")
     undone = polarpod("undo", run)
     assert undone.code == 0, undone.err
     orders.publish("appended")

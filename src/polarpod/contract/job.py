@@ -85,6 +85,13 @@ def check_spec(spec: JobSpec) -> None:
             f"job {spec.name!r} quarantines bad rows but says not where",
             remedy='Give the check a quarantine="{lake}/quarantine/..." place.',
         )
+    if spec.checks and spec.checks.quarantine and spec.checks.quarantine.rstrip("/") == spec.output.uri.rstrip("/"):
+        raise PolarpodError(
+            Category.REQUEST_INVALID,
+            f"job {spec.name!r} publishes good rows and sets bad ones aside in one place",
+            evidence=[f"output and quarantine: {spec.output.uri}"],
+            remedy='Give the check a place of its own, such as quarantine="{lake}/quarantine/...".',
+        )
 
 
 def placeholders_of(spec: JobSpec) -> list[str]:

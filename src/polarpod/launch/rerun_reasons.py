@@ -42,7 +42,7 @@ def _without_changes(plan: Plan, note: StandingNote, receipt: Receipt | None) ->
     if plan.standing.lost:
         first, *others = plan.standing.lost
         more = f", and {len(others):,} more" if others else ""
-        return [f"files with rows that it published are gone from the store: {first}{more}"]
+        return [f"files with rows that it published are gone from the store, or cut: {first}{more}"]
     if plan.standing.undone or plan.standing.partial or note.fingerprint == plan.fingerprint:
         return ["the rows that it published are not in the table any more"]
     return [_OTHER_CONTENT]

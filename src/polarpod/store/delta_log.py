@@ -253,6 +253,12 @@ def active_files(table: DeltaTable, where: dict[str, str]) -> list[dict[str, Any
     return found
 
 
+def file_sizes(table: DeltaTable) -> dict[str, int]:
+    """Path, as the store spells it, of each of the table's live files -> its bytes."""
+    actions = table.get_add_actions(flatten=False)
+    return dict(zip(map(meaning, actions.column("path").to_pylist()), actions.column("size_bytes").to_pylist(), strict=True))
+
+
 def as_text(value: object) -> str | None:
     """A partition value as the Delta protocol writes it: ISO dates, lower-case booleans, instants in UTC, None for null."""
     if value is None:

@@ -12,13 +12,14 @@ behind its back, so a run that would be skipped has its files looked for.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Set
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from polarpod.contract.context import Storage
 from polarpod.contract.dataset import Delta, Output
 from polarpod.store import parquet_manifest as manifest
-from polarpod.store.delta_log import open_output, transaction_version
+from polarpod.store.delta_log import file_sizes, open_output, transaction_version
 from polarpod.store.delta_rows import Rows, Survival, came_back, read, since, surviving
 from polarpod.store.folder import Folder
 from polarpod.store.presence import missing, missing_of_table
@@ -46,7 +47,8 @@ class Standing(NamedTuple):
         undone: whether nothing of that commit is left but its number: it was taken back, or its rows were taken out.
         partial: whether some of its rows were taken out and others are still there.
         restored: whether a RESTORE has brought back rows of an earlier attempt, or of one that was taken back.
-        lost: files with rows of it that the table or dataset names and the store does not have.
+        lost: files with rows of it that the table or dataset names, and that the store does not have or not as large as they
+            were.
         changes: commits that others made since and that may have given rows of it other values, for a person.
     """
 
@@ -147,10 +149,18 @@ def standing_in(table: DeltaTable, output: Delta, storage: Storage, *, job: str,
         return Standing(number, same and output.replace is None)
     if found.rows is Rows.NONE:
         return _gone(table, output, storage, number, job=job, run_key=run_key)
-    if same and (lost := missing_of_table(output.uri, storage, found.files)):
+    if same and (lost := _lost_of(table, output, storage, found.files)):
         return Standing(number, False, lost=tuple(lost))
     changes = tuple(entry.author for entry in found.changes)
     return Standing(number, same and found.rows is Rows.ALL, partial=found.rows is Rows.SOME, changes=changes)
+
+
+def _lost_of(table: DeltaTable, output: Delta, storage: Storage, files: Set[str]) -> list[str]:
+    """Those of the files that readers would not find, or not whole."""
+    if not files:
+        return []
+    sizes = file_sizes(table)
+    return missing_of_table(output.uri, storage, {path: sizes.get(path) for path in files})
 
 
 def _gone(table: DeltaTable, output: Delta, storage: Storage, number: int, *, job: str, run_key: str) -> Standing:
@@ -204,7 +214,7 @@ def standing_in_dataset(
     held = standing_of(found, job=job, run_key=run_key, fingerprint=fingerprint)
     if not held.same or found is None:
         return held
-    files = [file.path for entry in found.entries if entry.is_of(job, run_key) for file in entry.files]
+    files = {file.path: file.bytes for entry in found.entries if entry.is_of(job, run_key) for file in entry.files}
     lost = missing(folder, files)
     # the next attempt's entry takes the place of this one as a whole, so that even an append can be repeated
     return held._replace(same=False, undone=True, lost=tuple(lost)) if lost else held

@@ -1,4 +1,4 @@
-"""Whether files that a log or a manifest names are in the store.
+"""Whether files that a log or a manifest names are in the store, as large as they were written.
 
 A log says what was published, not what somebody has deleted behind its back. So a run whose rows shall pass for standing,
 and one that is about to commit, have their files looked for: by one request a file, many at a time. That costs what the run
@@ -7,28 +7,32 @@ made, while a listing costs what the table holds.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable
+from collections.abc import Mapping
+from pathlib import Path
 
 from polarpod.contract.context import Storage
 from polarpod.store.delta_path import is_absolute, place
-from polarpod.store.folder import Folder
+from polarpod.store.folder import Entry, Folder
 from polarpod.store.location import is_local, local_path
 
 # waiting for the store is all that these threads do
 _AT_ONCE = 32
 
 
-def missing(folder: Folder, paths: Iterable[str]) -> list[str]:
-    """Those of the paths below a folder where nothing is, in order."""
-    wanted = sorted(set(paths))
+def missing(folder: Folder, sizes: Mapping[str, int | None]) -> list[str]:
+    """Those of the paths below a folder where nothing is, or not what was written, in order.
+
+    Args:
+        sizes: path -> its bytes, as whoever wrote it knows; None where that is not known.
+    """
+    wanted = sorted(sizes)
     if not wanted:
         return []
     if is_local(folder.uri):
         # a look costs microseconds here, and obstore's milliseconds; what cannot be looked at is asked about below
         root = local_path(folder.uri)
-        wanted = [path for path in wanted if not os.path.exists(root / path)]  # noqa: PTH110  # no error for what is odd
-        return [path for path in wanted if folder.head(path) is None]
+        wanted = [path for path in wanted if not _is_there(_size_of(root / path), sizes[path])]
+        return [path for path in wanted if not _is_there(_size(folder.head(path)), sizes[path])]
     # the first one opens the store, which is not for threads to share the work of
     found = [folder.head(wanted[0])]
     if len(wanted) > 1:
@@ -36,18 +40,30 @@ def missing(folder: Folder, paths: Iterable[str]) -> list[str]:
 
         with ThreadPoolExecutor(min(_AT_ONCE, len(wanted) - 1)) as threads:
             found += threads.map(folder.head, wanted[1:])
-    return [path for path, entry in zip(wanted, found, strict=True) if entry is None]
+    return [path for path, entry in zip(wanted, found, strict=True) if not _is_there(_size(entry), sizes[path])]
 
 
-def missing_of_table(uri: str, storage: Storage, paths: Iterable[str]) -> list[str]:
+def _is_there(found: int | None, wanted: int | None) -> bool:
+    return found is not None and wanted in (None, found)
+
+
+def _size(entry: Entry | None) -> int | None:
+    return entry.size if entry else None
+
+
+def _size_of(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except (OSError, ValueError):  # ValueError: of a name that no file can have
+        return None
+
+
+def missing_of_table(uri: str, storage: Storage, sizes: Mapping[str, int | None]) -> list[str]:
     """As `missing`, of files that a Delta log names: it may name some outside of the table, as a shallow clone's does."""
-    inside, outside = set[str](), set[str]()
-    for path in paths:
-        (outside if is_absolute(path) else inside).add(path)
-    lost = missing(Folder(uri, storage), inside)
-    for path in sorted(outside):
+    lost = missing(Folder(uri, storage), {path: size for path, size in sizes.items() if not is_absolute(path)})
+    for path in sorted(path for path in sizes if is_absolute(path)):
         # a kind of store that is not this one's is not looked into
         parent, _, name = (place(uri, path) or "").rpartition("/")
-        if name and Folder(parent or "/", storage).head(name) is None:
+        if name and not _is_there(_size(Folder(parent or "/", storage).head(name)), sizes[path]):
             lost.append(path)
     return lost

@@ -140,17 +140,17 @@ def settle(attempt: Callable[[], T], commit: Commit) -> T:
 
 
 def check_staged(commit: Commit, files: list[StagedFile]) -> None:
-    """Raises PolarpodError where a file that is about to be committed is not there.
+    """Raises PolarpodError where a file that is about to be committed is not there, or not whole.
 
     Until a log names it, a staged file is an orphan to a VACUUM or a clean-up job. One request a file, of which each took
     several to write. What is deleted from here on by somebody who has listed it before is beyond reach.
     """
-    if gone := missing(Folder(commit.uri, commit.storage), [file.path for file in files]):
+    if gone := missing(Folder(commit.uri, commit.storage), {file.path: file.bytes for file in files}):
         more = f", and {len(gone) - 1:,} more" if len(gone) > 1 else ""
         raise PolarpodError(
             Category.STORAGE_UNAVAILABLE,
-            "files that this attempt had staged are gone from the store; nothing was published",
-            evidence=[f"gone from {commit.uri}: {gone[0]}{more}"],
+            "files that this attempt had staged are gone from the store, or cut; nothing was published",
+            evidence=[f"gone from {commit.uri}, or cut: {gone[0]}{more}"],
             remedy="Run it again, and keep clean-up jobs off files younger than the longest run: a VACUUM's retention, a "
             "lifecycle rule.",
         )
@@ -199,11 +199,12 @@ def _lost(commit: Commit, standing: Standing, held: str) -> PolarpodError:
     again = (
         f"take the publish back with `polarpod undo {commit.job}/{commit.run_key}`"
         if commit.mode == "append"
-        else f"take the files out of the table's log with deltalake.DeltaTable({commit.uri!r}).repair()"
+        else "delete what is left of them and take them out of the table's log with "
+        f"deltalake.DeltaTable({commit.uri!r}).repair()"
     )
     return PolarpodError(
         Category.PUBLISH_REFUSED,
-        "files with rows of this run are in the log of the Delta table and not in the store",
-        evidence=[held, f"gone: {first}{f', and {len(others):,} more' if others else ''}"],
+        "files with rows of this run are in the log of the Delta table and not, or not whole, in the store",
+        evidence=[held, f"gone, or cut: {first}{f', and {len(others):,} more' if others else ''}"],
         remedy=f"Bring the files back from a backup or the bucket's versions; or {again}, then run again.",
     )
