@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import msgspec
 import polars as pl
@@ -18,6 +19,12 @@ from polarpod.runtime.table_rules import Demands
 from polarpod.store import parquet_manifest as manifest
 from polarpod.store.fence import Decision, decide, standing_in_dataset
 from polarpod.store.folder import Folder
+from polarpod.store.glob import has_hidden_part
+
+# as inputs take them for Parquet
+_EXTENSION = re.compile(r"\.(?:parquet|parq|pq)$", re.IGNORECASE)
+# what `staging_prefix` names; of attempts that failed, or of one whose manifest is lost
+_STAGED = re.compile(r"data/[0-9a-f]{32}/")
 
 
 def staging_prefix(commit: Commit) -> str:
@@ -35,9 +42,12 @@ def check_schema(commit: Commit, schema: pl.Schema) -> Demands:
     """No rules: a manifest has none for its rows.
 
     Raises:
-        PolarpodError: other entries of the dataset have other columns or partitions.
+        PolarpodError: other entries of the dataset have other columns or partitions, or the folder has files of others.
     """
-    found = manifest.read(Folder(commit.uri, commit.storage))
+    folder = Folder(commit.uri, commit.storage)
+    found = manifest.read(folder)
+    if found is None:
+        _check_that_nothing_is_hidden(folder)
     if found is None or all(entry.is_of(commit.job, commit.run_key) for entry in found.manifest.entries):
         return Demands([])
     assert isinstance(commit.output, Parquet)
@@ -75,6 +85,8 @@ def publish(
         if standing := _decided(commit, found):
             return standing
         check_staged(commit, files)
+        if found is None:
+            _check_that_nothing_is_hidden(folder)
         new = manifest.with_entry(
             found.manifest if found else None,
             entry,
@@ -87,6 +99,24 @@ def publish(
         return facts.published(commit, new.version), checks
 
     return settle(attempt, commit)
+
+
+def _check_that_nothing_is_hidden(folder: Folder) -> None:
+    """Before the first manifest, which alone says from then on what counts.
+
+    Raises:
+        PolarpodError: the folder has Parquet files that this package has not staged, which no reader would find any more.
+    """
+    keys = [entry.key for entry in folder.list() if _EXTENSION.search(entry.key)]
+    foreign = [key for key in keys if not _STAGED.match(key) and not has_hidden_part(key)]
+    if foreign:
+        more = ", ..." if len(foreign) > 3 else ""
+        raise PolarpodError(
+            Category.PUBLISH_REFUSED,
+            "the output's folder has Parquet files that polarpod has not written",
+            evidence=[folder.uri, f"{len(foreign):,} files: {', '.join(foreign[:3])}{more}"],
+            remedy="Publish to a folder of its own, or move these files away: beside a manifest no reader finds them.",
+        )
 
 
 def _decided(commit: Commit, found: manifest.Found | None) -> tuple[Published, CheckResult | None] | None:
