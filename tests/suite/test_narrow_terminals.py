@@ -95,6 +95,8 @@ def test_a_ctrl_c_before_a_command_has_begun_is_answered_in_words() -> None:
     code = """
 import signal, sys
 from polarpod.cli import main
+# a shell's background jobs begin with SIGINT ignored, and so does what they start
+signal.signal(signal.SIGINT, signal.default_int_handler)
 class Interrupts:
     def find_spec(self, name, *_):
         if name == "click":
