@@ -63,7 +63,7 @@ def test_a_kubeconfig_that_cannot_be_used_is_told_as_at_the_terminal(
 
     assert is_refused(end)
     with pytest.raises(PolarpodError) as told:
-        connect(load_planes(shop.planes)["kind"])  # type: ignore[arg-type]
+        connect(load_planes(shop.planes)["kind"])
     assert str(end.error) == str(told.value)
     assert words in str(end.error)
     assert shop_attempts(shop) == []

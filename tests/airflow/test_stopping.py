@@ -31,7 +31,7 @@ def when_working(shop: Shop, action: object) -> threading.Thread:
         limit = time.monotonic() + PATIENCE_SECONDS
         while not (shop.marks / "slow").exists() and time.monotonic() < limit:
             time.sleep(0.02)
-        action()  # type: ignore[operator]
+        action()
 
     thread = threading.Thread(target=watch)
     thread.start()

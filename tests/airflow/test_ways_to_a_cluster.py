@@ -83,7 +83,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 def plane(root: Path, **fields: str) -> KubernetesPlane:
-    return KubernetesPlane(namespace="n", image="i", state="s", **{k: v.format(root=root) for k, v in fields.items()})  # type: ignore[arg-type]
+    return KubernetesPlane(namespace="n", image="i", state="s", **{k: v.format(root=root) for k, v in fields.items()})
 
 
 def by_command_line(chosen: KubernetesPlane) -> str:

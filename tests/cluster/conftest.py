@@ -11,7 +11,7 @@ try:
     from tests.support import kind
 except ImportError:
     # Airflow's environments, in which only tests/cluster/airflow is collected: it has a yard of its own
-    kind = None  # type: ignore[assignment]
+    kind = None
 
 
 # what `make up` makes is another thing, and looked for there

@@ -136,7 +136,7 @@ def test_a_log_that_nobody_has_is_said_to_be_missing(polarpod: Polarpod, worksho
 
 def take_up(workshop: Workshop, launcher: PodLauncher, context: object) -> RunResult:
     """What the next launcher does with an attempt that another one started."""
-    return see_through(Attempt(context, None, "", orphaned=True), launcher, workshop.state, Watcher(), Clock())  # type: ignore[arg-type]
+    return see_through(Attempt(context, None, "", orphaned=True), launcher, workshop.state, Watcher(), Clock())
 
 
 def test_a_pod_whose_launcher_died_is_seen_through_by_the_next_one_and_not_started_again(workshop: Workshop) -> None:

@@ -71,11 +71,11 @@ ARGUMENTS: dict[str, Any] = {
     "name": "revenue",
 }
 MISTAKES: dict[str, list[Any]] = {
-    "inputs": [{"orders": value} for value in (5, "s3://lake", None, Csv, Csv("a", separator="\ud800"), Parquet(5))],  # type: ignore[arg-type]
-    "output": [None, "s3://lake", Csv("a"), Parquet("a"), Delta("*", append=True), Delta(5), Delta("{", append=True)],  # type: ignore[arg-type]
+    "inputs": [{"orders": value} for value in (5, "s3://lake", None, Csv, Csv("a", separator="\ud800"), Parquet(5))],
+    "output": [None, "s3://lake", Csv("a"), Parquet("a"), Delta("*", append=True), Delta(5), Delta("{", append=True)],
     "checks": [None, Check(Rules, max_bad_share=7), Check(Rules, quarantine="{"), Check(Rules, max_bad_share=float("nan"))],
     "input_checks": [None, {"nobody": Rules}],
-    "params": [None, {"ds": 5}, {"ds": "date"}, {"ds": Param(type="day")}, {5: Param()}],  # type: ignore[arg-type]
+    "params": [None, {"ds": 5}, {"ds": "date"}, {"ds": Param(type="day")}, {5: Param()}],
     **{name: [*ODD, "4GB", "1e3", "-1", "٣Gi", 1.5] for name in ("cpu", "memory", "spill")},
     **{name: [None, *ODD] for name in ("deadline_seconds", "grace_seconds")},
     "name": [*ODD, "Revenue", "a b", "a\n", "_a", "a" * 49, "ä", "1a", "a-b"],

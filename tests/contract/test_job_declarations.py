@@ -175,7 +175,7 @@ def declare(transform: Callable[..., Any] = revenue, **arguments: Any) -> Any:
             {"params": {"ds": Param(type="day")}},
             ["a value of params.type is not allowed; allowed: bool, date, float, int, str"],
             id="an unknown type",
-        ),  # type: ignore[arg-type]
+        ),
         pytest.param(
             revenue, {"output": Delta("{Lake}/a", append=True)}, ["'{Lake}/a' has a brace", "{name}"], id="a stray brace"
         ),

@@ -92,5 +92,5 @@ def test_every_shipped_schema_is_of_a_known_document() -> None:
 @given(document=documents.RECEIPTS)
 @thorough
 def test_a_receipts_summary_fits_into_a_termination_message(document: Receipt) -> None:
-    message = Message(kind="receipt", uid=document.attempt.uid, summary=document.summary())  # type: ignore[arg-type]
+    message = Message(kind="receipt", uid=document.attempt.uid, summary=document.summary())
     assert decode(encode(message), Message, source="here").summary == document.summary()

@@ -144,7 +144,7 @@ def test_leaving_with_what_has_no_text_is_still_leaving() -> None:
 
 
 def test_a_syntax_error_of_somebodys_own_making_is_an_import_that_failed() -> None:
-    error = SyntaxError("no", (5, Unprintable(), 3, b"text"))  # type: ignore[arg-type]  # whatever a job may pass
+    error = SyntaxError("no", (5, Unprintable(), 3, b"text"))
     assert classify(error, phase="load").category is Category.JOB_IMPORT_FAILED
 
 

@@ -34,7 +34,7 @@ def at_once(action: object) -> list[object]:
 
     def rival(number: int) -> object:
         gate.wait()
-        return action(number)  # type: ignore[operator]
+        return action(number)
 
     with ThreadPoolExecutor(RIVALS) as pool:
         return list(pool.map(rival, range(RIVALS)))

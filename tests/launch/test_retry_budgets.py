@@ -49,4 +49,4 @@ def test_no_budget_makes_a_code_or_data_failure_come_back() -> None:
 
 def test_the_default_cannot_be_changed_by_a_caller() -> None:
     with pytest.raises(TypeError):
-        DEFAULT[Budget.CODE] = 1  # type: ignore[index]
+        DEFAULT[Budget.CODE] = 1

@@ -249,7 +249,7 @@ def test_who_takes_a_run_over_is_told_what_it_is(outdated: bool, tmp_path: Path)
     loop = Loop(claimed(Broken(tmp_path)))
     with pytest.raises(Deferred) as caught:
         loop.run(
-            Deferred(CONTEXT, "a pod", owned=False),  # type: ignore[arg-type]  # raised as an error is
+            Deferred(CONTEXT, "a pod", owned=False),
             take_up=lambda: in_the_way()._replace(outdated=outdated),
             attempts=2,
         )
@@ -269,7 +269,7 @@ def test_a_launcher_that_is_interrupted_records_a_receipt_that_is_there(tmp_path
             raise Interrupted
 
     with pytest.raises(Interrupted):
-        see_through(AttemptHandle(CONTEXT, None, ""), Workers(), state, Watcher(), Clock())  # type: ignore[arg-type]  # never started
+        see_through(AttemptHandle(CONTEXT, None, ""), Workers(), state, Watcher(), Clock())
     assert Loop(state).recorded() == [Category.INTERRUPTED]
 
 

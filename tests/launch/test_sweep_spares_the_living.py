@@ -105,7 +105,7 @@ class Lake:
             params={},
             code_version="c",
             plane="p",
-            published=published,  # type: ignore[arg-type]  # what a publisher returns
+            published=published,
             usage=Usage(wall_seconds=1, cpu_seconds=1, memory_peak_bytes=1, memory_limit_bytes=1),
             started_at=NOW,
             finished_at=NOW,

@@ -264,7 +264,7 @@ def test_entries_are_read_from_the_commit_on_and_no_more_than_a_thousand() -> No
             return Document(b'{"commitInfo": {"key": "%s"}}' % key.encode(), "")
 
     def versions(version: int, newest: int) -> list[int | None]:
-        return [entry and entry.version for entry in since(Log(), version, newest)]  # type: ignore[arg-type]  # it reads
+        return [entry and entry.version for entry in since(Log(), version, newest)]
 
     assert versions(3, 5) == [4, 5]
     assert versions(0, 1000) == list(range(1, 1001))

@@ -60,7 +60,7 @@ def at_once(action: Callable[[int], bool]) -> list[bool]:
 @atomic
 def test_one_of_many_threads_creates_a_document_and_it_is_that_ones(folder: Folder) -> None:
     for number in range(ROUNDS):
-        wins = at_once(lambda me, key=f"key {number}": folder.create(key, str(me).encode()))  # type: ignore[misc]
+        wins = at_once(lambda me, key=f"key {number}": folder.create(key, str(me).encode()))
         found = folder.read(f"key {number}")
         assert found
         assert [me for me, won in enumerate(wins) if won] == [int(found.data)]
@@ -72,7 +72,7 @@ def test_one_of_many_threads_that_read_the_same_swaps_it(folder: Folder) -> None
     for number in range(ROUNDS):
         seen = folder.read("key")
         assert seen
-        wins = at_once(lambda me, seen=seen, n=number: folder.swap("key", f"{n} {me}".encode(), expected=seen.tag))  # type: ignore[misc]
+        wins = at_once(lambda me, seen=seen, n=number: folder.swap("key", f"{n} {me}".encode(), expected=seen.tag))
         found = folder.read("key")
         assert found
         assert [f"{number} {me}".encode() for me, won in enumerate(wins) if won] == [found.data]

@@ -31,7 +31,7 @@ class Table:
         write_deltalake(self.uri, frame, mode="append", partition_by=["ds"], storage_options=self.options)
 
     def version(self, **given: object) -> str:
-        return list_input("sales", Delta(self.uri, **given), self.lake.storage).version  # type: ignore[arg-type]
+        return list_input("sales", Delta(self.uri, **given), self.lake.storage).version
 
 
 @pytest.fixture

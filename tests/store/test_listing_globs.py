@@ -86,7 +86,7 @@ def test_a_pattern_stands_for_these_files(reachable: Lake, raw: str, pattern: st
     ],
 )
 def test_an_input_without_files_is_missing_and_says_what_was_looked_for(reachable: Lake, raw: str, dataset: object) -> None:
-    asked: Dataset = dataset(raw)  # type: ignore[operator]
+    asked: Dataset = dataset(raw)
     with pytest.raises(PolarpodError, match="input 'orders' is not there") as caught:
         list_input("orders", asked, reachable.storage)
     assert caught.value.verdict.category is Category.INPUT_MISSING

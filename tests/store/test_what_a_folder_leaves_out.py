@@ -139,14 +139,14 @@ def test_links_are_followed_and_one_to_nothing_is_refused(tmp_path: Path) -> Non
     (place / "more").symlink_to(tmp_path / "elsewhere")
     (place / "_c.csv").symlink_to(tmp_path / "nowhere")
     (place / "d.txt").symlink_to(tmp_path / "nowhere")
-    assert list_input("orders", Csv(str(place)), Lake("", "", None, {}).storage).files == (  # type: ignore[arg-type]  # local
+    assert list_input("orders", Csv(str(place)), Lake("", "", None, {}).storage).files == (
         f"{place}/a.csv",
         f"{place}/more/b.csv",
     )
     (place / "more/e.csv").symlink_to(tmp_path / "nowhere")
     for asked in (place, place / "**/*.csv"):
         with pytest.raises(PolarpodError, match="input 'orders' has links to files that are not there") as caught:
-            list_input("orders", Csv(str(asked)), None)  # type: ignore[arg-type]  # local
+            list_input("orders", Csv(str(asked)), None)
         assert caught.value.verdict.category is Category.INPUT_MISSING
         assert caught.value.verdict.evidence == [f"{place}/more/e.csv"]
 

@@ -119,6 +119,6 @@ def test_without_a_budget_there_is_one_attempt(bench: Bench) -> None:
 
 def test_a_success_with_memory_to_spare_knows_its_peak(bench: Bench, limited_by: str) -> None:
     write_work(bench, "kept = bytearray(os.urandom(1024)) * (50 * 1024)", memory="512Mi")
-    usage = bench.run("work").receipt.usage  # type: ignore[union-attr]
+    usage = bench.run("work").receipt.usage
     assert 50 * MIB < usage.memory_peak_bytes < 512 * MIB
     assert (usage.cgroup_peak_bytes is not None) == (limited_by != "watch")

@@ -90,6 +90,7 @@ def publish_run(
         target = target._replace(owned=partition.owned_as_spelled(output.replace, schema, target.unfit))
         commit = commit._replace(output=msgspec.structs.replace(output, replace=target.owned))
     rules, written_back = publisher.check_schema(commit, schema)
+    quarantine.check_folder(context)
     target = target._replace(written_back=written_back)
     commit = commit._replace(held=frozenset(rule.name for rule in rules))
 

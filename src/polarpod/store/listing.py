@@ -104,6 +104,11 @@ def _refuse_empty_parts(name: str, uri: str) -> None:
         )
 
 
+def files_of(folder: Folder) -> list[str]:
+    """Keys of the files that an input would read, were it this folder of Parquet without a manifest."""
+    return [entry.key for entry in folder.list() if _reason(folder, entry, "", _NAMES["Parquet"]) is None]
+
+
 def missing_input(name: str, looked_for: str, *, left_out: tuple[LeftOut, ...] = ()) -> PolarpodError:
     remedy = "Check that the step before this one has delivered it, and that the parameters name the right day or part."
     if any(left.reason == _OTHER_NAME for left in left_out):

@@ -74,7 +74,7 @@ class Log:
 def watched(cluster: Cluster, on_log: Callable[[bytes], None]) -> Watched:
     now = dt.datetime.now(dt.UTC)
     attempt = context(created_at=now)
-    return Watched(cluster, Pod.of(a_pod("Running")), attempt, Watcher(on_log=on_log), 600, lambda: now)  # type: ignore[arg-type]  # a fake
+    return Watched(cluster, Pod.of(a_pod("Running")), attempt, Watcher(on_log=on_log), 600, lambda: now)
 
 
 def test_a_log_that_is_shown_slowly_is_not_read_ahead_of_more_than_a_bounded_part() -> None:

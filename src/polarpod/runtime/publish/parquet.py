@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 
 import msgspec
 import polars as pl
@@ -19,12 +18,10 @@ from polarpod.runtime.table_rules import Demands
 from polarpod.store import parquet_manifest as manifest
 from polarpod.store.fence import Decision, decide, standing_in_dataset
 from polarpod.store.folder import Folder
-from polarpod.store.glob import has_hidden_part
+from polarpod.store.listing import files_of
 
-# as inputs take them for Parquet
-_EXTENSION = re.compile(r"\.(?:parquet|parq|pq)$", re.IGNORECASE)
-# what `staging_prefix` names; of attempts that failed, or of one whose manifest is lost
-_STAGED = re.compile(r"data/[0-9a-f]{32}/")
+# of files of others, in a verdict
+_NAMED = 3
 
 
 def staging_prefix(commit: Commit) -> str:
@@ -47,7 +44,7 @@ def check_schema(commit: Commit, schema: pl.Schema) -> Demands:
     folder = Folder(commit.uri, commit.storage)
     found = manifest.read(folder)
     if found is None:
-        _check_that_nothing_is_hidden(folder)
+        check_folder(folder)
     if found is None or all(entry.is_of(commit.job, commit.run_key) for entry in found.manifest.entries):
         return Demands([])
     assert isinstance(commit.output, Parquet)
@@ -86,7 +83,7 @@ def publish(
             return standing
         check_staged(commit, files)
         if found is None:
-            _check_that_nothing_is_hidden(folder)
+            check_folder(folder)
         new = manifest.with_entry(
             found.manifest if found else None,
             entry,
@@ -101,20 +98,18 @@ def publish(
     return settle(attempt, commit)
 
 
-def _check_that_nothing_is_hidden(folder: Folder) -> None:
-    """Before the first manifest, which alone says from then on what counts.
+def check_folder(folder: Folder) -> None:
+    """For a dataset that has no manifest yet: its first one alone says from then on what counts.
 
     Raises:
-        PolarpodError: the folder has Parquet files that this package has not staged, which no reader would find any more.
+        PolarpodError: the folder has Parquet files of others, which no reader would find any more.
     """
-    keys = [entry.key for entry in folder.list() if _EXTENSION.search(entry.key)]
-    foreign = [key for key in keys if not _STAGED.match(key) and not has_hidden_part(key)]
-    if foreign:
-        more = ", ..." if len(foreign) > 3 else ""
+    if foreign := files_of(folder):
+        more = f", and {len(foreign) - _NAMED:,} more" if len(foreign) > _NAMED else ""
         raise PolarpodError(
             Category.PUBLISH_REFUSED,
             "the output's folder has Parquet files that polarpod has not written",
-            evidence=[folder.uri, f"{len(foreign):,} files: {', '.join(foreign[:3])}{more}"],
+            evidence=[folder.uri, f"there: {', '.join(foreign[:_NAMED])}{more}"],
             remedy="Publish to a folder of its own, or move these files away: beside a manifest no reader finds them.",
         )
 

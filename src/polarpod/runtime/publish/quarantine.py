@@ -30,6 +30,15 @@ def target(context: Context, scratch: Path) -> stage.Target:
     return stage.Target(base, f"data/{context.attempt.uid}", context.attempt.uid, [], {})
 
 
+def check_folder(context: Context) -> None:
+    """Raises PolarpodError where bad rows could not be published: before any are staged, whether there are some or not."""
+    spec = context.job.checks
+    if spec is not None and spec.quarantine:
+        folder = Folder(normal(spec.quarantine), context.storage)
+        if manifest.read(folder) is None:
+            parquet.check_folder(folder)
+
+
 def result(
     context: Context,
     rejected: stage.Target,

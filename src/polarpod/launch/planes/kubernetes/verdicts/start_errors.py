@@ -25,8 +25,7 @@ def start_error(terminated: Json) -> Verdict | None:
 
 def start_error_is_explained(terminated: Json) -> bool:
     """Whether the runtime says what is wrong, and not only that it could not go on."""
-    message = str(terminated.get("message") or "")
-    return memory_too_low(message) or _NO_COMMAND.search(message) is not None
+    return explained(str(terminated.get("message") or ""), []) is not None
 
 
 def memory_too_low(message: str) -> bool:
