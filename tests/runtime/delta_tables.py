@@ -39,6 +39,14 @@ def commit_of(
     return Commit(job, run_key, number, uid_of(job, run_key, number), fingerprint, force, output, Storage())
 
 
+def append(uri: str) -> Delta:
+    return Delta(uri, append=True, partition_by=["ds"])
+
+
+def merge(uri: str) -> Delta:
+    return Delta(uri, merge=["v"], partition_by=["ds"])
+
+
 def publish(commit: Commit, frame: pl.DataFrame) -> Published:
     """Stages and publishes a frame as a worker does: one file a partition, or one."""
     assert isinstance(commit.output, Delta)

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 from deltalake import DeltaTable, write_deltalake
-from tests.runtime.delta_tables import commit_of, publish, rows, standing_of
+from tests.runtime.delta_tables import append, commit_of, merge, publish, rows, standing_of
 from tests.support.in_process import InProcess
 
 from polarpod.contract.context import Storage
@@ -29,16 +29,8 @@ def uri(tmp_path: Path) -> str:
     return str(tmp_path / "table")
 
 
-def append(uri: str) -> Delta:
-    return Delta(uri, append=True, partition_by=["ds"])
-
-
 def replace(uri: str) -> Delta:
     return Delta(uri, replace={"ds": "d 1"})
-
-
-def merge(uri: str) -> Delta:
-    return Delta(uri, merge=["v"], partition_by=["ds"])
 
 
 def lose(uri: str, pattern: str = "[!_]*/**/*.parquet", *, keep: int | None = None) -> list[str]:

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.transaction import RemoveAction
-from tests.runtime.delta_tables import commit_of, publish, rows, standing_of, version
+from tests.runtime.delta_tables import append, commit_of, merge, publish, rows, standing_of, version
 
 from polarpod.contract.dataset import Delta
 from polarpod.contract.verdict import PolarpodError
@@ -36,16 +36,8 @@ def uri(tmp_path: Path) -> str:
     return str(tmp_path / "table")
 
 
-def append(uri: str) -> Delta:
-    return Delta(uri, append=True, partition_by=["ds"])
-
-
 def replace(uri: str) -> Delta:
     return Delta(uri, replace={"ds": "d1"})
-
-
-def merge(uri: str) -> Delta:
-    return Delta(uri, merge=["v"], partition_by=["ds"])
 
 
 def predicate(uri: str) -> Delta:
