@@ -154,6 +154,15 @@ def hide_user_info(text: str) -> str:
     return _USER_INFO.sub(rf"\1{HIDDEN}@", text)
 
 
+def hide_in_urls(text: str) -> str:
+    """The text without what opens a door in its URLs: users, passwords, signatures and tokens in a query."""
+    # users first: a password that nobody escaped may look like a query, and would take the @ along
+    text = hide_user_info(text)
+    for pattern in (_QUERY, _SAS):
+        text = pattern.sub(rf"\1{HIDDEN}", text)
+    return text
+
+
 def secret_values(environment: Mapping[str, str]) -> list[str]:
     """The values of the variables that hold credentials by their names, longest first: one may begin another."""
     found = {

@@ -198,6 +198,15 @@ def without_user_info(text: str) -> str:
     return hide_user_info(text)
 
 
+def without_url_secrets(text: str) -> str:
+    """Likewise, and without the signatures and tokens in their queries."""
+    if not ("://" in text and "@" in text) and not ("?" in text and "=" in text):
+        return text
+    from polarpod.contract.redact import hide_in_urls
+
+    return hide_in_urls(text)
+
+
 class PolarpodError(Exception):
     """A failure that is somebody's to mend: it carries a verdict instead of a traceback.
 
@@ -208,9 +217,9 @@ class PolarpodError(Exception):
     def __init__(self, category: Category, summary: str, *, evidence: list[str] | None = None, remedy: str = "") -> None:
         self.verdict = Verdict(
             category=category,
-            # whoever refuses a place quotes it, and some have a password in them
-            summary=without_user_info(summary),
-            evidence=[without_user_info(line) for line in evidence or []],
-            remedy=remedy,
+            # whoever refuses a place quotes it, and some have a password or a signature in them
+            summary=without_url_secrets(summary),
+            evidence=[without_url_secrets(line) for line in evidence or []],
+            remedy=without_url_secrets(remedy),
         )
         super().__init__(self.verdict.text())
