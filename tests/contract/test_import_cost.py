@@ -10,8 +10,9 @@ import pytest
 
 HEAVY = ["polars", "airflow", "kubernetes", "boto3", "botocore", "deltalake", "dataframely", "pyarrow", "numpy", "pandas"]
 CONTRACT = [
-    "codec", "context", "dataset", "definition", "identity", "job", "labels", "message", "param", "placeholders",
-    "receipt", "redact", "release", "resources", "schemas", "store_probe", "validation_errors", "verdict", "version",
+    "codec", "context", "dataset", "definition", "identity", "job", "known_secrets", "labels", "message", "param",
+    "placeholders", "receipt", "redact", "release", "resources", "schemas", "store_probe", "validation_errors", "verdict",
+    "version",
 ]  # fmt: skip
 
 

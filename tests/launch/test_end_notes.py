@@ -181,3 +181,22 @@ def test_a_note_that_no_launcher_will_look_for_is_swept(machine: Machine, days: 
     kind.remove(machine.plane, found)
     assert machine.note.is_file() != swept
     assert kind.leftovers(machine.plane, known_attempts(machine.state), now=now) == []
+
+
+def test_a_verdict_judged_by_a_later_launcher_shows_no_value_of_the_planes_credentials(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DB_PASSWORD", "Tr0ub4dor-and-3")
+    machine = Machine(tmp_path)
+    machine.plane = msgspec.structs.replace(
+        machine.plane, environment={"API_TOKEN": 'to"ken-77'}, environment_from=["DB_PASSWORD"]
+    )
+    context = machine.leave(EndNote(exit=OOM, message=None))
+    told = Verdict(
+        category=Category.OUTPUT_MISMATCH,
+        summary="a column is new",
+        evidence=["new: Tr0ub4dor-and-3", r"not \"to\"ken-77\""],
+    )
+    end = ProcessLauncher(machine.plane).attach(context, Watcher(), orphaned=True)
+    receipt = msgspec.structs.replace(receipt_of(context), verdict=told)
+    assert end.judge(receipt).evidence == ["new: ***", r"not \"***\""]

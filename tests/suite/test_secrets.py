@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 from tests.suite.bench import Bench
 from tests.suite.conftest import on_disk
@@ -41,3 +42,46 @@ def test_a_secret_in_an_exception_is_kept_by_nobody(bench: Bench, name: str) -> 
     kept = [bench.read_bytes(f"_state/{path}") for path in bench.files("_state")]
     assert any(b"db.example.org" in document for document in kept)
     assert not any(b"hunter2" in document for document in [*kept, ran.log])
+
+
+AWKWARD = 'p@ss/w"rd+9Zq77'
+QUOTING_JOBS = """
+import os
+from urllib.parse import quote
+
+def password():
+    return os.environ["DB_PASSWORD"]
+
+@job(inputs={}, output=Delta("{lake}/out", append=True), memory="512Mi")
+def adds_a_column():
+    return pl.LazyFrame({"id": [1], password(): [1]})
+
+@job(inputs={}, output=Parquet("{lake}/out2", replace={}), memory="512Mi")
+def names_a_column():
+    return pl.LazyFrame({password(): [object()]})
+
+@job(inputs={}, output=Delta("{lake}/out", replace={}), memory="512Mi")
+def asks_for_a_column():
+    return pl.LazyFrame({"id": [1]}).select(pl.col(password()))
+
+@job(inputs={}, output=Delta("{lake}/out", replace={}), memory="512Mi")
+def casts_it():
+    return pl.LazyFrame({"id": [password()]}).select(pl.col("id").cast(pl.Int64))
+
+@job(inputs={}, output=Delta("{lake}/out", replace={}), memory="512Mi")
+def quotes_it():
+    raise ValueError(f"cannot open h/{quote(password(), safe='')} with {password()!r}")
+"""
+
+
+@pytest.mark.parametrize("name", ["adds_a_column", "names_a_column", "asks_for_a_column", "casts_it", "quotes_it"])
+def test_the_value_of_a_credential_variable_is_kept_by_nobody(bench: Bench, name: str) -> None:
+    bench.write_job(QUOTING_JOBS)
+    bench.extra_environment = {"DB_PASSWORD": AWKWARD}
+    bench.put_delta("out", pl.DataFrame({"id": [0]}))
+    ran = bench.run(name)
+    assert not ran.verdict.succeeded
+    assert "***" in ran.verdict.text()
+    kept = [bench.read_bytes(f"_state/{path}") for path in bench.files("_state")]
+    for document in [*kept, ran.log, ran.verdict.text().encode()]:
+        assert not any(part in document for part in (b"p@ss/w", b"p%40ss", b"9Zq77"))

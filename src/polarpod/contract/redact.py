@@ -13,10 +13,10 @@ The result is that of `pattern.sub`, pass by pass; a property test holds the two
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-HIDDEN = "***"
+from polarpod.contract.known_secrets import HIDDEN, without
 
 _WORDS = (
     r"secret|token|passw(?:or)?d|passphrase|pwd|credential|signature|authorization|api[_-]?key|access[_-]?key|"
@@ -80,14 +80,6 @@ _MODEL_KEY = re.compile(r"\b(sk-(?:proj|svcacct|admin|ant)-[\w-]{20,}|sk-[A-Za-z
 _SECRET_KEY = re.compile(r"(?<![\w/+=.-])[A-Za-z0-9/+]{40}(?![\w/+=.-])")
 
 
-# Names of variables whose values are secrets, and of those that only say where one is or whose it is.
-_SECRET_NAME = re.compile(
-    r"SECRET|TOKEN|PASS(?:WORD|WD|PHRASE)|PWD|CREDENTIAL|(?:API|ACCESS|ACCOUNT|PRIVATE|CLIENT|STORAGE|ENCRYPTION|SIGNING|MASTER)_?KEY",
-    re.IGNORECASE,
-)
-_NO_SECRET = re.compile(r"(?:_FILE|_PATH|_DIR|_URI|_URL|_ID|_NAME|_TYPE)$|^(?:OLD)?PWD$|^POLARPOD_", re.IGNORECASE)
-# a shorter one is more likely to be part of a word than a secret
-_SHORTEST_VALUE = 6
 _hidden: list[str] = []
 
 # what patterns that ignore case take for an ASCII letter, beyond the letter itself
@@ -160,21 +152,6 @@ def hide_in_urls(text: str) -> str:
     text = hide_user_info(text)
     for pattern in (_QUERY, _SAS):
         text = pattern.sub(rf"\1{HIDDEN}", text)
-    return text
-
-
-def secret_values(environment: Mapping[str, str]) -> list[str]:
-    """The values of the variables that hold credentials by their names, longest first: one may begin another."""
-    found = {
-        value.strip() for name, value in environment.items() if _SECRET_NAME.search(name) and not _NO_SECRET.search(name)
-    }
-    return sorted((value for value in found if len(value) >= _SHORTEST_VALUE), key=lambda value: (-len(value), value))
-
-
-def without(text: str, values: Iterable[str]) -> str:
-    """The text without these values."""
-    for value in values:
-        text = text.replace(value, HIDDEN)
     return text
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from polarpod.contract.redact import secret_values
+from polarpod.contract.known_secrets import secret_values
 from polarpod.launch.log_file import LogFile
 from polarpod.launch.planes.plane import Plane
 from polarpod.launch.state import AttemptInfo, State

@@ -76,7 +76,7 @@ def main(*, started: float) -> int:
             outcome = _read(report)
         return _close(context, ending, outcome, watch)
     except PolarpodError as error:
-        print(f"polarpod: {error.verdict.text()}", file=sys.stderr)
+        _say(_masked(error.verdict, environment))
         return error.verdict.exit_code
 
 
@@ -149,6 +149,7 @@ class _Watch:
         self.child = child
         self.progress = progress
         self.started = started
+        self.environment = environment
         self.started_at = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=time.monotonic() - started)
         self.peak = 0
         self.now = 0
@@ -261,16 +262,16 @@ def _load_what_closing_needs() -> None:
     """Imports the object store's client now, while the child is busy on another core, rather than after its end."""
     import obstore.store  # noqa: F401
 
-    from polarpod.contract import codec, message, receipt  # noqa: F401
+    from polarpod.contract import codec, known_secrets, message, receipt  # noqa: F401
     from polarpod.store import folder  # noqa: F401
 
 
 def _close(context: Context, ending: Ending, outcome: Outcome | None, watch: _Watch) -> int:
     """Writes receipt and termination message, says a failure in words, returns the exit code."""
-    verdict = judge_child(ending, outcome.verdict if outcome else None)
+    verdict = _masked(judge_child(ending, outcome.verdict if outcome else None), watch.environment)
     receipt = _receipt(context, verdict, outcome, ending, watch)
     unwritten = _put(context, receipt)
-    final = unwritten or verdict
+    final = _masked(unwritten, watch.environment) if unwritten else verdict
     _say(final)
     from polarpod.contract.message import Message
 
@@ -340,6 +341,14 @@ def _put(context: Context, receipt: Receipt) -> Verdict | None:
         evidence=[f"{context.attempt_uri}/receipt.json"],
         remedy="Launch a new attempt; an attempt's uid is used once.",
     )
+
+
+def _masked(verdict: Verdict, environment: Mapping[str, str]) -> Verdict:
+    """What may leave the worker of a verdict, whoever has come to it: the child hides what errors say, and not what it
+    finds itself, such as the name of a column."""
+    from polarpod.contract.known_secrets import masked, secret_values
+
+    return masked(verdict, secret_values(environment))
 
 
 def _say(verdict: Verdict) -> None:

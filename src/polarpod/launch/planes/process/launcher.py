@@ -21,8 +21,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from polarpod.contract.context import Context
+from polarpod.contract.known_secrets import masked, secret_values
 from polarpod.contract.message import Message
-from polarpod.contract.redact import secret_values
 from polarpod.contract.verdict import Category, PolarpodError, exit_code_of
 from polarpod.launch.log_file import LogFile
 from polarpod.launch.planes.process import end_note
@@ -59,7 +59,7 @@ class ProcessLauncher:
             raise Unobservable(
                 PolarpodError(Category.WORKER_LOST, "how the attempt ended is not known", evidence=[f"no note at {path}"])
             )
-        return _ended(context, path, found, b"")
+        return _ended(context, path, found, b"", secret_values(_given(self._plane)))
 
 
 def run_worker(context: Context, data: bytes, plane: ProcessPlane, *, watcher: Watcher) -> WorkerExit:
@@ -81,18 +81,19 @@ def run_worker(context: Context, data: bytes, plane: ProcessPlane, *, watcher: W
         with sink:
             process = _start(plane, environment, scratch, cgroup, sink.fileno())
         try:
-            end, message, tail = _wait(process, context, scratch, log, cgroup, watcher, secret_values(environment))
+            secrets = secret_values(environment)
+            end, message, tail = _wait(process, context, scratch, log, cgroup, watcher, secrets)
             path, note = plane.end_note(uid), EndNote(exit=end, message=message)
             end_note.keep(path, note)
-            return _ended(context, path, note, tail)
+            return _ended(context, path, note, tail, secrets)
         finally:
             _end(process)
 
 
-def _ended(context: Context, path: Path, note: EndNote, log: bytes) -> WorkerExit:
+def _ended(context: Context, path: Path, note: EndNote, log: bytes, secrets: list[str]) -> WorkerExit:
     uid = context.attempt.uid
     return WorkerExit(
-        lambda receipt: judge(note.exit, note.message, receipt, uid=uid),
+        lambda receipt: masked(judge(note.exit, note.message, receipt, uid=uid), secrets),
         note.message,
         log,
         note.exit,
@@ -101,17 +102,21 @@ def _ended(context: Context, path: Path, note: EndNote, log: bytes) -> WorkerExi
     )
 
 
+def _given(plane: ProcessPlane) -> dict[str, str]:
+    """The variables that the plane's owner gives its workers."""
+    passed = {name: os.environ[name] for name in plane.environment_from if name in os.environ}
+    return {**plane.environment, **passed}
+
+
 def worker_environment(data: bytes, plane: ProcessPlane, scratch: Path, *, watch_memory: bool) -> dict[str, str]:
     """Everything the worker's environment holds; nothing of the caller's is inherited but what the plane names."""
     (scratch / "context.json").write_bytes(data)
-    passed = {name: os.environ[name] for name in plane.environment_from if name in os.environ}
     return {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "LANG": "C.UTF-8",
         "HOME": str(scratch),
         "TMPDIR": str(scratch),
-        **plane.environment,
-        **passed,
+        **_given(plane),
         "POLARPOD_CONTEXT_URI": str(scratch / "context.json"),
         "POLARPOD_CONTEXT_SHA256": hashlib.sha256(data).hexdigest(),
         "POLARPOD_JOBS": str(Path(plane.jobs).absolute()),
