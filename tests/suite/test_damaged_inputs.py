@@ -96,14 +96,16 @@ def test_a_table_whose_file_is_gone_is_told_so(bench: Bench) -> None:
     bench.put_delta("table", GOOD)
     [name] = [name for name in bench.files("table") if name.endswith(".parquet")]
     bench.delete(f"table/{name}")
-    bench.fails("delta", "input_missing", name)
+    bench.fails("delta", "input_missing", f"{name}: gone, its Delta log says", "Bring the files back")
 
 
 @on_disk
 def test_a_damaged_table_log_is_told_so(bench: Bench) -> None:
     bench.put_delta("table", GOOD)
     bench.put_bytes("table/_delta_log/00000000000000000000.json", b"{nonsense")
-    bench.fails("delta", "input_unreadable", "_delta_log")
+    ran = bench.fails("delta", "input_unreadable", "_delta_log/00000000000000000000.json: is cut, or no JSON, from line 1")
+    assert ran.attempts == 0
+    assert "<unknown>" not in ran.verdict.text()
 
 
 @on_disk

@@ -22,6 +22,7 @@ from polarpod.launch import undo_reach
 from polarpod.launch.run import Clock
 from polarpod.launch.state import AttemptInfo, Record, State
 from polarpod.store import parquet_manifest as manifest
+from polarpod.store.delta_damage import damaged_entry
 from polarpod.store.delta_features import Traits
 from polarpod.store.delta_log import active_files, history, open_table
 from polarpod.store.delta_path import deltalake_can_name
@@ -255,7 +256,10 @@ def _actions(folder: Folder, version: int) -> tuple[list[dict[str, Any]], list[d
 
 def _entry(folder: Folder, version: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     document = folder.read(f"_delta_log/{version:020d}.json")
-    lines = [json.loads(line) for line in (document.data if document else b"").splitlines() if line]
+    try:
+        lines = [json.loads(line) for line in (document.data if document else b"").splitlines() if line]
+    except ValueError as error:
+        raise damaged_entry(folder.uri, version, error) from error
     # the log escapes paths once more than the store spells them
     for action in (line[kind] for line in lines for kind in ("add", "remove") if kind in line):
         action["path"] = unquote(action["path"])

@@ -75,7 +75,12 @@ def _failed(
         verdict = collected(error, datasets, listings, context.storage, phase=phase) or verdict
     if located := _located(verdict, datasets, listings, context):
         verdict = located
-    elif verdict.category in (Category.INPUT_UNREADABLE, Category.INPUT_MISMATCH, Category.JOB_FAILED):
+    elif verdict.category in (
+        Category.INPUT_UNREADABLE,
+        Category.INPUT_MISSING,
+        Category.INPUT_MISMATCH,
+        Category.JOB_FAILED,
+    ):
         from polarpod.runtime.unreadable_files import blame
 
         verdict = blame(verdict, datasets, listings, context.storage)

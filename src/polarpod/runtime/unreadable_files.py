@@ -14,6 +14,7 @@ from polarpod.contract.verdict import Category, PolarpodError, Verdict
 from polarpod.runtime.classify import classify
 from polarpod.runtime.dtype import describe
 from polarpod.runtime.failure.text import line
+from polarpod.runtime.lost_input_files import lost_files
 from polarpod.runtime.scan import scan
 from polarpod.runtime.text.csv_scan import unfit_values
 from polarpod.store.listing import Listing
@@ -33,6 +34,7 @@ _OF_INPUTS = (
     Category.STORAGE_DENIED,
     Category.STORAGE_UNAVAILABLE,
 )
+_OF_FILES = (Category.INPUT_UNREADABLE, Category.INPUT_MISSING)
 # Polars' words where a text is no value of the type it is converted to, by an expression and by its CSV parser
 _CONVERSIONS = ("conversion from `str` to", "could not parse `")
 
@@ -43,8 +45,10 @@ def blame(verdict: Verdict, datasets: dict[str, Dataset], listings: dict[str, Li
     A value that does not fit its declared type fails in the query, far from its file and in words that accuse the
     transform; so the values are looked at before the transform is.
     """
-    if verdict.category not in (Category.INPUT_UNREADABLE, Category.INPUT_MISMATCH, Category.JOB_FAILED):
+    if verdict.category not in (*_OF_FILES, Category.INPUT_MISMATCH, Category.JOB_FAILED):
         return verdict
+    if verdict.category in _OF_FILES and (lost := lost_files(verdict, datasets, listings, storage)):
+        return lost
     if verdict.category is Category.JOB_FAILED and not _is_conversion(verdict):
         return verdict
     for name, dataset in datasets.items():
@@ -125,7 +129,11 @@ def unreadable_files(datasets: dict[str, Dataset], listings: dict[str, Listing],
     named: list[str] = []
     for name, dataset in datasets.items():
         listing = listings[name]
-        if isinstance(dataset, Delta) or len(listing.files) > _MOST_FILES:
+        if len(listing.files) > _MOST_FILES:
+            continue
+        if isinstance(dataset, Delta):
+            # what its files have to do with each other its log says
+            named += [f"input {name!r}: {words}" for words in _unopened(listing, storage)]
             continue
         first: pl.Schema | None = None
         # a file without rows is no damage
@@ -142,6 +150,18 @@ def unreadable_files(datasets: dict[str, Dataset], listings: dict[str, Listing],
             if schema != first:
                 named.append(f"input {name!r}: {file} differs from {listing.files[0]}: {_difference(first, schema)}")
     return named[:_MOST_NAMED]
+
+
+def _unopened(listing: Listing, storage: Storage) -> list[str]:
+    """A line for each Parquet file that cannot be opened on its own."""
+    options: dict[str, Any] = {} if is_local(listing.uri) else {"storage_options": for_polars(storage)}
+    found = []
+    for file in listing.files:
+        try:
+            pl.scan_parquet(file, glob=False, hive_partitioning=False, **options).head(1).collect()
+        except (pl.exceptions.PolarsError, OSError) as error:
+            found.append(f"{file}: {classify(error, phase='scan').evidence[0]}")
+    return found
 
 
 def _difference(first: pl.Schema, other: pl.Schema) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from polarpod.contract.context import Storage
 from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.store.delta_damage import damage, refuse_empty_entries
 from polarpod.store.delta_features import Traits, not_read
 from polarpod.store.delta_path import meaning, place
 from polarpod.store.delta_where import check_where, chooser
@@ -69,11 +70,16 @@ def open_table(uri: str, storage: Storage, version: int | None = None) -> DeltaT
         return None
     try:
         options = for_deltalake(storage) if not is_local(root) else None
-        return _again(lambda: DeltaTable(root, version=version, storage_options=options))
+        table = _again(lambda: DeltaTable(root, version=version, storage_options=options))
     except TableNotFoundError:
         return None
     except (DeltaError, OSError, ValueError) as error:
-        raise unreadable(root, error) from error
+        failed = unreadable(root, error)
+        if failed.verdict.category is Category.INPUT_UNREADABLE:
+            failed = damage(root, storage, version, failed.verdict.evidence[0]) or failed
+        raise failed from error
+    refuse_empty_entries(root, storage, table.version())
+    return table
 
 
 def open_output(uri: str, storage: Storage) -> DeltaTable | None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from typing import Any, NamedTuple
 
+from polarpod.store.delta_damage import damaged_entry
 from polarpod.store.delta_path import meaning
 from polarpod.store.folder import Folder
 
@@ -99,9 +100,16 @@ def parse(version: int, data: bytes) -> LogEntry:
 
 
 def read(folder: Folder, version: int) -> LogEntry | None:
-    """An entry of the table in this folder, or None where it has been cleaned up."""
+    """An entry of the table in this folder, or None where it has been cleaned up.
+
+    Raises:
+        PolarpodError: `publish_refused`, where it is damaged.
+    """
     document = folder.read(f"_delta_log/{version:020d}.json")
-    return parse(version, document.data) if document else None
+    try:
+        return parse(version, document.data) if document else None
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise damaged_entry(folder.uri, version, error) from error
 
 
 def since(folder: Folder, version: int, newest: int) -> Iterator[LogEntry | None]:

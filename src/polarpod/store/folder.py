@@ -160,15 +160,15 @@ class Folder:
                 return False
             return True
 
-    def list(self, prefix: str = "") -> Entries:
-        """Every object whose key lies below the prefix folder, in key order.
+    def list(self, prefix: str = "", *, after: str | None = None) -> Entries:
+        """Every object whose key lies below the prefix folder, in key order; with `after` only those behind that key.
 
         An object that stands for a folder above others (see `is_marker`) is none.
         """
         if self._absent():
             return []
         with self._errors("list", prefix):
-            chunks = _obstore().list(self._store, prefix=prefix or None)
+            chunks = _obstore().list(self._store, prefix=prefix or None, offset=after)
             found = sorted(Entry(meta["path"], meta["size"], str(meta["e_tag"])) for chunk in chunks for meta in chunk)
         return found if self._local else self._objects(found, prefix)
 

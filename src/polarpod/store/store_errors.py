@@ -18,8 +18,8 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _BRANCH = re.compile(r"\s*\n\s*↳ ")
 _STATUS = re.compile(r"status code: (\d{3})\b")
 _CODE = re.compile(r"<Code>(\w+)</Code>(?:\s*<Message>([^<]*)</Message>)?")
-# what follows is for the library's developers, or the XML that _CODE has read
-_TAIL = re.compile(r"\s*(?:\n\nDebug source:|<\?xml|<Error>).*", re.DOTALL)
+# what follows is for the library's developers, a stack or a dump of its types, or the XML that _CODE has read
+_TAIL = re.compile(r"\s*(?:\n\nDebug source:|\n\s+0: |\nstack backtrace:|: ParsedLogPath \{|<\?xml|<Error>).*", re.DOTALL)
 _DURATION = re.compile(r" in \d[\d.]*(?:ns|µs|ms|s)\b")
 _DENIED = re.compile(r"lacked the necessary privileges|permission denied|\(os error (?:1|13|30)\)", re.IGNORECASE)
 _DENIED_CODES = {

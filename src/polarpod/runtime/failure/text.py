@@ -33,10 +33,12 @@ _TAIL = re.compile(
     r"\n\nResolved plan until failure|\n\nThis error occurred (?:in|with) the following|\n\nDebug source:"
     r"|\n\nCaused by:|\n\nYou might want to try:|\n\nTry increasing `infer_schema|\n\nConsider setting '"
     r"|\nPreview of invalid data:|\n\s+0: |\nstack backtrace:| Hint: passing a schema can allow|, hint: "
-    r"|, consider passing `|<\?xml|<Error>"
+    r"|, consider passing `|: ParsedLogPath \{|<\?xml|<Error>"
 )
 # the path of the first use of a cached connection; naming it would send people to the wrong object
 _STALE_PATH = re.compile(r" \(path: s3[an]?://[^)]*\)")
+# of a path that was cut in front; where it is a file of an input, the whole one is looked for and named
+_SEE_MORE = re.compile(r" \(set POLARS_VERBOSE=1 to see full path\)")
 _DURATION = re.compile(r" in \d[\d.]*(?:ns|µs|ms|s)\b")
 _S3_ERROR = re.compile(r"<Code>(\w+)</Code>(?:\s*<Message>([^<]*)</Message>)?")
 # the innermost reason: the last line of Polars' "Caused by", or obstore's dump of the operating system's answer
@@ -81,7 +83,7 @@ def essence(error: BaseException) -> list[str]:
     """An error as evidence: its own words, then what the store answered, the expression, the step of the query."""
     text = full_text(error)
     words = text[: found.start()] if (found := _TAIL.search(text)) else text
-    words = _DURATION.sub("", _STALE_PATH.sub("", words)).strip().rstrip(":")
+    words = _DURATION.sub("", _SEE_MORE.sub("", _STALE_PATH.sub("", words))).strip().rstrip(":")
     name = plain(type(error).__qualname__)
     lines = [f"{name}: {words}" if words else name]
     if answer := _S3_ERROR.search(text):
