@@ -28,9 +28,9 @@ from polarpod.launch.planes.process.config import ProcessPlane
 from polarpod.launch.run import Clock
 from polarpod.launch.state import AttemptInfo, Record, State
 from polarpod.launch.undo import undo
+from polarpod.runtime.engines.polars.stage import StagedFile
 from polarpod.runtime.publish import delta, parquet
 from polarpod.runtime.publish.commit import Commit
-from polarpod.runtime.stage import StagedFile
 from polarpod.store.parquet_manifest import RETENTION
 
 NOW = dt.datetime(2026, 11, 28, 12, tzinfo=dt.UTC)

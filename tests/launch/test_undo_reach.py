@@ -11,8 +11,8 @@ from tests.runtime.delta_tables import commit_of, publish, version
 
 from polarpod.contract.dataset import Delta
 from polarpod.launch.undo_reach import Carried, carried
+from polarpod.runtime.engines.polars.stage import StagedFile
 from polarpod.runtime.publish import delta
-from polarpod.runtime.stage import StagedFile
 from polarpod.store.delta_rows import LogEntry, read, since
 from polarpod.store.folder import Folder
 

@@ -13,10 +13,10 @@ from deltalake import DeltaTable
 from polarpod.contract.context import Storage
 from polarpod.contract.dataset import Delta
 from polarpod.contract.receipt import Published
+from polarpod.runtime.engines.polars.stage import StagedFile
 from polarpod.runtime.publish import delta
 from polarpod.runtime.publish.commit import Commit
 from polarpod.runtime.publish.delta_base import commits_files
-from polarpod.runtime.stage import StagedFile
 from polarpod.store.fence import Standing, standing
 from polarpod.store.location import join
 

@@ -14,7 +14,7 @@ from tests.runtime.reading import put
 
 from polarpod.contract.dataset import Csv
 from polarpod.contract.verdict import PolarpodError
-from polarpod.runtime.text.csv_scan import scan_csv
+from polarpod.runtime.sources.files.csv_scan import scan_csv
 
 # what matters to a reader of CSV, a few letters, and characters of two to four bytes
 ALPHABET = '",;|\t \n\rab1.é€😀\u2028\x85\ufeff'

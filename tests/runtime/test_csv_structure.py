@@ -12,7 +12,7 @@ from tests.runtime.reading import put, read, refusal
 
 from polarpod.contract.dataset import Csv
 from polarpod.contract.verdict import PolarpodError
-from polarpod.runtime.text import csv_structure
+from polarpod.runtime.sources.files import csv_structure
 
 SCHEMA = {"id": "Int64", "name": "String"}
 DECLARED = pytest.param(SCHEMA, id="declared")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polarpod.runtime.decimal_guard import REMEDY, rounding_products
+from polarpod.runtime.engines.polars.guards.decimal_guard import REMEDY, rounding_products
 
 # Python rounds to 28 digits by default, fewer than a Decimal(38, s) holds.
 EXACT = Context(prec=200)

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from tests.runtime.tpch import QUERIES
 
-from polarpod.runtime.decimal_guard import rounding_products
+from polarpod.runtime.engines.polars.guards.decimal_guard import rounding_products
 
 CENTS = pl.Decimal(15, 2)
 PRICE, RATE, COUNT = pl.col("price"), pl.col("rate"), pl.col("count")

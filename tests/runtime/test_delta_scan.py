@@ -26,7 +26,7 @@ from tests.runtime.delta_tables import ARRAY, MAP, PROTOCOL, STRUCT, add, metada
 from tests.support.in_process import InProcess
 
 from polarpod.contract.context import Storage
-from polarpod.runtime.delta_scan import folders_say, scan_table
+from polarpod.runtime.sources.delta.scan_table import folders_say, scan_table
 from polarpod.store.delta_log import open_table
 from polarpod.store.delta_path import deltalake_can_name, meaning
 

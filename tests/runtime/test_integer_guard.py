@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.runtime.tpch import QUERIES
 
-from polarpod.runtime.integer_guard import REMEDY, wrapping_integers
+from polarpod.runtime.engines.polars.guards.integer_guard import REMEDY, wrapping_integers
 
 c = pl.col
 Plan = Callable[[pl.LazyFrame], pl.LazyFrame]

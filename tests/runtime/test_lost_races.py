@@ -19,9 +19,9 @@ from tests.support.in_process import InProcess
 
 from polarpod.contract.dataset import Delta
 from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.runtime.engines.polars.stage import StagedFile
 from polarpod.runtime.publish import delta, delta_base
 from polarpod.runtime.publish.commit import Commit
-from polarpod.runtime.stage import StagedFile
 from polarpod.store import delta_rows
 
 MINE = pl.DataFrame({"v": [1], "d": ["mine"]})

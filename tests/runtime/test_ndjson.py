@@ -17,7 +17,7 @@ from tests.runtime.reading import put, read, refusal
 
 from polarpod.contract.dataset import NdJson
 from polarpod.contract.verdict import PolarpodError
-from polarpod.runtime.text import lines
+from polarpod.runtime.sources.files import text_lines as lines
 
 SETTINGS = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

@@ -17,7 +17,7 @@ from tests.support.in_process import InProcess
 
 from polarpod.contract.context import Storage
 from polarpod.contract.dataset import Parquet
-from polarpod.runtime import hive
+from polarpod.runtime.sources.files import hive
 from polarpod.store.glob import escape
 from polarpod.store.listing import list_input
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from polarpod.runtime.dtype import describe, parse_published
+from polarpod.runtime.types.dtype import describe, parse_published
 
 
 @pytest.mark.parametrize(

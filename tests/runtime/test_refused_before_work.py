@@ -12,7 +12,7 @@ from tests.support.in_process import InProcess
 
 from polarpod.contract.dataset import Delta, Output
 from polarpod.contract.verdict import PolarpodError
-from polarpod.runtime.partition import check_length
+from polarpod.runtime.engines.polars.partition import check_length
 
 NOON = dt.datetime.fromisoformat("2024-02-29T12:00:00")
 BOTH = ("delta", "parquet")

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from polarpod.contract.dataset import Input, Output, check_input, check_output, needs, resolve
+from polarpod.contract.dataset import Input, Output, check_output, needs
 from polarpod.contract.param import Param, Scalar, check_texts, spelling, typed
 from polarpod.contract.placeholders import placeholders, render_path
 from polarpod.contract.resources import Resources
@@ -68,7 +68,7 @@ class JobSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 def check_spec(spec: JobSpec) -> None:
     """Raises PolarpodError where a spec contradicts itself. Types alone cannot say these."""
     for name, dataset in spec.inputs.items():
-        check_input(name, dataset)
+        dataset.check_as_input(name)
     check_output(spec.output)
     _check_defaults(spec)
     for name in spec.input_checks:
@@ -114,8 +114,8 @@ def resolve_spec(spec: JobSpec, values: Mapping[str, Scalar], variables: Mapping
         checks = msgspec.structs.replace(checks, quarantine=render_path(checks.quarantine, known, given))
     return msgspec.structs.replace(
         spec,
-        inputs={name: resolve(dataset, given, known) for name, dataset in spec.inputs.items()},
-        output=resolve(spec.output, given, known),
+        inputs={name: dataset.resolve(given, known) for name, dataset in spec.inputs.items()},
+        output=spec.output.resolve(given, known),
         checks=checks,
     )
 

@@ -10,15 +10,11 @@ from pathlib import Path
 
 import msgspec
 
-from polarpod.contract.dataset import Delta, Parquet, takes_globs
 from polarpod.contract.job import JobSpec
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.launch.planes.plane import Plane
 from polarpod.store.glob import escape
 from polarpod.store.location import absolute, is_local, join, refuse_below_a_file
-
-# the folder that makes a dataset of a folder
-_INSIDE = {Delta: "_delta_log", Parquet: "_polarpod"}
 
 
 def with_places(job: JobSpec, plane: Plane) -> JobSpec:
@@ -32,9 +28,9 @@ def with_places(job: JobSpec, plane: Plane) -> JobSpec:
     if checks and checks.quarantine:
         checks = msgspec.structs.replace(checks, quarantine=_kept("the quarantine", checks.quarantine, plane))
     output = msgspec.structs.replace(job.output, uri=_kept("the output", job.output.uri, plane))
-    refuse_below_a_file("the output", join(output.uri, _INSIDE[type(output)]))
+    refuse_below_a_file("the output", join(output.uri, output.metadata_folder))
     inputs = {
-        name: msgspec.structs.replace(dataset, uri=_place(f"input {name!r}", dataset.uri, plane, globs=takes_globs(dataset)))
+        name: msgspec.structs.replace(dataset, uri=_place(f"input {name!r}", dataset.uri, plane, globs=dataset.takes_globs))
         for name, dataset in job.inputs.items()
     }
     return msgspec.structs.replace(job, inputs=inputs, output=output, checks=checks)

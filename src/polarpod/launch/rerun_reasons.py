@@ -5,7 +5,6 @@ from __future__ import annotations
 import msgspec
 
 from polarpod.contract.context import Context
-from polarpod.contract.dataset import Delta
 from polarpod.contract.receipt import Receipt
 from polarpod.launch.plan import Plan
 from polarpod.launch.state import StandingNote, State
@@ -37,8 +36,7 @@ def _without_changes(plan: Plan, note: StandingNote, receipt: Receipt | None) ->
         # by another attempt than the note's, or without a receipt of it
         return [_NO_RECEIPT if receipt is None or receipt.status != "succeeded" else _NO_NOTE]
     if plan.standing.number is None:
-        what = "Delta table" if isinstance(plan.job.output, Delta) else "manifest"
-        return [f"its output has no {what} any more, or one that knows nothing of the run"]
+        return [f"its output has no {plan.job.output.record} any more, or one that knows nothing of the run"]
     if plan.standing.lost:
         first, *others = plan.standing.lost
         more = f", and {len(others):,} more" if others else ""

@@ -8,7 +8,6 @@ import sys
 
 import msgspec
 
-from polarpod.contract.dataset import Delta, Parquet
 from polarpod.launch.plan import Plan
 from polarpod.launch.planes.plane import Plane
 
@@ -18,7 +17,7 @@ def count_rows(plan: Plan, plane: Plane) -> dict[str, int | None]:
     files = {
         name: list(listing.files)
         for name, listing in plan.listings.items()
-        if listing.files and isinstance(plan.job.inputs[name], (Parquet, Delta))
+        if listing.files and plan.job.inputs[name].has_footers
     }
     counts: dict[str, int | None] = dict.fromkeys(plan.listings)
     if not files:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from polarpod.contract.context import Context
-from polarpod.contract.dataset import Dataset, Delta, Input
+from polarpod.contract.dataset import Dataset, Input, format_of
 from polarpod.contract.definition import Definition
 from polarpod.contract.identity import fingerprint_of
 from polarpod.contract.receipt import InputUse
@@ -70,7 +70,7 @@ def _failed(
     phase = progress.read()[0].name.lower()
     verdict = classify(error, phase=phase, interrupted=interrupts.came())
     if verdict.category is Category.JOB_FAILED:
-        from polarpod.runtime.unreadable_files import collected
+        from polarpod.runtime.sources.unreadable_files import collected
 
         verdict = collected(error, datasets, listings, context.storage, phase=phase) or verdict
     if located := _located(verdict, datasets, listings, context):
@@ -81,7 +81,7 @@ def _failed(
         Category.INPUT_MISMATCH,
         Category.JOB_FAILED,
     ):
-        from polarpod.runtime.unreadable_files import blame
+        from polarpod.runtime.sources.unreadable_files import blame
 
         verdict = blame(verdict, datasets, listings, context.storage)
     checks = error.checks if isinstance(error, work.ChecksFailed) else None
@@ -93,23 +93,22 @@ def _located(
 ) -> Verdict | None:
     if verdict.category is not Category.INPUT_MISMATCH:
         return None
-    from polarpod.runtime.inexact import name_inexact_files  # only a failure needs it
+    from polarpod.runtime.sources.inexact_files import name_inexact_files  # only a failure needs it
 
     return name_inexact_files(verdict, datasets, listings, context.storage)
 
 
 def _pinned(context: Context, name: str) -> Input:
     dataset = context.job.inputs[name]
-    if isinstance(dataset, Delta) and name in context.pins:
+    if dataset.versioned and name in context.pins:
         return msgspec.structs.replace(dataset, version=context.pins[name])
     return dataset
 
 
 def _use(context: Context, name: str, listing: Listing) -> InputUse:
-    kind = type(context.job.inputs[name]).__name__.lower()
     return InputUse(
         uri=listing.uri,
-        format=kind,
+        format=format_of(context.job.inputs[name]),
         version=listing.version,
         files=len(listing.files),
         bytes=listing.bytes,

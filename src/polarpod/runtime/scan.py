@@ -9,11 +9,11 @@ import polars as pl
 from polarpod.contract.context import Storage
 from polarpod.contract.dataset import Csv, Dataset, Delta, NdJson, Parquet
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.runtime.delta_scan import scan_table
-from polarpod.runtime.dtype import parse_published, parse_schema
-from polarpod.runtime.parquet_scan import scan_parquet
-from polarpod.runtime.text.csv_scan import scan_csv
-from polarpod.runtime.text.ndjson_scan import scan_ndjson
+from polarpod.runtime.sources.delta.scan_table import scan_table
+from polarpod.runtime.sources.files.csv_scan import scan_csv
+from polarpod.runtime.sources.files.ndjson_scan import scan_ndjson
+from polarpod.runtime.sources.files.parquet_scan import scan_parquet
+from polarpod.runtime.types.dtype import parse_published, parse_schema
 from polarpod.store.delta_log import open_table
 from polarpod.store.listing import Listing, no_rows
 from polarpod.store.location import is_local

@@ -16,20 +16,21 @@ from polarpod.contract.job import CheckSpec
 from polarpod.contract.param import typed
 from polarpod.contract.receipt import CheckResult
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.runtime import arithmetic_guard, partition, stage, staged_footers
-from polarpod.runtime import split_rows as check
-from polarpod.runtime.batches import Tally, Watch, nothing_refused
-from polarpod.runtime.delta_fit import fit_delta, unfit_key
+from polarpod.runtime.engines.polars import partition, stage, staged_footers
+from polarpod.runtime.engines.polars import split_rows as check
+from polarpod.runtime.engines.polars.batches import Tally, Watch, nothing_refused
+from polarpod.runtime.engines.polars.guards import arithmetic_guard
+from polarpod.runtime.engines.polars.parquet_fit import check_stored
+from polarpod.runtime.engines.polars.table_rules import Rule, hold
 from polarpod.runtime.host import Host
 from polarpod.runtime.outcome import Outcome
-from polarpod.runtime.parquet_fit import check_stored
 from polarpod.runtime.progress import Phase, Progress
 from polarpod.runtime.publish import delta, parquet, quarantine
 from polarpod.runtime.publish.commit import Commit
 from polarpod.runtime.publish.delta_base import commits_files
-from polarpod.runtime.reach import IN_MICROSECONDS, out_of_reach
+from polarpod.runtime.publish.delta_fit import fit_delta, unfit_key
 from polarpod.runtime.scan import scan
-from polarpod.runtime.table_rules import Rule, hold
+from polarpod.runtime.types.reach import IN_MICROSECONDS, out_of_reach
 from polarpod.store.listing import Listing
 from polarpod.store.location import is_local, normal
 from polarpod.store.storage_options import for_polars

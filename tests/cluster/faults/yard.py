@@ -50,8 +50,8 @@ _TRIES = 4
 
 HOLD = f"""
 import os, signal
-from polarpod.runtime import split_rows as check
-from polarpod.runtime.batches import Watch
+from polarpod.runtime.engines.polars import split_rows as check
+from polarpod.runtime.engines.polars.batches import Watch
 from polarpod.runtime.publish import delta, parquet
 from polarpod.store import parquet_manifest as manifest
 

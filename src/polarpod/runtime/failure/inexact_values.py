@@ -1,4 +1,4 @@
-"""What `runtime/exact.py` refuses while rows pass. Asked before Polars' words for a failed expression are."""
+"""What `runtime/sources/exact.py` refuses while rows pass. Asked before Polars' words for a failed expression are."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import msgspec
 
 from polarpod.contract.context import Context, Storage
-from polarpod.contract.dataset import Output, publish_mode
+from polarpod.contract.dataset import Output, format_of, publish_mode
 from polarpod.contract.receipt import CheckResult, Published
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.store.fence import Decision, Standing
@@ -17,7 +17,7 @@ from polarpod.store.location import normal
 from polarpod.store.presence import missing
 
 if TYPE_CHECKING:
-    from polarpod.runtime.stage import StagedFile
+    from polarpod.runtime.engines.polars.stage import StagedFile
 
 T = TypeVar("T")
 
@@ -97,7 +97,7 @@ class Facts(msgspec.Struct, frozen=True):
     def published(self, commit: Commit, version: int) -> Published:
         return Published(
             uri=commit.uri,
-            format=type(commit.output).__name__.lower(),
+            format=format_of(commit.output),
             mode=commit.mode,
             version=version,
             rows=self.rows,

@@ -20,13 +20,13 @@ from polarpod.contract.codec import decoder
 from polarpod.contract.dataset import Delta, partition_columns
 from polarpod.contract.receipt import CheckResult, Published
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.runtime.column_statistics import INDEXED_COLUMNS
+from polarpod.runtime.engines.polars.column_statistics import INDEXED_COLUMNS
+from polarpod.runtime.engines.polars.stage import StagedFile
+from polarpod.runtime.engines.polars.table_rules import Demands, Rule, rules_of
 from polarpod.runtime.publish import table_checks
 from polarpod.runtime.publish.commit import Commit, Conflict, Facts, check_staged, refuse, settle
 from polarpod.runtime.publish.delta_base import Base, commits_files, still_decided
 from polarpod.runtime.publish.write_back import check_keys, rehearse, staged_rows, write_back
-from polarpod.runtime.stage import StagedFile
-from polarpod.runtime.table_rules import Demands, Rule, rules_of
 from polarpod.store import delta_rows
 from polarpod.store.delta_entry import put_entry
 from polarpod.store.delta_features import Traits

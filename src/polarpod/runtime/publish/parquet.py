@@ -11,10 +11,10 @@ from polarpod.contract.codec import convert
 from polarpod.contract.dataset import Parquet, partition_columns
 from polarpod.contract.receipt import CheckResult, Published
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.runtime.dtype import describe
+from polarpod.runtime.engines.polars.stage import StagedFile
+from polarpod.runtime.engines.polars.table_rules import Demands
 from polarpod.runtime.publish.commit import Commit, Conflict, Facts, check_staged, refuse, settle
-from polarpod.runtime.stage import StagedFile
-from polarpod.runtime.table_rules import Demands
+from polarpod.runtime.types.dtype import describe
 from polarpod.store import parquet_manifest as manifest
 from polarpod.store.fence import Decision, decide, standing_in_dataset
 from polarpod.store.folder import Folder

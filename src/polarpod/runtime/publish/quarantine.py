@@ -13,7 +13,7 @@ import polars as pl
 from polarpod.contract.context import Context
 from polarpod.contract.dataset import Parquet
 from polarpod.contract.receipt import CheckResult
-from polarpod.runtime import stage
+from polarpod.runtime.engines.polars import stage
 from polarpod.runtime.publish import parquet
 from polarpod.runtime.publish.commit import Commit
 from polarpod.store import parquet_manifest as manifest

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from polarpod.contract.dataset import partition_columns
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.runtime.delta_fit import is_misspelled
 from polarpod.runtime.publish.commit import Commit
+from polarpod.runtime.publish.delta_fit import is_misspelled
 from polarpod.runtime.publish.parquet import schema_changed, schema_changes
 from polarpod.store.delta_features import Traits, not_written
 from polarpod.store.delta_log import active_files

@@ -10,9 +10,9 @@ import polars as pl
 
 from polarpod.contract.dataset import Delta, partition_columns
 from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.runtime.engines.polars.stage import StagedFile
 from polarpod.runtime.failure.text import line
 from polarpod.runtime.publish.commit import Commit
-from polarpod.runtime.stage import StagedFile
 from polarpod.store.location import is_local, join
 from polarpod.store.storage_options import for_polars
 from polarpod.store.store_errors import answer

@@ -1,0 +1,1 @@
+"""What evaluates a transform: one folder an engine."""

@@ -1,0 +1,1 @@
+"""Inputs that are files: Parquet, CSV and NDJSON."""

@@ -1,0 +1,177 @@
+"""Finds the file behind a failure to read: Polars names none, and a glob may stand for a thousand."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from polarpod.contract.context import Storage
+from polarpod.contract.dataset import Csv, Dataset, Delta
+from polarpod.contract.verdict import Category, PolarpodError, Verdict
+from polarpod.runtime.classify import classify
+from polarpod.runtime.failure.text import line
+from polarpod.runtime.lost_input_files import lost_files
+from polarpod.runtime.scan import scan
+from polarpod.runtime.sources.files.csv_scan import unfit_values
+from polarpod.runtime.types.dtype import describe
+from polarpod.store.listing import Listing
+from polarpod.store.location import is_local
+from polarpod.store.storage_options import for_polars
+
+# Opening a file costs a request or two; a failed run may spend about a minute on saying which one it was.
+_MOST_FILES = 500
+_MOST_NAMED = 5
+# What one more look at the inputs may read; a second or two a GiB.
+_MOST_BYTES = 2 * 2**30
+_OF_INPUTS = (
+    Category.INPUT_UNREADABLE,
+    Category.INPUT_MISMATCH,
+    Category.INPUT_MISSING,
+    Category.INPUT_EMPTY,
+    Category.STORAGE_DENIED,
+    Category.STORAGE_UNAVAILABLE,
+)
+_OF_FILES = (Category.INPUT_UNREADABLE, Category.INPUT_MISSING)
+# Polars' words where a text is no value of the type it is converted to, by an expression and by its CSV parser
+_CONVERSIONS = ("conversion from `str` to", "could not parse `")
+
+
+def blame(verdict: Verdict, datasets: dict[str, Dataset], listings: dict[str, Listing], storage: Storage) -> Verdict:
+    """The verdict of a failed run, with the input's file, line and value where an input is the reason.
+
+    A value that does not fit its declared type fails in the query, far from its file and in words that accuse the
+    transform; so the values are looked at before the transform is.
+    """
+    if verdict.category not in (*_OF_FILES, Category.INPUT_MISMATCH, Category.JOB_FAILED):
+        return verdict
+    if verdict.category in _OF_FILES and (lost := lost_files(verdict, datasets, listings, storage)):
+        return lost
+    if verdict.category is Category.JOB_FAILED and not _is_conversion(verdict):
+        return verdict
+    for name, dataset in datasets.items():
+        if isinstance(dataset, Csv) and (found := _unfit(name, dataset, listings[name], storage)):
+            return found
+    if verdict.category is Category.JOB_FAILED or _is_located(verdict, listings):
+        return verdict
+    found_files = unreadable_files(datasets, listings, storage)
+    return msgspec.structs.replace(verdict, evidence=[*found_files, *verdict.evidence])
+
+
+def collected(
+    error: BaseException, datasets: dict[str, Dataset], listings: dict[str, Listing], storage: Storage, *, phase: str
+) -> Verdict | None:
+    """The verdict for an error of the job's own code that an input is the reason of; None where none is.
+
+    A job that collects an input itself meets a damaged file in its own line. It may also have read a file of its own,
+    which is its fault: so the inputs are read once more, and only what fails again is an input's.
+    """
+    found = classify(error, phase=phase, of_the_job=False)
+    if found.category not in _OF_INPUTS:
+        return None
+    again = unreadable_files(datasets, listings, storage) or _unreadable_inputs(datasets, listings, storage)
+    return msgspec.structs.replace(found, evidence=[*again, *found.evidence]) if again else None
+
+
+def _unreadable_inputs(datasets: dict[str, Dataset], listings: dict[str, Listing], storage: Storage) -> list[str]:
+    """A line for each input that cannot be read to its end, with the file where one can be told."""
+    named: list[str] = []
+    for name, dataset in datasets.items():
+        listing = listings[name]
+        if listing.bytes > _MOST_BYTES:
+            continue
+        whole = [listing] if isinstance(dataset, Delta) else [listing._replace(files=(file,)) for file in listing.files]
+        for one in whole:
+            try:
+                scan(name, dataset, one, storage).sink_batches(lambda batch: None)  # batch by batch, in little memory
+            except (PolarpodError, pl.exceptions.PolarsError, OSError) as error:
+                words = classify(error, phase="scan")
+                place = listing.uri if isinstance(dataset, Delta) else one.files[0]
+                named.append(f"input {name!r}: {place}: {(words.evidence or [words.summary])[0]}")
+    return named[:_MOST_NAMED]
+
+
+def _is_conversion(verdict: Verdict) -> bool:
+    return any(words in line for words in _CONVERSIONS for line in verdict.evidence)
+
+
+def _is_located(verdict: Verdict, listings: dict[str, Listing]) -> bool:
+    """Whether the evidence names a file already."""
+    return any(file in line for listing in listings.values() for file in listing.files for line in verdict.evidence)
+
+
+def _unfit(name: str, dataset: Csv, listing: Listing, storage: Storage) -> Verdict | None:
+    """The verdict for values that a CSV input's declared types cannot hold, or None where all of them can."""
+    options: dict[str, Any] = {} if is_local(listing.uri) else {"storage_options": for_polars(storage)}
+    try:
+        found = list(itertools.islice(unfit_values(name, dataset, list(listing.files), options), _MOST_NAMED))
+    except (PolarpodError, pl.exceptions.PolarsError, OSError):
+        return None  # what is wrong with the file itself is said already
+    if not found:
+        return None
+    first = found[0]
+    return Verdict(
+        category=Category.INPUT_MISMATCH,
+        summary=line(f"column {first.column!r} of input {name!r} holds {first.text!r}, which is not {first.dtype}"),
+        evidence=[line(f"{at.file}, line {at.line:,}: {at.column} = {at.text!r} is not {at.dtype}") for at in found],
+        remedy="Mend the data, declare the column as String and convert it in the transform, or list the text in "
+        "null_values if it means no value.",
+    )
+
+
+def unreadable_files(datasets: dict[str, Dataset], listings: dict[str, Listing], storage: Storage) -> list[str]:
+    """A line for each input file that cannot even be opened, or does not fit its neighbours' schema.
+
+    Only beginnings are read: damage in the middle of a file is not found here.
+    """
+    named: list[str] = []
+    for name, dataset in datasets.items():
+        listing = listings[name]
+        if len(listing.files) > _MOST_FILES:
+            continue
+        if isinstance(dataset, Delta):
+            # what its files have to do with each other its log says
+            named += [f"input {name!r}: {words}" for words in _unopened(listing, storage)]
+            continue
+        first: pl.Schema | None = None
+        # a file without rows is no damage
+        open_to_none = msgspec.structs.replace(dataset, allow_empty=True)
+        for file in listing.files:
+            one = listing._replace(files=(file,))
+            try:
+                schema = scan(name, open_to_none, one, storage).head(1).collect().schema
+            except (PolarpodError, pl.exceptions.PolarsError, OSError) as error:
+                words = classify(error, phase="scan")
+                named.append(f"input {name!r}: {file}: {(words.evidence or [words.summary])[0]}")
+                continue
+            first = first or schema
+            if schema != first:
+                named.append(f"input {name!r}: {file} differs from {listing.files[0]}: {_difference(first, schema)}")
+    return named[:_MOST_NAMED]
+
+
+def _unopened(listing: Listing, storage: Storage) -> list[str]:
+    """A line for each Parquet file that cannot be opened on its own."""
+    options: dict[str, Any] = {} if is_local(listing.uri) else {"storage_options": for_polars(storage)}
+    found = []
+    for file in listing.files:
+        try:
+            pl.scan_parquet(file, glob=False, hive_partitioning=False, **options).head(1).collect()
+        except (pl.exceptions.PolarsError, OSError) as error:
+            found.append(f"{file}: {classify(error, phase='scan').evidence[0]}")
+    return found
+
+
+def _difference(first: pl.Schema, other: pl.Schema) -> str:
+    return ", ".join(
+        f"{column} is {_type_in(other, column)} instead of {_type_in(first, column)}"
+        for column in (*first, *(column for column in other if column not in first))
+        if first.get(column) != other.get(column)
+    )
+
+
+def _type_in(schema: pl.Schema, column: str) -> str:
+    dtype = schema.get(column)
+    return "missing" if dtype is None else describe(dtype)

@@ -1,1 +1,0 @@
-"""Text files as inputs: CSV and NDJSON, read exactly or refused with file and line."""

@@ -1,0 +1,1 @@
+"""Polars' types: by name, nested, and what of them a format can hold."""
