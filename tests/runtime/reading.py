@@ -11,7 +11,7 @@ from polarpod.contract.context import Storage
 from polarpod.contract.dataset import Csv, NdJson
 from polarpod.contract.verdict import PolarpodError, Verdict
 from polarpod.runtime.classify import classify
-from polarpod.runtime.scan import scan
+from polarpod.runtime.sources.scan import scan
 from polarpod.runtime.sources.unreadable_files import blame
 from polarpod.store.listing import list_input
 

@@ -15,7 +15,7 @@ from tests.fixtures.object_store import Lake
 from tests.support.in_process import InProcess
 
 from polarpod.contract.dataset import Parquet
-from polarpod.runtime.scan import scan
+from polarpod.runtime.sources.scan import scan
 from polarpod.store.folder import Folder
 from polarpod.store.listing import list_input
 from polarpod.store.location import join

@@ -26,7 +26,7 @@ from polarpod.launch.run import Clock, Listener, RunOptions, RunResult, execute,
 from polarpod.launch.specs import Specs, from_jobs
 from polarpod.launch.state import State
 from polarpod.store.location import is_local, join
-from polarpod.store.storage_options import for_polars
+from polarpod.store.storage_options import polars_options
 
 HEADER = """
 import polars as pl
@@ -82,7 +82,7 @@ class Workshop:
 
     @property
     def options(self) -> dict[str, Any]:
-        return {} if is_local(self.lake) else {"storage_options": for_polars(self.storage)}
+        return polars_options(self.lake, self.storage)
 
     def specs(self) -> Specs:
         return from_jobs(self.jobs, python=sys.executable, cache=self.root / "cache")

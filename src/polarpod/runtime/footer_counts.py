@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 import msgspec
 import polars as pl
 
 from polarpod.contract.codec import decoder
 from polarpod.contract.context import Storage
-from polarpod.store.location import is_local
-from polarpod.store.storage_options import for_polars
+from polarpod.store.storage_options import polars_options
 
 
 class _Question(msgspec.Struct):
@@ -21,7 +19,7 @@ class _Question(msgspec.Struct):
 
 def rows(files: list[str], storage: Storage) -> int | None:
     """The rows of these files, or None where a footer cannot be read."""
-    options: dict[str, Any] = {} if is_local(files[0]) else {"storage_options": for_polars(storage)}
+    options = polars_options(files[0], storage)
     try:
         counts = [pl.scan_parquet(file, glob=False, **options).select(pl.len()).collect().item() for file in files]
     except (pl.exceptions.PolarsError, OSError):

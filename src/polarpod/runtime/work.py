@@ -29,11 +29,11 @@ from polarpod.runtime.publish import delta, parquet, quarantine
 from polarpod.runtime.publish.commit import Commit
 from polarpod.runtime.publish.delta_base import commits_files
 from polarpod.runtime.publish.delta_fit import fit_delta, unfit_key
-from polarpod.runtime.scan import scan
+from polarpod.runtime.sources.scan import scan
 from polarpod.runtime.types.reach import IN_MICROSECONDS, out_of_reach
 from polarpod.store.listing import Listing
-from polarpod.store.location import is_local, normal
-from polarpod.store.storage_options import for_polars
+from polarpod.store.location import normal
+from polarpod.store.storage_options import polars_options
 
 
 class ChecksFailed(PolarpodError):
@@ -229,7 +229,7 @@ def _uncounted(_rows: int) -> None:
 
 
 def _options(base: str, context: Context) -> dict[str, Any]:
-    return {} if is_local(base) else {"storage_options": for_polars(context.storage)}
+    return polars_options(base, context.storage)
 
 
 def _split(frame: pl.LazyFrame, definition: Definition[Any]) -> check.Split | None:

@@ -19,7 +19,7 @@ from polarpod.store.delta_features import Traits, not_read
 from polarpod.store.delta_path import meaning, place
 from polarpod.store.delta_where import check_where, chooser
 from polarpod.store.location import is_local, local_path, normal
-from polarpod.store.storage_options import for_deltalake
+from polarpod.store.storage_options import deltalake_options
 from polarpod.store.store_errors import answer, contradicts_itself, no_access
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def open_table(uri: str, storage: Storage, version: int | None = None) -> DeltaT
     if is_local(root) and not (local_path(root) / "_delta_log").is_dir():
         return None
     try:
-        options = for_deltalake(storage) if not is_local(root) else None
+        options = deltalake_options(root, storage)
         table = _again(lambda: DeltaTable(root, version=version, storage_options=options))
     except TableNotFoundError:
         return None

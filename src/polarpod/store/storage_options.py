@@ -16,6 +16,7 @@ from typing import Any
 from polarpod.contract.context import Storage
 from polarpod.contract.redact import redact
 from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.store.location import is_local
 
 _CONNECT_SECONDS = 3
 _REQUEST_SECONDS = 60
@@ -30,6 +31,16 @@ _DEFAULT_REGION = "us-east-1"
 # the libraries panic over anything else, "localhost:9000" above all
 _ENDPOINT = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:/[!-~]*)?")
 _HIGHEST_PORT = 65535
+
+
+def polars_options(uri: str, storage: Storage) -> dict[str, Any]:
+    """Keyword arguments of Polars' scans and sinks for a place."""
+    return {} if is_local(uri) else {"storage_options": for_polars(storage)}
+
+
+def deltalake_options(uri: str, storage: Storage) -> dict[str, str] | None:
+    """`storage_options` of deltalake for a place."""
+    return None if is_local(uri) else for_deltalake(storage)
 
 
 def for_polars(storage: Storage) -> dict[str, Any]:

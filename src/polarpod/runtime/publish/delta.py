@@ -46,8 +46,7 @@ from polarpod.store.fence import (
     transaction_id,
 )
 from polarpod.store.folder import Folder
-from polarpod.store.location import is_local
-from polarpod.store.storage_options import for_deltalake
+from polarpod.store.storage_options import deltalake_options
 
 if TYPE_CHECKING:
     import deltalake
@@ -189,7 +188,7 @@ def _commit(
         max_commit_retries=0,
         app_transactions=[Transaction(key, value) for key, value in transactions.items()],
     )
-    options = None if is_local(commit.uri) else for_deltalake(commit.storage)
+    options = deltalake_options(commit.uri, commit.storage)
     try:
         if table is None:
             direct = commits_files(output)

@@ -18,8 +18,8 @@ from polarpod.runtime.publish import parquet
 from polarpod.runtime.publish.commit import Commit
 from polarpod.store import parquet_manifest as manifest
 from polarpod.store.folder import Folder
-from polarpod.store.location import is_local, join, normal
-from polarpod.store.storage_options import for_polars
+from polarpod.store.location import join, normal
+from polarpod.store.storage_options import polars_options
 
 
 def target(context: Context, scratch: Path) -> stage.Target:
@@ -50,7 +50,7 @@ def result(
     spec = context.job.checks
     assert spec is not None
     failed = sum(file.rows for file in bad)
-    options = {} if is_local(rejected.base) else {"storage_options": for_polars(context.storage)}
+    options = polars_options(rejected.base, context.storage)
     counts: dict[str, int] = {}
     for file in bad:
         for rule, count in stage.rule_counts(join(rejected.base, file.path), rules, options).items():

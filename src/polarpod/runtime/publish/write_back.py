@@ -13,8 +13,8 @@ from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime.engines.polars.stage import StagedFile
 from polarpod.runtime.failure.text import line
 from polarpod.runtime.publish.commit import Commit
-from polarpod.store.location import is_local, join
-from polarpod.store.storage_options import for_polars
+from polarpod.store.location import join
+from polarpod.store.storage_options import polars_options
 from polarpod.store.store_errors import answer
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _stale_rows(table: deltalake.DeltaTable, error: Exception) -> PolarpodError:
 
 
 def staged_rows(commit: Commit, files: list[StagedFile], schema: pl.Schema) -> pl.LazyFrame:
-    options: dict[str, Any] = {} if is_local(commit.uri) else {"storage_options": for_polars(commit.storage)}
+    options = polars_options(commit.uri, commit.storage)
     paths = [join(commit.uri, file.path) for file in files]
     return pl.scan_parquet(paths, glob=False, hive_partitioning=False, **options) if paths else pl.LazyFrame(schema=schema)
 

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
-from typing import Any
-
 import msgspec
 import polars as pl
 
 from polarpod.contract.context import Storage
-from polarpod.contract.dataset import Csv, Dataset, Delta
+from polarpod.contract.dataset import Dataset
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
 from polarpod.runtime.classify import classify
-from polarpod.runtime.failure.text import line
-from polarpod.runtime.lost_input_files import lost_files
-from polarpod.runtime.scan import scan
-from polarpod.runtime.sources.files.csv_scan import unfit_values
+from polarpod.runtime.sources.lost_files import lost_files
+from polarpod.runtime.sources.scan import scan
+from polarpod.runtime.sources.source import source_of
 from polarpod.runtime.types.dtype import describe
 from polarpod.store.listing import Listing
-from polarpod.store.location import is_local
-from polarpod.store.storage_options import for_polars
+from polarpod.store.storage_options import polars_options
 
 # Opening a file costs a request or two; a failed run may spend about a minute on saying which one it was.
 _MOST_FILES = 500
@@ -52,7 +47,7 @@ def blame(verdict: Verdict, datasets: dict[str, Dataset], listings: dict[str, Li
     if verdict.category is Category.JOB_FAILED and not _is_conversion(verdict):
         return verdict
     for name, dataset in datasets.items():
-        if isinstance(dataset, Csv) and (found := _unfit(name, dataset, listings[name], storage)):
+        if found := source_of(dataset).unfit_values(name, dataset, listings[name], storage):
             return found
     if verdict.category is Category.JOB_FAILED or _is_located(verdict, listings):
         return verdict
@@ -82,13 +77,13 @@ def _unreadable_inputs(datasets: dict[str, Dataset], listings: dict[str, Listing
         listing = listings[name]
         if listing.bytes > _MOST_BYTES:
             continue
-        whole = [listing] if isinstance(dataset, Delta) else [listing._replace(files=(file,)) for file in listing.files]
-        for one in whole:
+        alone = source_of(dataset).files_stand_alone
+        for one in [listing._replace(files=(file,)) for file in listing.files] if alone else [listing]:
             try:
                 scan(name, dataset, one, storage).sink_batches(lambda batch: None)  # batch by batch, in little memory
             except (PolarpodError, pl.exceptions.PolarsError, OSError) as error:
                 words = classify(error, phase="scan")
-                place = listing.uri if isinstance(dataset, Delta) else one.files[0]
+                place = one.files[0] if alone else listing.uri
                 named.append(f"input {name!r}: {place}: {(words.evidence or [words.summary])[0]}")
     return named[:_MOST_NAMED]
 
@@ -102,25 +97,6 @@ def _is_located(verdict: Verdict, listings: dict[str, Listing]) -> bool:
     return any(file in line for listing in listings.values() for file in listing.files for line in verdict.evidence)
 
 
-def _unfit(name: str, dataset: Csv, listing: Listing, storage: Storage) -> Verdict | None:
-    """The verdict for values that a CSV input's declared types cannot hold, or None where all of them can."""
-    options: dict[str, Any] = {} if is_local(listing.uri) else {"storage_options": for_polars(storage)}
-    try:
-        found = list(itertools.islice(unfit_values(name, dataset, list(listing.files), options), _MOST_NAMED))
-    except (PolarpodError, pl.exceptions.PolarsError, OSError):
-        return None  # what is wrong with the file itself is said already
-    if not found:
-        return None
-    first = found[0]
-    return Verdict(
-        category=Category.INPUT_MISMATCH,
-        summary=line(f"column {first.column!r} of input {name!r} holds {first.text!r}, which is not {first.dtype}"),
-        evidence=[line(f"{at.file}, line {at.line:,}: {at.column} = {at.text!r} is not {at.dtype}") for at in found],
-        remedy="Mend the data, declare the column as String and convert it in the transform, or list the text in "
-        "null_values if it means no value.",
-    )
-
-
 def unreadable_files(datasets: dict[str, Dataset], listings: dict[str, Listing], storage: Storage) -> list[str]:
     """A line for each input file that cannot even be opened, or does not fit its neighbours' schema.
 
@@ -131,7 +107,7 @@ def unreadable_files(datasets: dict[str, Dataset], listings: dict[str, Listing],
         listing = listings[name]
         if len(listing.files) > _MOST_FILES:
             continue
-        if isinstance(dataset, Delta):
+        if not source_of(dataset).files_stand_alone:
             # what its files have to do with each other its log says
             named += [f"input {name!r}: {words}" for words in _unopened(listing, storage)]
             continue
@@ -154,7 +130,7 @@ def unreadable_files(datasets: dict[str, Dataset], listings: dict[str, Listing],
 
 def _unopened(listing: Listing, storage: Storage) -> list[str]:
     """A line for each Parquet file that cannot be opened on its own."""
-    options: dict[str, Any] = {} if is_local(listing.uri) else {"storage_options": for_polars(storage)}
+    options = polars_options(listing.uri, storage)
     found = []
     for file in listing.files:
         try:

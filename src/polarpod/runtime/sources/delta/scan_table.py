@@ -23,8 +23,8 @@ from polarpod.runtime.sources.footers import read_footers
 from polarpod.runtime.types.dtype import describe
 from polarpod.runtime.types.moments import has_finer_keys, has_moments
 from polarpod.store.delta_log import active_files, placed
-from polarpod.store.location import is_local, normal
-from polarpod.store.storage_options import for_polars
+from polarpod.store.location import normal
+from polarpod.store.storage_options import polars_options
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -56,7 +56,7 @@ def scan_table(name: str, table: DeltaTable, uri: str, storage: Storage, where: 
     schema = pl.Schema(table.schema())
     partitions = table.metadata().partition_columns
     stored = {name: dtype for name, dtype in schema.items() if name not in partitions}
-    stores: dict[str, Any] = {} if is_local(uri) else {"storage_options": for_polars(storage)}
+    stores = polars_options(uri, storage)
     options: dict[str, Any] = {
         "glob": False,
         "missing_columns": "insert",
