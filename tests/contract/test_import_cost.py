@@ -9,10 +9,11 @@ import sys
 import pytest
 
 HEAVY = ["polars", "airflow", "kubernetes", "boto3", "botocore", "deltalake", "dataframely", "pyarrow", "numpy", "pandas"]
+ENGINE = "polarpod.runtime.engines.polars.engine"
 CONTRACT = [
-    "codec", "context", "dataset", "definition", "identity", "job", "known_secrets", "labels", "message", "param",
-    "placeholders", "receipt", "redact", "release", "resources", "schemas", "store_probe", "validation_errors", "verdict",
-    "version",
+    "codec", "context", "dataset", "definition", "formats", "identity", "job", "known_secrets", "labels", "message",
+    "param", "placeholders", "receipt", "redact", "release", "resources", "schema", "schemas", "store_probe",
+    "validation_errors", "verdict", "version",
 ]  # fmt: skip
 
 
@@ -55,7 +56,11 @@ def test_the_list_above_names_the_whole_contract() -> None:
         pytest.param("polarpod.contract.receipt", ["obstore", "yaml", "click", "rich"], id="receipt"),
         pytest.param("polarpod.launch.run", ["click", "rich", "dataframely"], id="launcher"),
         pytest.param("polarpod.runtime.supervisor", ["yaml", "click", "rich", "asyncio"], id="supervisor"),
-        pytest.param("polarpod.runtime.work", ["airflow", "yaml", "click", "rich", "kubernetes", "boto3"], id="work"),
+        pytest.param(
+            "polarpod.runtime.engines.polars.engine",
+            ["airflow", "yaml", "click", "rich", "kubernetes", "boto3"],
+            id="engine",
+        ),
     ],
 )
 def test_neither_the_other_sides_tools_nor_a_command_line_are_loaded(module: str, strangers: list[str]) -> None:
@@ -63,12 +68,12 @@ def test_neither_the_other_sides_tools_nor_a_command_line_are_loaded(module: str
 
 
 def test_the_work_itself_loads_polars_so_that_this_file_can_tell_the_difference() -> None:
-    assert "polars" in loaded_by("polarpod.runtime.work")
+    assert "polars" in loaded_by(ENGINE)
 
 
 def test_the_runtime_does_not_load_the_launcher_nor_the_launcher_the_runtime() -> None:
     code = "import sys, {}; print([name for name in sys.modules if name.startswith('polarpod.{}')])"
-    for ours, theirs in (("polarpod.runtime.work", "launch"), ("polarpod.launch.run", "runtime")):
+    for ours, theirs in ((ENGINE, "launch"), ("polarpod.launch.run", "runtime")):
         done = subprocess.run(
             [sys.executable, "-I", "-c", code.format(ours, theirs)], capture_output=True, check=True, text=True
         )

@@ -23,7 +23,8 @@ DECIDING, COMMITTING, COMMITTED = "deciding", "committing", "committed"
 _HOLD = """
 import os, signal
 from pathlib import Path
-from polarpod.runtime.publish import delta, parquet
+from polarpod.runtime.publish.delta import publisher as delta
+from polarpod.runtime.publish.parquet import publisher as parquet
 from polarpod.store import parquet_manifest as manifest
 
 def _held(module, name, point):

@@ -28,13 +28,14 @@ from polarpod.launch.planes.process.config import ProcessPlane
 from polarpod.launch.run import Clock
 from polarpod.launch.state import AttemptInfo, Record, State
 from polarpod.launch.undo import undo
-from polarpod.runtime.engines.polars.stage import StagedFile
-from polarpod.runtime.publish import delta, parquet
 from polarpod.runtime.publish.commit import Commit
+from polarpod.runtime.publish.delta import publisher as delta
+from polarpod.runtime.publish.parquet import publisher as parquet
+from polarpod.runtime.publish.staged_file import StagedFile
 from polarpod.store.parquet_manifest import RETENTION
 
 NOW = dt.datetime(2026, 11, 28, 12, tzinfo=dt.UTC)
-SCHEMA = pl.Schema({"ds": pl.String(), "v": pl.Int64()})
+COLUMNS = pl.DataFrame(schema={"ds": pl.String(), "v": pl.Int64()})
 DEADLINE, GRACE = 3600, 30
 HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
 
@@ -91,7 +92,7 @@ class Lake:
             output=context.job.output,
             storage=Storage(),
         )
-        published, _ = publisher.publish(commit, [self._staged(context)], SCHEMA, None)
+        published, _ = publisher.publish(commit, [self._staged(context)], COLUMNS, None)
         self.receipt(context, published=published)
 
     def receipt(self, context: Context, *, published: object = None) -> None:

@@ -11,8 +11,8 @@ from tests.runtime.delta_tables import commit_of, publish, version
 
 from polarpod.contract.dataset import Delta
 from polarpod.launch.undo_reach import Carried, carried
-from polarpod.runtime.engines.polars.stage import StagedFile
-from polarpod.runtime.publish import delta
+from polarpod.runtime.publish.delta import publisher as delta
+from polarpod.runtime.publish.staged_file import StagedFile
 from polarpod.store.delta_rows import LogEntry, read, since
 from polarpod.store.folder import Folder
 
@@ -46,7 +46,7 @@ def two_files(uri: str, run: str, day: str) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         frame(day).drop("ds").write_parquet(path)
         files.append(StagedFile(str(path.relative_to(uri)), 2, path.stat().st_size, {"ds": day}))
-    delta.publish(commit, files, frame(day).schema, None)
+    delta.publish(commit, files, frame(day).clear(), None)
     return version(uri)
 
 

@@ -13,10 +13,10 @@ from deltalake import DeltaTable
 from polarpod.contract.context import Storage
 from polarpod.contract.dataset import Delta
 from polarpod.contract.receipt import Published
-from polarpod.runtime.engines.polars.stage import StagedFile
-from polarpod.runtime.publish import delta
 from polarpod.runtime.publish.commit import Commit
-from polarpod.runtime.publish.delta_base import commits_files
+from polarpod.runtime.publish.delta import publisher as delta
+from polarpod.runtime.publish.delta.base import commits_files
+from polarpod.runtime.publish.staged_file import StagedFile
 from polarpod.store.fence import Standing, standing
 from polarpod.store.location import join
 
@@ -62,7 +62,7 @@ def publish(commit: Commit, frame: pl.DataFrame) -> Published:
         place.parent.mkdir(parents=True, exist_ok=True)
         part.drop(by).write_parquet(place)
         files.append(StagedFile(path, part.height, place.stat().st_size, dict(values)))
-    return delta.publish(commit, files, frame.schema, None)[0]
+    return delta.publish(commit, files, frame.clear(), None)[0]
 
 
 def standing_of(commit: Commit) -> Standing:

@@ -20,7 +20,7 @@ from tests.support.in_process import InProcess
 
 from polarpod.contract.dataset import Delta
 from polarpod.contract.verdict import PolarpodError
-from polarpod.runtime.publish import delta
+from polarpod.runtime.publish.delta import commit_entry
 from polarpod.store.fence import Standing
 
 SPELLINGS = [
@@ -102,14 +102,14 @@ def test_of_two_runs_that_replace_at_once_one_commits_and_the_other_decides_anew
     spark_table(shop, "Zürich", "city=Zürich")
     frame = pl.DataFrame({"id": [99], "city": ["Zürich"]})
     mine = commit_of(Delta(shop.at("t"), replace={"city": "Zürich"}))
-    put, rivals = delta.put_entry, iter([True])
+    put, rivals = commit_entry.put_entry, iter([True])
 
     def put_after_a_rival(*args: Any, **options: Any) -> bool:
         if next(rivals, False):
             publish(commit_of(Delta(shop.at("t"), append=True, partition_by=["city"]), job="rival"), frame)
         return put(*args, **options)
 
-    monkeypatch.setattr(delta, "put_entry", put_after_a_rival)
+    monkeypatch.setattr(commit_entry, "put_entry", put_after_a_rival)
     publish(mine, frame.with_columns(id=pl.lit(1, pl.Int64)))
     assert seen(shop) == [(1, "Zürich"), (2, "other")]
     assert shop.version("t") == 2

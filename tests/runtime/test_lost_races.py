@@ -19,9 +19,10 @@ from tests.support.in_process import InProcess
 
 from polarpod.contract.dataset import Delta
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.runtime.engines.polars.stage import StagedFile
-from polarpod.runtime.publish import delta, delta_base
 from polarpod.runtime.publish.commit import Commit
+from polarpod.runtime.publish.delta import base as delta_base
+from polarpod.runtime.publish.delta import publisher as delta
+from polarpod.runtime.publish.staged_file import StagedFile
 from polarpod.store import delta_rows
 
 MINE = pl.DataFrame({"v": [1], "d": ["mine"]})
@@ -37,7 +38,7 @@ class Race:
         # what happens between a lost race and the next try
         self.meanwhile: Callable[[], object] = lambda: None
         self.opened = 0
-        commit, open_output, still_decided = delta._commit, delta_base.open_output, delta.still_decided
+        commit, open_output, still_decided = delta.commit_entry, delta_base.open_output, delta.still_decided
 
         def after_a_while(*args: Any) -> Any:
             self.meanwhile()
@@ -53,7 +54,7 @@ class Race:
             return open_output(*args)
 
         publish(commit_of(self.output(), job="first"), MINE.with_columns(d=pl.lit("first")))
-        monkeypatch.setattr(delta, "_commit", commit_after_a_rival)
+        monkeypatch.setattr(delta, "commit_entry", commit_after_a_rival)
         monkeypatch.setattr(delta_base, "open_output", counted)
         monkeypatch.setattr(delta, "still_decided", after_a_while)
 
@@ -217,8 +218,8 @@ def test_rows_that_were_not_held_to_a_rule_of_the_table_are_not_published(
     race: Race, alter: Callable[[DeltaTable], object], *, raced: bool
 ) -> None:
     commit = commit_of(race.output("mine"))
-    rules, _ = delta.check_schema(commit, MINE.schema)
-    commit = commit._replace(held=frozenset(rule.name for rule in rules))
+    rules, _ = delta.check_columns(commit, MINE.clear())
+    commit = commit._replace(held=frozenset(rules.names))
 
     def change() -> None:
         alter(DeltaTable(race.shop.at("t")))
@@ -254,7 +255,7 @@ def test_staged_files_that_were_vacuumed_are_not_committed(race: Race, *, raced:
     else:
         vacuum()
     with pytest.raises(PolarpodError) as caught:
-        delta.publish(commit, files, MINE.schema, None)
+        delta.publish(commit, files, MINE.clear(), None)
     verdict = caught.value.verdict
     assert verdict.category is Category.STORAGE_UNAVAILABLE
     assert "files that this attempt had staged are gone from the store, or cut" in verdict.summary

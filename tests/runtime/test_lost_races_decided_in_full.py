@@ -18,7 +18,7 @@ from tests.runtime.delta_tables import commit_of, publish
 
 from polarpod.contract.dataset import Delta
 from polarpod.contract.verdict import PolarpodError
-from polarpod.runtime.publish import delta
+from polarpod.runtime.publish.delta import publisher as delta
 
 FIRST = pl.DataFrame({"v": [0], "d": ["first"]})
 MINE = pl.DataFrame({"v": [1], "d": ["mine"]})
@@ -99,7 +99,7 @@ def ending(way: str, before: list[str], meanwhile: list[str], *, in_full: bool) 
         at, meanwhile = f"{folder}/t", list(meanwhile)
         publish(commit_of(Delta(at, **WAYS["append"]), job="first"), FIRST)
         happen(at, before)
-        commit, still_decided, lost = delta._commit, delta.still_decided, list[str]()
+        commit, still_decided, lost = delta.commit_entry, delta.still_decided, list[str]()
         mine = commit_of(Delta(at, **WAYS[way]), number=5)
 
         def lose(of: Any, *rest: Any) -> int:
@@ -113,7 +113,7 @@ def ending(way: str, before: list[str], meanwhile: list[str], *, in_full: bool) 
             meanwhile.clear()
             return None if in_full else still_decided(*args)
 
-        patch.setattr(delta, "_commit", lose)
+        patch.setattr(delta, "commit_entry", lose)
         patch.setattr(delta, "still_decided", after_a_while)
         # an older attempt of the same content is adopted before it comes to a race
         mine = mine._replace(fingerprint="e" * 64, held=frozenset())

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from tests.runtime.test_read_back import FLAT, TEXTS, assert_same, by_arrow, normal
 from tests.support.in_process import InProcess
 
+from polarpod.runtime.engines.polars.formats.delta import fit_delta
 from polarpod.runtime.engines.polars.partition import _TYPES, fit_keys
-from polarpod.runtime.publish.delta_fit import fit_delta
 
 LONG = st.sampled_from(["x" * 255, "x" * 253, "ß" * 42, "ß" * 43, "%" * 84, "%" * 85, "a" * 251 + "/"])
 PARTITIONS = (*_TYPES, pl.Categorical, pl.Enum)

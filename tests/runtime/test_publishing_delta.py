@@ -14,7 +14,7 @@ from tests.support.in_process import InProcess
 
 from polarpod.contract.dataset import Delta
 from polarpod.runtime.classify import classify
-from polarpod.runtime.publish import delta
+from polarpod.runtime.publish.delta import publisher as delta
 from polarpod.store.fence import Standing
 
 

@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from tests.support.in_process import InProcess
 
-from polarpod.runtime.publish.delta_fit import _nested_twins, delta_type, fit_delta
+from polarpod.runtime.engines.polars.formats.delta import _nested_twins, delta_type, fit_delta
 
 Values = st.SearchStrategy[Any]
 

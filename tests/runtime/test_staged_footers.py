@@ -11,7 +11,7 @@ from polarpod.contract.context import Storage
 from polarpod.contract.verdict import PolarpodError
 from polarpod.runtime.engines.polars import staged_footers
 from polarpod.runtime.engines.polars.batches import Tally
-from polarpod.runtime.engines.polars.stage import StagedFile
+from polarpod.runtime.publish.staged_file import StagedFile
 from polarpod.store.folder import Folder
 
 FRAME = pl.DataFrame({"k": ["a", "a", None], "x": [1, None, None], "s": [{"u": 1}, None, {"u": None}]})

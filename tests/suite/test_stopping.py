@@ -124,12 +124,12 @@ def test_a_commit_is_not_interrupted(bench: Bench) -> None:
     write_work(
         bench,
         """
-        from polarpod.runtime.publish import delta
-        commit = delta._commit
+        from polarpod.runtime.publish.delta import publisher as delta
+        commit = delta.commit_entry
         def held(*arguments):
             os.kill(os.getpid(), signal.SIGSTOP)
             return commit(*arguments)
-        delta._commit = held
+        delta.commit_entry = held
         """,
     )
     live = Live(bench, "work")

@@ -14,10 +14,13 @@ from polarpod.contract.definition import Definition
 from polarpod.contract.identity import fingerprint_of
 from polarpod.contract.receipt import InputUse
 from polarpod.contract.verdict import Category, Verdict
-from polarpod.runtime import interrupts, work
+from polarpod.runtime import interrupts
+from polarpod.runtime.engines.engine import ChecksFailed, Inputs
+from polarpod.runtime.engines.polars.engine import ENGINE
 from polarpod.runtime.host import Host
 from polarpod.runtime.outcome import Outcome
 from polarpod.runtime.progress import Phase, Progress
+from polarpod.runtime.publish_run import publish_run
 from polarpod.store.listing import Listing, list_input
 
 
@@ -43,10 +46,12 @@ def attempt(
             input_versions={name: listing.version for name, listing in listings.items()},
         ),
         inputs={name: _use(context, name, listing) for name, listing in listings.items()},
-        engine=work.engine(),
+        engine=ENGINE.versions(),
     )
     try:
-        return work.publish_run(context, definition, datasets, listings, known, progress, scratch=scratch, host=host)
+        return publish_run(
+            context, definition, Inputs(datasets, listings), known, progress, engine=ENGINE, scratch=scratch, host=host
+        )
     except BaseException as error:  # noqa: BLE001  # whatever it was, it becomes a verdict
         try:
             host.unstoppable()
@@ -84,7 +89,7 @@ def _failed(
         from polarpod.runtime.sources.unreadable_files import blame
 
         verdict = blame(verdict, datasets, listings, context.storage)
-    checks = error.checks if isinstance(error, work.ChecksFailed) else None
+    checks = error.checks if isinstance(error, ChecksFailed) else None
     return msgspec.structs.replace(known, verdict=verdict, checks=checks)
 
 

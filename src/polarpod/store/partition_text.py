@@ -105,3 +105,8 @@ _DELTA: dict[str, Callable[[str], object]] = {
 def is_same(wanted: object, found: object) -> bool:
     """Whether two partition values are one; NaN is itself here."""
     return wanted == found or (wanted != wanted and found != found)  # noqa: PLR0124  # what only NaN does
+
+
+def is_misspelled(value: object) -> bool:
+    """Whether deltalake, up to 1.6, writes a partition value that no reader understands."""
+    return isinstance(value, Decimal) and value < 0 and value % 1 != 0

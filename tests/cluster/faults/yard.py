@@ -52,7 +52,8 @@ HOLD = f"""
 import os, signal
 from polarpod.runtime.engines.polars import split_rows as check
 from polarpod.runtime.engines.polars.batches import Watch
-from polarpod.runtime.publish import delta, parquet
+from polarpod.runtime.publish.delta import publisher as delta
+from polarpod.runtime.publish.parquet import publisher as parquet
 from polarpod.store import parquet_manifest as manifest
 
 _passed = set()

@@ -17,7 +17,7 @@ from polarpod.store.location import normal
 from polarpod.store.presence import missing
 
 if TYPE_CHECKING:
-    from polarpod.runtime.engines.polars.stage import StagedFile
+    from polarpod.runtime.publish.staged_file import StagedFile
 
 T = TypeVar("T")
 

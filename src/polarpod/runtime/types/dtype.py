@@ -74,6 +74,11 @@ def from_text(text: str, dtype: pl.DataType) -> object:
     raise ValueError(f"{describe(dtype)} is not written as text")
 
 
+def described(columns: Any) -> dict[str, str]:
+    """Column -> its type's name, of anything that is an Arrow stream."""
+    return {name: describe(dtype) for name, dtype in pl.DataFrame(columns).schema.items()}
+
+
 def describe(dtype: pl.DataType) -> str:
     """The name of a type in the words of `parse_dtype`, and beyond them in those of `parse_published`."""
     if isinstance(dtype, pl.Datetime):

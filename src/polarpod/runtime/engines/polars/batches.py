@@ -18,8 +18,8 @@ import polars as pl
 
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime.engines.polars import partition
+from polarpod.runtime.engines.polars.formats.written_keys import WrittenKeys
 from polarpod.runtime.engines.polars.stage import Target
-from polarpod.runtime.engines.polars.written_keys import WrittenKeys
 from polarpod.runtime.types.dtype import describe, from_text
 
 # What a format has against a batch, or None.

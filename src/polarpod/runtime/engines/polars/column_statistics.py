@@ -12,39 +12,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any
 
 import polars as pl
 
-# as JSON has it
-Bound: TypeAlias = int | str
+from polarpod.runtime.publish.staged_file import Bound, ColumnStatistics
 
-# What Delta writers index where a table does not say otherwise (delta.dataSkippingNumIndexedCols): a log grows with each.
-INDEXED_COLUMNS = 32
 # Polars cuts the texts of a footer's bounds to 64 bytes, before a character that would be cut itself, which has up to four;
 # and says of none whether it was
 _CUT_BYTES = 64 - 3
 _EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001  # moments of a column without a time zone too
 _IN_A_MILLISECOND = {"ms": 1, "us": 1_000, "ns": 1_000_000}
-
-
-class ColumnStatistics(NamedTuple):
-    """Of one file.
-
-    Attributes:
-        columns: that are in it.
-        nulls: column -> how many; of no nested ones.
-        least: column -> its smallest value, of those of which it is exact.
-        greatest: as least.
-    """
-
-    columns: tuple[str, ...]
-    nulls: dict[str, int]
-    least: dict[str, Bound]
-    greatest: dict[str, Bound]
-
-
-NO_STATISTICS = ColumnStatistics((), {}, {}, {})
 
 
 def column_statistics(schema: pl.Schema, groups: Sequence[dict[str, dict[str, Any]]]) -> ColumnStatistics:

@@ -18,24 +18,13 @@ import polars as pl
 from polarpod.contract.context import Storage
 from polarpod.contract.resources import MIB
 from polarpod.runtime.engines.polars import partition
-from polarpod.runtime.engines.polars.column_statistics import NO_STATISTICS, ColumnStatistics
+from polarpod.runtime.publish.staged_file import StagedFile
 from polarpod.store.folder import Folder
 from polarpod.store.location import join
 
 _CACHE = re.compile(r"CACHE\[id: ([0-9a-f-]+)\]")
 # in memory, before compression: files of roughly 100 to 250 MB, which readers like to open in parallel
 _FILE_BYTES = 512 * MIB
-
-
-class StagedFile(NamedTuple):
-    """One file that was written: path relative to the base, with the values of its partition columns as text, and what its
-    footer says of the other columns."""
-
-    path: str
-    rows: int
-    bytes: int
-    partition: dict[str, str | None]
-    statistics: ColumnStatistics = NO_STATISTICS
 
 
 class Target(NamedTuple):

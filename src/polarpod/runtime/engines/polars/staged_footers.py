@@ -17,8 +17,8 @@ import polars as pl
 from polarpod.contract.context import Storage
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime.engines.polars.batches import Tally
-from polarpod.runtime.engines.polars.column_statistics import NO_STATISTICS, ColumnStatistics, column_statistics
-from polarpod.runtime.engines.polars.stage import StagedFile
+from polarpod.runtime.engines.polars.column_statistics import column_statistics
+from polarpod.runtime.publish.staged_file import NO_STATISTICS, ColumnStatistics, StagedFile
 from polarpod.runtime.types.dtype import describe
 from polarpod.store.folder import Folder
 from polarpod.store.location import is_local, join, local_path

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from polarpod.contract.dataset import partition_columns
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime.publish.commit import Commit
-from polarpod.runtime.publish.delta_fit import is_misspelled
-from polarpod.runtime.publish.parquet import schema_changed, schema_changes
+from polarpod.runtime.publish.schema_changes import schema_changed, schema_changes
 from polarpod.store.delta_features import Traits, not_written
 from polarpod.store.delta_log import active_files
 from polarpod.store.delta_path import deltalake_can_name, is_absolute
+from polarpod.store.partition_text import is_misspelled
 
 if TYPE_CHECKING:
     import deltalake

@@ -11,7 +11,7 @@ import polars as pl
 
 from polarpod.contract.verdict import PolarpodError
 from polarpod.runtime.engines.polars import partition
-from polarpod.runtime.publish.delta_fit import unfit_written_key
+from polarpod.runtime.engines.polars.formats.delta import unfit_written_key
 from polarpod.runtime.types.reach import IN_CHRONO, out_of_reach
 
 

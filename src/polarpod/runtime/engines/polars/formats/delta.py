@@ -7,12 +7,14 @@ here is refused too: a log that promises another type than its files have makes 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import Decimal
 
 import polars as pl
 
 from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.runtime.engines.polars.formats.row_format import RowFormat
 from polarpod.runtime.types.dtype import describe, parts
+from polarpod.runtime.types.reach import IN_MICROSECONDS, out_of_reach
+from polarpod.store.partition_text import is_misspelled
 
 _AS_IS = frozenset(
     {
@@ -86,11 +88,6 @@ def unfit_written_key(value: pl.Series) -> str | None:
     return unfit_key(value)
 
 
-def is_misspelled(value: object) -> bool:
-    """Whether deltalake, up to 1.6, writes a partition value that no reader understands."""
-    return isinstance(value, Decimal) and value < 0 and value % 1 != 0
-
-
 def _map_type(dtype: pl.Map) -> pl.DataType | None:
     key, value = (delta_type(inner) for inner in parts(dtype).values())
     # Polars casts no keys. deltalake does not look into a Map for moments without a zone, and so writes a log without the
@@ -135,3 +132,8 @@ def _twins(path: str, names: Iterable[str]) -> list[str]:
         if first != name:
             twins.append(f"{path}{first} and {path}{name}")
     return twins
+
+
+ROWS = RowFormat(
+    fit=fit_delta, refusal=lambda planned, stored: out_of_reach(IN_MICROSECONDS, planned, stored), unfit=unfit_key
+)

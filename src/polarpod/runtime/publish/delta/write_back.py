@@ -10,9 +10,11 @@ import polars as pl
 
 from polarpod.contract.dataset import Delta, partition_columns
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.runtime.engines.polars.stage import StagedFile
 from polarpod.runtime.failure.text import line
 from polarpod.runtime.publish.commit import Commit
+from polarpod.runtime.publish.delta.delta_schema import delta_schema
+from polarpod.runtime.publish.publisher import Columns
+from polarpod.runtime.publish.staged_file import StagedFile
 from polarpod.store.location import join
 from polarpod.store.storage_options import polars_options
 from polarpod.store.store_errors import answer
@@ -83,13 +85,13 @@ def _stale_rows(table: deltalake.DeltaTable, error: Exception) -> PolarpodError:
     )
 
 
-def staged_rows(commit: Commit, files: list[StagedFile], schema: pl.Schema) -> pl.LazyFrame:
+def staged_rows(commit: Commit, files: list[StagedFile], columns: Columns) -> pl.LazyFrame:
     options = polars_options(commit.uri, commit.storage)
     paths = [join(commit.uri, file.path) for file in files]
-    return pl.scan_parquet(paths, glob=False, hive_partitioning=False, **options) if paths else pl.LazyFrame(schema=schema)
+    return pl.scan_parquet(paths, glob=False, hive_partitioning=False, **options) if paths else pl.DataFrame(columns).lazy()
 
 
-def rehearse(output: Delta, schema: pl.Schema, delta_schema: deltalake.Schema) -> None:
+def rehearse(output: Delta, columns: Columns) -> None:
     """Makes the same write on an empty table of the same columns in a local folder, before there are rows.
 
     A predicate is SQL, and only the engine that will evaluate it knows whether it can. Asked of the real table it would
@@ -100,24 +102,25 @@ def rehearse(output: Delta, schema: pl.Schema, delta_schema: deltalake.Schema) -
     """
     import deltalake
 
-    if missing := [key for key in output.merge or [] if key not in schema]:
+    empty = pl.DataFrame(columns)
+    if missing := [key for key in output.merge or [] if key not in empty.columns]:
         raise PolarpodError(
             Category.OUTPUT_MISMATCH,
             f"the output lacks its merge key {', '.join(missing)}",
-            evidence=[f"columns: {', '.join(schema)}"],
+            evidence=[f"columns: {', '.join(empty.columns)}"],
             remedy="Add the column in the transform, or correct `merge` of the output.",
         )
     with tempfile.TemporaryDirectory(prefix="polarpod-rehearsal-") as folder:
         try:
             place = str(Path(folder, "table"))
-            table = deltalake.DeltaTable.create(place, delta_schema, partition_by=partition_columns(output))
-            write_back(table, output, pl.DataFrame(schema=schema), None)
+            table = deltalake.DeltaTable.create(place, delta_schema(columns), partition_by=partition_columns(output))
+            write_back(table, output, empty, None)
         except Exception as error:  # deltalake raises bare Exceptions too
             said = f"merge = {output.merge}" if output.merge else f"replace = {str(output.replace)!r}"
             raise PolarpodError(
                 Category.REQUEST_INVALID,
                 f"a Delta table of the output's columns cannot be written so: {said}",
-                evidence=[answer(error).words, f"columns: {', '.join(schema)}"],
+                evidence=[answer(error).words, f"columns: {', '.join(empty.columns)}"],
                 remedy="Correct `replace` or `merge` of the output: name columns that it has, and compare them with "
                 "values of their types. deltalake takes no backtick in a name.",
             ) from error

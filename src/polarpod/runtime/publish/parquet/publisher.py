@@ -5,16 +5,17 @@ from __future__ import annotations
 import datetime as dt
 
 import msgspec
-import polars as pl
 
 from polarpod.contract.codec import convert
-from polarpod.contract.dataset import Parquet, partition_columns
+from polarpod.contract.dataset import partition_columns
 from polarpod.contract.receipt import CheckResult, Published
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.runtime.engines.polars.stage import StagedFile
-from polarpod.runtime.engines.polars.table_rules import Demands
 from polarpod.runtime.publish.commit import Commit, Conflict, Facts, check_staged, refuse, settle
-from polarpod.runtime.types.dtype import describe
+from polarpod.runtime.publish.publisher import Columns, Demands
+from polarpod.runtime.publish.schema_changes import schema_changed, schema_changes
+from polarpod.runtime.publish.staged_file import StagedFile
+from polarpod.runtime.publish.table_rules import TableRules
+from polarpod.runtime.types.dtype import described
 from polarpod.store import parquet_manifest as manifest
 from polarpod.store.fence import Decision, decide, standing_in_dataset
 from polarpod.store.folder import Folder
@@ -22,6 +23,10 @@ from polarpod.store.listing import files_of
 
 # of files of others, in a verdict
 _NAMED = 3
+
+
+def staged_partitions(commit: Commit) -> list[str]:
+    return partition_columns(commit.output)
 
 
 def staging_prefix(commit: Commit) -> str:
@@ -35,7 +40,7 @@ def adopt(commit: Commit) -> tuple[Published, CheckResult | None] | None:
     return _decided(commit, found)
 
 
-def check_schema(commit: Commit, schema: pl.Schema) -> Demands:
+def check_columns(commit: Commit, columns: Columns) -> Demands:
     """No rules: a manifest has none for its rows.
 
     Raises:
@@ -46,20 +51,19 @@ def check_schema(commit: Commit, schema: pl.Schema) -> Demands:
     if found is None:
         check_folder(folder)
     if found is None or all(entry.is_of(commit.job, commit.run_key) for entry in found.manifest.entries):
-        return Demands([])
-    assert isinstance(commit.output, Parquet)
-    ours = {name: describe(dtype) for name, dtype in schema.items()}
+        return Demands(TableRules(commit.uri))
+    ours = described(columns)
     theirs = found.manifest.schema
     changes = schema_changes(theirs, ours)
     if found.manifest.partition_by != partition_columns(commit.output):
         changes.append(f"partition_by: {found.manifest.partition_by} there, {partition_columns(commit.output)} now")
     if changes:
         raise schema_changed(commit.uri, changes)
-    return Demands([])
+    return Demands(TableRules(commit.uri))
 
 
 def publish(
-    commit: Commit, files: list[StagedFile], schema: pl.Schema, checks: CheckResult | None
+    commit: Commit, files: list[StagedFile], columns: Columns, checks: CheckResult | None
 ) -> tuple[Published, CheckResult | None]:
     folder = Folder(commit.uri, commit.storage)
     replace = commit.output.replace if isinstance(commit.output.replace, dict) else None
@@ -87,7 +91,7 @@ def publish(
         new = manifest.with_entry(
             found.manifest if found else None,
             entry,
-            schema={name: describe(dtype) for name, dtype in schema.items()},
+            schema=described(columns),
             partition_by=partition_columns(commit.output),
             now=dt.datetime.now(dt.UTC),
         )
@@ -126,23 +130,3 @@ def _decided(commit: Commit, found: manifest.Found | None) -> tuple[Published, C
     entry = next(entry for entry in found.manifest.entries if entry.is_of(commit.job, commit.run_key))
     facts = convert(entry.facts, Facts)
     return facts.published(commit, found.manifest.version), facts.checks
-
-
-def schema_changes(theirs: dict[str, str], ours: dict[str, str]) -> list[str]:
-    """What differs between two schemas by column, one line each."""
-    changes = [f"gone: {name} ({theirs[name]})" for name in theirs if name not in ours]
-    changes += [f"new: {name} ({ours[name]})" for name in ours if name not in theirs]
-    changes += [
-        f"{name}: {theirs[name]} there, {ours[name]} now" for name in ours if theirs.get(name, ours[name]) != ours[name]
-    ]
-    return changes
-
-
-def schema_changed(uri: str, changes: list[str]) -> PolarpodError:
-    return PolarpodError(
-        Category.OUTPUT_MISMATCH,
-        "the output no longer has the columns of what is published there",
-        evidence=[uri, *changes],
-        remedy="If the change is meant, publish to a new place and backfill it, or evolve the table first; else mend the "
-        "transform.",
-    )

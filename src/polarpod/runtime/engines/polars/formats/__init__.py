@@ -1,0 +1,1 @@
+"""How the Polars engine writes rows of a format."""

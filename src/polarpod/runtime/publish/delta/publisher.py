@@ -1,0 +1,152 @@
+"""Publishes to a Delta table.
+
+Where the run owns whole partitions, or appends, the files that Polars wrote are committed as they are: remove actions for
+what the run replaces, add actions for what it made, and the run's two application transactions, in one log entry. Each
+commit is made against the very version that was read (no blind retry inside the library): so whoever lost a race reads
+again and decides anew, and two runs that replace the same empty partition cannot both succeed unseen. A predicate and a
+merge go through deltalake's own writers, which read the staged files back.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from polarpod.contract.codec import decoder
+from polarpod.contract.dataset import Delta, partition_columns
+from polarpod.contract.receipt import CheckResult, Published
+from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.runtime.publish.commit import Commit, Facts, check_staged, refuse, settle
+from polarpod.runtime.publish.delta import table_checks
+from polarpod.runtime.publish.delta.base import Base, commits_files, still_decided
+from polarpod.runtime.publish.delta.commit_entry import commit_entry
+from polarpod.runtime.publish.delta.delta_schema import delta_schema
+from polarpod.runtime.publish.delta.write_back import check_keys, rehearse, staged_rows
+from polarpod.runtime.publish.publisher import Columns, Demands
+from polarpod.runtime.publish.staged_file import StagedFile
+from polarpod.runtime.publish.table_rules import TableRules, rules_of
+from polarpod.store import delta_rows
+from polarpod.store.delta_features import Traits
+from polarpod.store.delta_log import open_output, transaction_version
+from polarpod.store.delta_rows import METADATA
+from polarpod.store.fence import (
+    Decision,
+    commit_id,
+    decide,
+    standing_in,
+)
+from polarpod.store.folder import Folder
+
+if TYPE_CHECKING:
+    import deltalake
+
+
+def staged_partitions(commit: Commit) -> list[str]:
+    """None where deltalake reads the rows back: it partitions what it writes."""
+    return partition_columns(commit.output) if commits_files(commit.output) else []
+
+
+def staging_prefix(commit: Commit) -> str:
+    """Files that are committed as they are go straight to their partition's folder; rows that deltalake will read back go
+    below a name that readers and vacuum ignore."""
+    return "" if commits_files(commit.output) else f"_polarpod/staging/{commit.uid}"
+
+
+def adopt(commit: Commit) -> tuple[Published, CheckResult | None] | None:
+    """What the table already holds of this very content, or None where there is work to do."""
+    table = open_output(commit.output.uri, commit.storage)
+    return _decided(commit, table) if table is not None else None
+
+
+def check_columns(commit: Commit, columns: Columns) -> Demands:
+    """What the table asks of the rows.
+
+    Raises:
+        PolarpodError: the table has other columns or partitions, uses what polarpod does not write, or cannot be written in
+            the way that is asked for.
+    """
+    output, bare = commit.output, commits_files(commit.output)
+    assert isinstance(output, Delta)
+    table = open_output(output.uri, commit.storage)
+    rules = _rules(commit, table, columns) if table is not None else TableRules(commit.uri)
+    if bare:
+        return Demands(rules)
+    rehearse(output, columns)
+    # deltalake follows the table where the output names no partition columns
+    partitions = table.metadata().partition_columns if table is not None else partition_columns(output)
+    return Demands(rules, partitions)
+
+
+def _rules(commit: Commit, table: deltalake.DeltaTable, columns: Columns) -> TableRules:
+    bare = commits_files(commit.output)
+    traits = Traits.of(table)
+    table_checks.check_features(commit, traits, bare=bare)
+    ours = delta_schema(columns)
+    table_checks.check_columns(commit, table, ours, bare=bare)
+    if not bare:
+        table_checks.check_paths(commit, table)
+        table_checks.check_values(commit, table)
+    return rules_of(traits, [field.name for field in ours.fields], commit.uri)
+
+
+def publish(
+    commit: Commit, files: list[StagedFile], columns: Columns, checks: CheckResult | None
+) -> tuple[Published, CheckResult | None]:
+    facts = Facts.of(commit, files, checks)
+    if isinstance(commit.output, Delta) and commit.output.merge:
+        # before the table may be made, and once however often the commit loses its race
+        check_keys(staged_rows(commit, files, columns), commit.output.merge)
+
+    decided: Base | None = None
+
+    def attempt() -> tuple[Published, CheckResult | None]:
+        nonlocal decided
+        base, decided = decided, None
+        if base is not None:
+            # before the table is caught up with: from there on, whoever takes long loses the next race too
+            check_staged(commit, files)
+            base = still_decided(commit, base)
+        if base is None:
+            base = Base.newest(commit)
+            if base.table is not None and (standing := _decided(commit, base.table)):
+                return standing
+            if base.table is not None:
+                # once more: it may have been altered since the rows were staged
+                _check_held(commit, _rules(commit, base.table, columns))
+            check_staged(commit, files)
+        decided = base if base.entry else None
+        version = commit_entry(commit, base.table, files, columns, facts)
+        return facts.published(commit, version), checks
+
+    return settle(attempt, commit)
+
+
+def _check_held(commit: Commit, rules: TableRules) -> None:
+    """Raises PolarpodError where the table has rules that the staged rows have not been held to: files that are committed as
+    they are pass nobody else who would look."""
+    new = [] if commit.held is None else [name for name in rules.names if name not in commit.held]
+    if new:
+        raise PolarpodError(
+            Category.PUBLISH_CONFLICT,
+            "the Delta table has rules that it did not have when the rows were made",
+            evidence=[commit.uri, *new],
+            remedy="Run again: the rows are then held to these rules, too.",
+        )
+
+
+def _decided(commit: Commit, table: deltalake.DeltaTable) -> tuple[Published, CheckResult | None] | None:
+    assert isinstance(commit.output, Delta)
+    job, run_key = commit.job, commit.run_key
+    standing = standing_in(table, commit.output, commit.storage, job=job, run_key=run_key, fingerprint=commit.fingerprint)
+    decision = decide(standing, number=commit.number, mode=commit.mode, force=commit.force)
+    if decision is Decision.PUBLISH:
+        return None
+    if decision is not Decision.ADOPT:
+        raise refuse(decision, commit, standing)
+    version = transaction_version(table, commit_id(job, run_key))
+    entry = delta_rows.read(Folder(commit.uri, commit.storage), version) if version is not None else None
+    if entry and (text := entry.info.get(METADATA)):
+        facts = decoder(Facts).decode(text)
+        return facts.published(commit, entry.version), facts.checks
+    # the log has been cleaned up: the run is adopted all the same, only with fewer words
+    unknown = Facts(job, run_key, commit.number, "", commit.fingerprint, rows=0, bytes=0, files=0)
+    return unknown.published(commit, table.version()), None

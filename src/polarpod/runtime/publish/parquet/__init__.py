@@ -1,0 +1,1 @@
+"""Publishes plain Parquet, named by a manifest."""
