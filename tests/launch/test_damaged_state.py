@@ -151,11 +151,22 @@ def test_names_that_no_attempt_would_have_taken_are_no_claims(told: Told, name: 
     assert not told.damages
 
 
-@pytest.mark.parametrize("name", ["context.json", "receipt.json"])
-def test_an_undo_that_cannot_know_what_was_published_says_so(told: Told, name: str) -> None:
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        pytest.param(["context.json"], "the log of the Delta table is missing", id="the context"),
+        pytest.param(
+            ["receipt.json"], "its receipt is damaged, and there is no log of the Delta table at", id="the receipt"
+        ),
+        pytest.param(["context.json", "receipt.json"], "nobody can say what it published, or where", id="both"),
+    ],
+)
+def test_an_undo_that_cannot_know_what_was_published_says_so(told: Told, names: list[str], words: str) -> None:
     base = told.attempt(UID)
-    told.state.folder.write(f"{base}/{name}", b"{")
+    for name in names:
+        told.state.folder.write(f"{base}/{name}", b"{")
     [info] = told.state.attempts(JOB, KEY)
-    with pytest.raises(PolarpodError, match="a document that tells what it published is damaged") as caught:
+    with pytest.raises(PolarpodError, match=words) as caught:
         undo(info, told.state, Storage(), Clock())
-    assert f"{told.state.folder.uri}/{base}/{name}" in caught.value.verdict.evidence
+    assert {f"{told.state.folder.uri}/{base}/{name}" for name in names} <= set(caught.value.verdict.evidence)
+    assert [number for number, _ in told.state.claims(JOB, KEY)] == [1], "a refused undo leaves no attempt behind"

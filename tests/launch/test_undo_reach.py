@@ -10,7 +10,7 @@ from deltalake import DeltaTable
 from tests.runtime.delta_tables import commit_of, publish, version
 
 from polarpod.contract.dataset import Delta
-from polarpod.launch.undo_reach import Carried, carried
+from polarpod.launch.undo_reach import Carried, carried, to_undo_first
 from polarpod.runtime.publish.delta import publisher as delta
 from polarpod.runtime.publish.staged_file import StagedFile
 from polarpod.store.delta_rows import LogEntry, read, since
@@ -85,3 +85,29 @@ def test_rows_that_a_compaction_has_of_its_own_bar_it(changes: bool, barred: int
 
 def test_where_entries_are_missing_nothing_is_said(tmp_path: Path) -> None:
     assert carried({"a": {}}, [None]).unknown
+
+
+def test_what_was_replaced_after_a_compaction_and_has_come_back_is_followed(tmp_path: Path) -> None:
+    uri = str(tmp_path / "t")
+    mine = two_files(uri, "mine", "d2")
+    DeltaTable(uri).optimize.compact()
+    compacted, there = active(uri, "d2"), version(uri)
+    publish(commit_of(Delta(uri, replace={"ds": "d2"}), run_key="other"), frame("d2"))
+    assert [entry.version for entry in followed(uri, mine).barred] == [version(uri)]
+    DeltaTable(uri).restore(there)
+    found = followed(uri, mine)
+    assert not found.barred
+    assert found.adds.keys() == compacted
+
+
+def test_everything_that_stands_in_the_way_is_named_from_the_newest_on(tmp_path: Path) -> None:
+    uri = str(tmp_path / "t")
+    first = None
+    for number in (1, 2, 3):
+        output = Delta(uri, replace={"ds": "d1"})
+        publish(commit_of(output, run_key="mine", number=number, fingerprint=f"{number}" * 64), frame("d1"))
+        first = version(uri) if first is None else first
+    assert first is not None
+    chain = to_undo_first(followed(uri, first), list(since(Folder(uri), first, version(uri))))
+    assert chain
+    assert [entry.version for entry in chain] == [2, 1]

@@ -9,6 +9,7 @@ import click
 from polarpod.cli.options import ends_in_verdict, json_option, plane_options, say_json, setting
 from polarpod.launch.run import Clock
 from polarpod.launch.undo import undo
+from polarpod.launch.undo_target import find
 
 
 @click.command()
@@ -22,10 +23,7 @@ def command(run: str, plane: str, planes: Path | None, *, as_json: bool) -> None
     RUN is job/run-key (its newest attempt whose rows stand), or a uid or the beginning of one.
     """
     chosen = setting(plane, planes)
-    info = chosen.state.find(run)
-    if not info.uid.startswith(run):
-        # a run by its name: later attempts that failed published nothing, and undoing did not either
-        info = chosen.state.published(info) or info
+    info = find(run, chosen.state, chosen.plane.storage)
     done = undo(info, chosen.state, chosen.plane.storage, Clock())
     if as_json:
         say_json({"uri": done.uri, "version": done.version, "removed": done.removed, "restored": done.restored})

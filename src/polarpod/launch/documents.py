@@ -18,7 +18,7 @@ T = TypeVar("T")
 _DELETE = "delete this one, as nothing needs it"
 # what to do about each kind, by the file's name
 _REMEDIES = {
-    "context.json": "Restore it from a backup: without it the attempt cannot be undone, and what it staged is not swept. "
+    "context.json": "Restore it from a backup: without it what the attempt has staged is not swept. "
     "Where there is none, run it again, which needs no earlier context, and delete this one.",
     "receipt.json": "Run it again: a new attempt adopts the rows that are published, and leaves a new receipt. Then "
     f"{_DELETE}.",

@@ -6,14 +6,13 @@ out the old ones. Where other rows went into the same file, or values were chang
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from polarpod.contract.dataset import Delta
-from polarpod.store.delta_rows import METADATA, LogEntry
+from polarpod.store.delta_rows import LogEntry
 
-_UNDO = "polarpod_undo"
+# where the commit of an undo says what it took back
+UNDO = "polarpod_undo"
 _NAMED = 3
 
 
@@ -33,19 +32,45 @@ class Carried(NamedTuple):
 
 def carried(added: dict[str, dict[str, Any]], entries: Iterable[LogEntry | None]) -> Carried:
     """Follows the files of a commit through every later entry of the log."""
-    own, barred = dict(added), list[LogEntry]()
+    own, ever = dict(added), dict(added)
+    # each with what it has broken up: where all of that comes back, by an undo or a RESTORE, it bars nothing any more
+    barred = list[tuple[LogEntry, frozenset[str]]]()
     for entry in entries:
         if entry is None:
-            return Carried(own, tuple(barred), unknown=True)
-        own |= {path: added[path] for path in entry.adds if path in added}
+            return Carried(own, tuple(each for each, _ in barred), unknown=True)
+        own |= {path: ever[path] for path in entry.adds if path in ever}
+        whole = next((at for at, (_, before) in enumerate(barred) if before <= own.keys()), len(barred))
+        del barred[whole:]
         taken = own.keys() & entry.removes.keys() - entry.adds.keys()
         if not taken:
             continue
         new = _compacted(own, taken, entry)
         if new is None:
-            barred.append(entry)
+            barred.append((entry, frozenset(own)))
         own = {path: add for path, add in own.items() if path not in taken} | (new or {})
-    return Carried(own, tuple(barred))
+        ever |= new or {}
+    return Carried(own, tuple(each for each, _ in barred))
+
+
+def to_undo_first(found: Carried, entries: list[LogEntry | None]) -> list[LogEntry] | None:
+    """Every later commit that has to be taken back before this one, newest first; None where that cannot be told.
+
+    Args:
+        entries: every later entry of the log.
+    """
+    wanted, chain = list(found.barred), dict[int, LogEntry]()
+    if found.unknown:
+        return None
+    while wanted:
+        entry = wanted.pop()
+        if entry.version in chain:
+            continue
+        chain[entry.version] = entry
+        later = carried(entry.adds, entries[entries.index(entry) + 1 :])
+        if later.unknown:
+            return None
+        wanted += later.barred
+    return [chain[version] for version in sorted(chain, reverse=True)]
 
 
 def _compacted(own: dict[str, Any], taken: Iterable[str], entry: LogEntry) -> dict[str, dict[str, Any]] | None:
@@ -64,7 +89,7 @@ def _compacted(own: dict[str, Any], taken: Iterable[str], entry: LogEntry) -> di
 
 def taken_back(found: Carried, uid: str) -> bool:
     """Whether an undo has taken the commit back."""
-    return any(_facts(entry, _UNDO).get("uid") == uid for entry in found.barred)
+    return any(entry.told(UNDO).get("uid") == uid for entry in found.barred)
 
 
 def why(found: Carried) -> list[str]:
@@ -77,37 +102,3 @@ def _what(entry: LogEntry) -> str:
     if entry.info.get("operation") in ("OPTIMIZE", "Z-ORDER"):
         return "compacted together with rows of others, which cannot be told apart since"
     return "taken out or written anew"
-
-
-def remedy(found: Carried, uri: str, version: int, output: Delta) -> str:
-    """What still helps: undoing what came after, where all of that was runs; else statements for the table."""
-    runs = [_facts(entry, METADATA).get("uid") for entry in found.barred]
-    if runs and all(runs) and not found.unknown:
-        commands = ", then ".join(f"`polarpod undo {uid[:12]}`" for uid in reversed(runs))
-        return f"Undo what came after it first: {commands}."
-    table = f"deltalake.DeltaTable({uri!r})"
-    ways = []
-    if version > 0:
-        ways.append(
-            f"bring the whole table back to the version before it, which also takes back everything since: "
-            f"{table}.restore({version - 1})"
-        )
-    if isinstance(output.replace, dict) and output.replace:
-        owned = " AND ".join(f"{column} = '{_quoted(value)}'" for column, value in sorted(output.replace.items()))
-        ways.append(f"delete the partition's rows: {table}.delete({owned!r})")
-    else:
-        ways.append(f"delete its rows by what tells them from others: {table}.delete(PREDICATE)")
-    text = "; or ".join(ways)
-    return f"{text[0].upper()}{text[1:]}. Then a run publishes again."
-
-
-def _quoted(value: str) -> str:
-    return value.replace("'", "''")
-
-
-def _facts(entry: LogEntry, key: str) -> dict[str, Any]:
-    try:
-        facts = json.loads(entry.info.get(key) or "null")
-    except ValueError:
-        return {}
-    return facts if isinstance(facts, dict) else {}

@@ -69,13 +69,29 @@ class LogEntry(NamedTuple):
     alters: bool = False
 
     @property
+    def facts(self) -> dict[str, Any]:
+        """What the run that made it says of itself; {} where no run has."""
+        return self.told(METADATA)
+
+    def told(self, key: str) -> dict[str, Any]:
+        """An object that the commitInfo has as text under a key of polarpod's."""
+        try:
+            facts = json.loads(self.info.get(key) or "null")
+        except ValueError:
+            return {}
+        return facts if isinstance(facts, dict) else {}
+
+    @property
     def run(self) -> tuple[str, str] | None:
         """Job and run key of the run that made it, or None."""
-        try:
-            facts = json.loads(self.info.get(METADATA) or "null")
-        except ValueError:
-            return None
-        return (str(facts.get("job")), str(facts.get("run_key"))) if isinstance(facts, dict) else None
+        facts = self.facts
+        return (str(facts.get("job")), str(facts.get("run_key"))) if facts else None
+
+    @property
+    def uid(self) -> str | None:
+        """The attempt that made it, or None."""
+        uid = self.facts.get("uid")
+        return uid if isinstance(uid, str) else None
 
     @property
     def author(self) -> str:

@@ -61,6 +61,19 @@ class Standing(NamedTuple):
     changes: tuple[str, ...] = ()
 
 
+class Newest(NamedTuple):
+    """The attempt that an output knows as the last of a run that committed.
+
+    Attributes:
+        uid: whose rows they are; None where the log entry that says so has been cleaned up.
+        undone: whether it has been taken back.
+    """
+
+    number: int
+    uid: str | None
+    undone: bool
+
+
 class Decision(Enum):
     """What an attempt may do, given what the table holds."""
 
@@ -230,3 +243,22 @@ def standing(output: Output, storage: Storage, *, job: str, run_key: str, finger
     folder = Folder(output.uri, storage)
     found = manifest.read(folder)
     return standing_in_dataset(found.manifest if found else None, folder, job=job, run_key=run_key, fingerprint=fingerprint)
+
+
+def newest_commit(output: Output, storage: Storage, *, job: str, run_key: str) -> Newest | None:
+    """Who has committed last of a run, as the output itself says; None where it knows of nobody.
+
+    The state store is not asked: what it has lost is found here.
+    """
+    if isinstance(output, Delta):
+        table = open_output(output.uri, storage)
+        number = transaction_version(table, transaction_id(job, run_key)) if table else None
+        if table is None or number is None:
+            return None
+        undone = transaction_version(table, content_id(job, run_key, UNDONE)) == number
+        version = transaction_version(table, commit_id(job, run_key))
+        entry = read(Folder(output.uri, storage), version) if version is not None else None
+        return Newest(number, entry.uid if entry and entry.run == (job, run_key) else None, undone)
+    found = manifest.read(Folder(output.uri, storage))
+    entry_of_run = next((entry for entry in found.manifest.entries if entry.is_of(job, run_key)), None) if found else None
+    return Newest(entry_of_run.number, entry_of_run.uid, not entry_of_run.facts) if entry_of_run else None

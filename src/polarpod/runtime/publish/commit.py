@@ -188,8 +188,8 @@ def refuse(decision: Decision, commit: Commit, standing: Standing) -> PolarpodEr
         Category.PUBLISH_REFUSED,
         "this run has already appended its rows once",
         evidence=[held, "it is forced, or has other code or inputs than then"],
-        remedy="Appending again would double rows. Undo the earlier publish first (`polarpod undo`), or publish with "
-        "replace or merge, which can be repeated.",
+        remedy="Appending again would double rows. Take the earlier publish back first, with "
+        f"`polarpod undo {commit.job}/{commit.run_key}`; or publish with replace or merge, which can be repeated.",
     )
 
 

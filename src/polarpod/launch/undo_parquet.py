@@ -1,0 +1,70 @@
+"""An undo of a publish to plain Parquet: the manifest remembers what an entry has replaced."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import NamedTuple
+
+from polarpod.contract.context import Storage
+from polarpod.launch import undo_remedies
+from polarpod.launch.state import State
+from polarpod.launch.undo_target import Target, Undone, command_of, not_in, refusal
+from polarpod.store import parquet_manifest as manifest
+from polarpod.store.folder import Folder
+
+
+class Planned(NamedTuple):
+    folder: Folder
+    found: manifest.Found
+    entry: manifest.Entry
+
+
+def plan(target: Target, state: State, storage: Storage) -> Planned:
+    """What an undo would take back.
+
+    Raises:
+        PolarpodError: nothing of it stands, or nobody can say what is published.
+    """
+    folder = Folder(target.output.uri, storage)
+    found = manifest.read(folder)
+    if found is None:
+        raise undo_remedies.nobody_names_files(target, "manifest of the Parquet dataset", f"{folder.uri}/{manifest.KEY}")
+    entry = next((entry for entry in found.manifest.entries if entry.uid == target.wrote), None)
+    if entry is None:
+        raise _not_named(target, found.manifest, folder, state)
+    if not entry.facts:
+        # what an undo leaves of a first publish: a fence without rows
+        raise refusal(target.info, "it has been taken back already", "Run the job to publish again.")
+    return Planned(folder, found, entry)
+
+
+def commit(planned: Planned, target: Target, number: int, now: dt.datetime) -> Undone:
+    """Takes the entry out and brings back what it had replaced, in one step."""
+    folder, found, entry = planned
+    new = manifest.without_entry(found.manifest, target.wrote, number=number, now=now)
+    if new is None or not manifest.swap(folder, new, expected=found.tag):
+        raise refusal(target.info, "somebody else wrote to the dataset just now", "Try again.")
+    return Undone(folder.uri, new.version, len(entry.files), sum(len(old.files) for old in entry.replaced))
+
+
+def undo_quarantine(folder: Folder, uid: str, number: int, now: dt.datetime) -> None:
+    """The bad rows go with the good ones. A lost race leaves them; the next run of the key replaces them anyway."""
+    found = manifest.read(folder)
+    if found and (new := manifest.without_entry(found.manifest, uid, number=number, now=now)):
+        manifest.swap(folder, new, expected=found.tag)
+
+
+def _not_named(target: Target, current: manifest.Manifest, folder: Folder, state: State) -> Exception:
+    """The refusal for an attempt that has no entry: another has replaced it, or the manifest does not know of it."""
+    heir = next((one for one in current.entries if any(old.uid == target.wrote for old in one.replaced)), None)
+    if heir is None:
+        standing = next((one for one in current.entries if one.is_of(target.info.job, target.info.run_key)), None)
+        stands = standing.uid if standing and standing.facts else None
+        return not_in(target, f"the manifest {folder.uri}/{manifest.KEY}", stands)
+    command = command_of(state, heir.job, heir.run_key, heir.uid)
+    return refusal(
+        target.info,
+        "something newer has replaced it",
+        f"Undo that first: {command}." if command else "Correct the rows by another run: the newer one is not known here.",
+        evidence=[f"replaced by attempt {heir.number} of {heir.job}/{heir.run_key}, uid {heir.uid}"],
+    )
