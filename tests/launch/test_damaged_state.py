@@ -84,6 +84,32 @@ def test_one_document_hides_neither_the_attempts_others_nor_other_runs(told: Tol
     assert damage.remedy
 
 
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_what_was_mended_or_deleted_since_is_told_no_more_by_whoever_lives_on(told: Told, name: str) -> None:
+    key = f"{told.attempt(UID)}/{name}"
+    whole = told.state.folder.read(key)
+    assert whole
+    for damage in (b"{", b""):
+        told.state.folder.write(key, damage)
+        assert told.state.attempts(JOB, KEY)[0].damaged == (f"{told.state.folder.uri}/{key}",)
+        told.state.folder.write(key, whole.data)
+        assert told.state.attempts(JOB, KEY)[0].damaged == ()
+    assert len(told.damages) == 2, "damaged anew, so told anew"
+    told.state.folder.write(key, b"{")
+    told.state.attempts(JOB, KEY)
+    told.state.folder.delete([key])
+    assert told.state.attempts(JOB, KEY)[0].damaged == ()
+    assert told.state.documents.damaged == {}
+
+
+def test_a_claim_that_was_mended_is_told_no_more(told: Told) -> None:
+    told.attempt(UID)
+    for data in (b"", UID.encode()):
+        told.state.folder.write(told.claim_key(1), data)
+        told.state.attempts(JOB, KEY)
+        assert len(told.state.documents.damaged) == (0 if data else 1)
+
+
 @pytest.mark.parametrize("data", DAMAGES)
 def test_a_note_of_what_stands_is_told_in_plain_words_and_written_anew(told: Told, data: bytes) -> None:
     key = f"runs/{JOB}/{KEY}/standing.json"

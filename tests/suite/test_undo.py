@@ -62,6 +62,22 @@ def seen(bench: Bench, name: str) -> list[Any]:
     return [bench.listed("out") if name == "shelved" else bench.rows("out"), bad]
 
 
+def it_is_told_as_an_undo(polarpod: Terminal, run: str, back: str) -> None:
+    """By every command that lists attempts, and not as a run of the job."""
+    newest = polarpod("runs", "--json").json[0]
+    assert (newest["verdict"], newest["took_back"]) == ("undone", back)
+    assert f"undo of {back[:8]}" in polarpod("runs").out
+    shown = polarpod("show", run)
+    assert f"undo of attempt 2, uid {back[:8]}: no run of the job" in shown.out
+    assert "succeeded: " not in shown.out
+    assert f"attempt 2  uid {back[:8]}  succeeded, taken back by attempt 3" in shown.out
+    assert polarpod("show", run, "--json").json["took_back"] == back
+    taken = polarpod("show", back)
+    assert "taken back by attempt 3, uid" in taken.out
+    assert f"undo of attempt 2, uid {back[:8]}" in taken.out
+    assert polarpod("show", back, "--json").json["taken_back_by"] == newest["uid"]
+
+
 @on("local", "versitygw")
 @pytest.mark.parametrize(
     "name",
@@ -85,7 +101,7 @@ def test_an_undo_brings_the_rows_before_back_and_running_again_the_rows_after(
     assert said.code == 0, said.err
     assert "attempt 2 is taken back" in said.out
     assert seen(bench, name) == before
-    assert polarpod("runs", "--json").json[0]["verdict"] == "undone"
+    it_is_told_as_an_undo(polarpod, f"{name}/{receipt.run_key}", receipt.attempt.uid)
     assert bench.receipt(name).attempt.number == 4
     assert seen(bench, name) == after
 

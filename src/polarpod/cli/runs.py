@@ -10,6 +10,7 @@ import click
 from polarpod.cli.options import complete_job, ends_in_verdict, json_option, plane_options, say_json, setting
 from polarpod.cli.running import heartbeat_of, state_of
 from polarpod.cli.tables import Rows, when
+from polarpod.cli.undone import took_back
 from polarpod.contract.message import Message
 from polarpod.contract.resources import format_bytes
 from polarpod.launch.state import AttemptInfo
@@ -47,7 +48,7 @@ def command(job: str | None, limit: int, plane: str, planes: Path | None, *, as_
             f"{info.job}/{info.run_key}",
             str(info.number),
             info.uid[:8],
-            _verdict(info, heartbeat, now),
+            f"undo of {undone[:8]}" if (undone := took_back(info)) else _verdict(info, heartbeat, now),
             f"{count:,}" if (count := _rows(info, heartbeat)) is not None else "-",
             f"{receipt.usage.wall_seconds:.1f} s" if receipt else f"{heartbeat.elapsed_seconds:.1f} s" if heartbeat else "-",
             format_bytes(peak) if (peak := _peak(info, heartbeat)) is not None else "-",
@@ -67,7 +68,7 @@ def _begun(info: AttemptInfo) -> dt.datetime | None:
 
 
 def _verdict(info: AttemptInfo, heartbeat: Message | None, now: dt.datetime) -> str:
-    if info.record and info.record.took_back:
+    if took_back(info):
         return "undone"
     if told := info.record or info.receipt:
         return str(told.verdict.category)
@@ -97,4 +98,5 @@ def _facts(info: AttemptInfo, heartbeat: Message | None, now: dt.datetime) -> di
         "rows": info.receipt.published.rows if info.receipt and info.receipt.published else None,
         "heartbeat": heartbeat,
         "damaged": list(info.damaged),
+        "took_back": took_back(info),
     }

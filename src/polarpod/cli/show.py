@@ -10,6 +10,7 @@ import click
 from polarpod.cli.options import ends_in_verdict, json_option, plane_options, say_json, setting
 from polarpod.cli.receipts import print_receipt
 from polarpod.cli.running import heartbeat_of, words
+from polarpod.cli.undone import outcome, taken_back_by, took_back
 from polarpod.launch.left_logs import log_of
 
 # what fits a screen; the whole is in the state store
@@ -34,6 +35,8 @@ def command(run: str, plane: str, planes: Path | None, *, as_json: bool) -> None
     state = chosen.state
     info = state.find(run)
     heartbeat = heartbeat_of(info, state)
+    attempts = state.attempts(info.job, info.run_key)
+    undo = taken_back_by(info, attempts)
     if as_json:
         verdict = info.record and info.record.verdict
         say_json(
@@ -43,23 +46,29 @@ def command(run: str, plane: str, planes: Path | None, *, as_json: bool) -> None
                 "verdict": verdict,
                 "heartbeat": heartbeat,
                 "damaged": info.damaged,
+                "took_back": took_back(info),
+                "taken_back_by": undo and undo.uid,
             }
         )
         return
     verdict = info.record.verdict if info.record else info.receipt.verdict if info.receipt else None
-    if info.receipt and verdict and verdict.succeeded:
+    if took_back(info):
+        click.echo(f"{info.job}/{info.run_key}  attempt {info.number}  uid {info.uid}")
+        click.echo(f"{outcome(info, attempts)}: no run of the job, it read and made no rows")
+    elif info.receipt and verdict and verdict.succeeded:
         print_receipt(info.receipt, verdict)
     else:
         click.echo(f"{info.job}/{info.run_key}  attempt {info.number}  uid {info.uid}")
         click.echo(verdict.text() if verdict else _NO_VERDICT[bool(info.damaged)])
     if heartbeat:
         click.echo(f"heartbeat  {words(heartbeat, dt.datetime.now(dt.UTC))}")
-    others = [other for other in state.attempts(info.job, info.run_key) if other.uid != info.uid]
+    if undo:
+        click.echo(f"taken back by attempt {undo.number}, uid {undo.uid[:8]}: its rows are not in the output any more")
     for place in info.damaged:
         click.echo(f"damaged    {place}")
-    for other in others:
-        category = other.record.verdict.category if other.record else "no verdict"
-        click.echo(f"also       attempt {other.number}  uid {other.uid[:8]}  {category}")
+    for other in attempts:
+        if other.uid != info.uid:
+            click.echo(f"also       attempt {other.number}  uid {other.uid[:8]}  {outcome(other, attempts)}")
     log = log_of(info, state, chosen.plane)
     if log and not (verdict and verdict.succeeded):
         lines = log.decode(errors="replace").splitlines()

@@ -52,10 +52,12 @@ class Claims:
         """The uid that took a number; None where the claim is gone, or does not say so and nothing else does."""
         document = self._folder.read(key)
         if document is None:
+            self._documents.mended(key)
             return None
         # whoever mends one by hand ends it with a line's end
         uid = document.data.decode(errors="replace").strip()
         if _UID.fullmatch(uid):
+            self._documents.mended(key)
             return uid
         known = self._told_by_context(job, run_key, number)
         self._documents.report(key, _damage(f"{job}/{run_key}", number, uid, self._documents.place(key), known))

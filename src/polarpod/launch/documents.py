@@ -37,8 +37,8 @@ class Documents:
     """Reads typed documents of one folder.
 
     Attributes:
-        damaged: place -> what is wrong with the document there, of all that were met so far.
-        tell: hears of each of them once.
+        damaged: place -> what is wrong with the document there, of all that were met so far and not mended or deleted since.
+        tell: hears of each of them once, and again where one that was mended is damaged anew.
     """
 
     def __init__(self, folder: Folder, tell: Callable[[Verdict], None] = nothing) -> None:
@@ -68,9 +68,16 @@ class Documents:
         """
         document = self.folder.read(key)
         if document is None:
+            self.mended(key)
             return None
         remedy = _REMEDIES.get(key.rpartition("/")[2], _WRITTEN_ANEW)
-        return decode(document.data, kind, source=self.place(key), what=what, remedy=remedy)
+        found = decode(document.data, kind, source=self.place(key), what=what, remedy=remedy)
+        self.mended(key)
+        return found
+
+    def mended(self, key: str) -> None:
+        """Forgets what was wrong with a document: it can be used, or is gone. A triggerer lives for weeks."""
+        self.damaged.pop(self.place(key), None)
 
     def report(self, key: str, damage: Verdict) -> None:
         """Remembers what is wrong with a document, and tells it where it is new."""
