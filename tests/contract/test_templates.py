@@ -21,9 +21,12 @@ from polarpod.contract.verdict import PolarpodError
         pytest.param("date", "20130201", "2013-02-01", id="compact date"),
         pytest.param("date", "2013-W05-5", "2013-02-01", id="week date"),
         pytest.param("int", "007", "7", id="leading zeros"),
-        pytest.param("int", " 7 ", "7", id="blanks"),
+        pytest.param("int", "+7", "7", id="a plus"),
         pytest.param("int", 7, "7", id="a number"),
         pytest.param("float", "1e3", "1000.0", id="exponent"),
+        pytest.param("float", "0.10", "0.1", id="trailing zeros"),
+        pytest.param("float", 1e300, "1e+300", id="a float"),
+        pytest.param("float", 2**53, "9007199254740992.0", id="a whole number"),
         pytest.param("bool", "TRUE", "true", id="capitals"),
         pytest.param("bool", False, "false", id="a boolean"),
         pytest.param("str", "As It Is", "As It Is", id="text"),
@@ -47,13 +50,34 @@ def test_dates_reach_the_transform_as_dates(day: dt.date) -> None:
         pytest.param("int", True, id="a boolean as a number"),
         pytest.param("int", "9" * 5000, id="too many digits"),
         pytest.param("float", "one", id="a word"),
+        pytest.param("float", "nan", id="no number"),
+        pytest.param("float", "-Infinity", id="infinite"),
+        pytest.param("float", "1e400", id="out of reach"),
+        pytest.param("float", "1e-400", id="too close to zero"),
+        pytest.param("float", "9007199254740993", id="more digits than a float has"),
+        pytest.param("float", "1e99999999", id="an exponent without bound"),
+        pytest.param("date", "2013-W05", id="a week"),
+        pytest.param("date", "2013-02-01T00:00:00", id="a moment"),
+        *(
+            pytest.param(type_, text, id=f"{type_} with {what}")
+            for what, texts in {
+                "underscores": ("1_0", "1_0.5", "2013_02_01"),
+                "blanks": (" 7 ", "0.5\n", " 2013-02-01"),
+                "digits of another script": ("\u0667", "\u0660.\u0665", "\u0662\u0660\u0661\u0663-02-01"),
+                "wide digits": ("\uff17", "\uff10.5", "2013-02-0\uff11"),
+            }.items()
+            for type_, text in zip(("int", "float", "date"), texts, strict=True)
+        ),
+        pytest.param("bool", " true", id="bool with blanks"),
         pytest.param("bool", "yes", id="yes"),
     ],
 )
 def test_a_value_that_does_not_read_as_its_type_is_refused(type_: Any, text: Any) -> None:
     with pytest.raises(PolarpodError, match=f"parameter 'x' must be a {type_}") as caught:
         typed("x", Param(type=type_), text)
+    assert len(caught.value.verdict.summary) < 120
     assert len(caught.value.verdict.evidence[0]) < 150
+    assert caught.value.verdict.evidence == [f"x = {str(text)[:100]!r}".replace("True", "true")]
     assert caught.value.verdict.remedy == f"Pass a {type_} for 'x'."
 
 

@@ -12,6 +12,8 @@ import struct
 from collections.abc import Callable
 from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation
 
+from polarpod.contract.param import read_date
+
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _REAL = re.compile(r"[+-]?(?:inf(?:inity)?|nan)", re.IGNORECASE)
@@ -19,10 +21,6 @@ _REAL = re.compile(r"[+-]?(?:inf(?:inity)?|nan)", re.IGNORECASE)
 _TOO_FINE = re.compile(r"[.,][0-9]{6}[0-9]*[1-9]")
 _DELTA_DECIMAL = re.compile(r"decimal\((\d+), ?(\d+)\)")
 _DELTA_INTEGERS = {"byte": 8, "short": 16, "integer": 32, "long": 64}
-
-
-def read_date(text: str) -> dt.date:
-    return dt.date.fromisoformat(text)
 
 
 def read_moment(text: str, *, zoned: bool) -> dt.datetime:
