@@ -18,6 +18,7 @@ from polarpod.launch.sizing import Past, Size, size
 from polarpod.launch.specs import Specs
 from polarpod.launch.state import AttemptInfo, State
 from polarpod.store import delta_log
+from polarpod.store.beginning import refuse_folder_of_others
 from polarpod.store.fence import Standing, standing
 from polarpod.store.listing import Listing, list_input, refuse_empty
 
@@ -54,7 +55,8 @@ def make_plan(name: str, given: Mapping[str, Scalar], *, specs: Specs, plane_nam
     """Resolves, lists, compares and sizes one run; starts nothing.
 
     Raises:
-        PolarpodError: the request is wrong, an input is missing or has no files, or a store cannot be reached.
+        PolarpodError: the request is wrong, an input is missing or has no files, the output's folder is others', or a store
+            cannot be reached.
     """
     if name not in specs.jobs and specs.broken:
         raise _perhaps_broken(name, specs)
@@ -79,6 +81,9 @@ def make_plan(name: str, given: Mapping[str, Scalar], *, specs: Specs, plane_nam
         params=params,
         input_versions={key: listing.version for key, listing in listings.items()},
     )
+    held = standing(job.output, plane.storage, job=job.name, run_key=run_key, fingerprint=fingerprint)
+    if held.number is None:
+        refuse_folder_of_others(job.output, job.checks.quarantine if job.checks else None, plane.storage)
     attempts = state.attempts(job.name, run_key, newest=_ATTEMPTS_LOOKED_AT)
     return Plan(
         job=job,
@@ -90,7 +95,7 @@ def make_plan(name: str, given: Mapping[str, Scalar], *, specs: Specs, plane_nam
         listings=listings,
         pins=pins,
         fingerprint=fingerprint,
-        standing=standing(job.output, plane.storage, job=job.name, run_key=run_key, fingerprint=fingerprint),
+        standing=held,
         size=size(
             job.resources,
             _past(attempts, specs.code_version),

@@ -25,6 +25,7 @@ from polarpod.runtime.publish.publisher import Columns, Demands
 from polarpod.runtime.publish.staged_file import StagedFile
 from polarpod.runtime.publish.table_rules import TableRules, rules_of
 from polarpod.store import delta_rows
+from polarpod.store.beginning import begin_delta
 from polarpod.store.delta_features import Traits
 from polarpod.store.delta_log import open_output, transaction_version
 from polarpod.store.delta_rows import METADATA
@@ -62,11 +63,13 @@ def check_columns(commit: Commit, columns: Columns) -> Demands:
 
     Raises:
         PolarpodError: the table has other columns or partitions, uses what polarpod does not write, or cannot be written in
-            the way that is asked for.
+            the way that is asked for; or there is none yet, and its folder has files of others.
     """
     output, bare = commit.output, commits_files(commit.output)
     assert isinstance(output, Delta)
     table = open_output(output.uri, commit.storage)
+    if table is None:
+        begin_delta(Folder(commit.uri, commit.storage))
     rules = _rules(commit, table, columns) if table is not None else TableRules(commit.uri)
     if bare:
         return Demands(rules)
@@ -112,6 +115,8 @@ def publish(
             if base.table is not None:
                 # once more: it may have been altered since the rows were staged
                 _check_held(commit, _rules(commit, base.table, columns))
+            else:
+                begin_delta(Folder(commit.uri, commit.storage))
             check_staged(commit, files)
         decided = base if base.entry else None
         version = commit_entry(commit, base.table, files, columns, facts)

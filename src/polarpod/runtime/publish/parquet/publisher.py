@@ -17,12 +17,9 @@ from polarpod.runtime.publish.staged_file import StagedFile
 from polarpod.runtime.publish.table_rules import TableRules
 from polarpod.runtime.types.dtype import described
 from polarpod.store import parquet_manifest as manifest
+from polarpod.store.beginning import begin_parquet
 from polarpod.store.fence import Decision, decide, standing_in_dataset
 from polarpod.store.folder import Folder
-from polarpod.store.listing import files_of
-
-# of files of others, in a verdict
-_NAMED = 3
 
 
 def staged_partitions(commit: Commit) -> list[str]:
@@ -49,7 +46,7 @@ def check_columns(commit: Commit, columns: Columns) -> Demands:
     folder = Folder(commit.uri, commit.storage)
     found = manifest.read(folder)
     if found is None:
-        check_folder(folder)
+        begin_parquet(folder)
     if found is None or all(entry.is_of(commit.job, commit.run_key) for entry in found.manifest.entries):
         return Demands(TableRules(commit.uri))
     ours = described(columns)
@@ -87,7 +84,7 @@ def publish(
             return standing
         check_staged(commit, files)
         if found is None:
-            check_folder(folder)
+            begin_parquet(folder)
         new = manifest.with_entry(
             found.manifest if found else None,
             entry,
@@ -100,22 +97,6 @@ def publish(
         return facts.published(commit, new.version), checks
 
     return settle(attempt, commit)
-
-
-def check_folder(folder: Folder) -> None:
-    """For a dataset that has no manifest yet: its first one alone says from then on what counts.
-
-    Raises:
-        PolarpodError: the folder has Parquet files of others, which no reader would find any more.
-    """
-    if foreign := files_of(folder):
-        more = f", and {len(foreign) - _NAMED:,} more" if len(foreign) > _NAMED else ""
-        raise PolarpodError(
-            Category.PUBLISH_REFUSED,
-            "the output's folder has Parquet files that polarpod has not written",
-            evidence=[folder.uri, f"there: {', '.join(foreign[:_NAMED])}{more}"],
-            remedy="Publish to a folder of its own, or move these files away: beside a manifest no reader finds them.",
-        )
 
 
 def _decided(commit: Commit, found: manifest.Found | None) -> tuple[Published, CheckResult | None] | None:
