@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -190,19 +189,6 @@ class Folder:
         Consoles and Hadoop make them. obstore lists them without the slash, under a key where nothing can be read.
         """
         return not self._local and not entry.size and self.head(entry.key) is None
-
-    def broken_links(self) -> Names:
-        """Local links to nothing below the folder, which `list` leaves out."""
-        if not self._local or self._absent():
-            return []
-        found = []
-        root = local_path(self.uri)
-        for folder, _, names in os.walk(root, followlinks=True):
-            for name in names:
-                path = os.path.join(folder, name)  # noqa: PTH118  # a Path for every file would cost more than the walk
-                if os.path.islink(path) and not os.path.exists(path):  # noqa: PTH110, PTH114  # likewise
-                    found.append(os.path.relpath(path, root))
-        return sorted(found)
 
     def head(self, key: str) -> Entry | None:
         """One object without its content, or None."""

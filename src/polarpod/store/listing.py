@@ -20,6 +20,7 @@ from polarpod.store import parquet_manifest as manifest
 from polarpod.store.folder import Entry, Folder
 from polarpod.store.glob import has_hidden_part, matches, split_glob
 from polarpod.store.location import is_local, join, local_path, normal
+from polarpod.store.unlisted import unlisted
 
 __all__ = ["Listing", "list_input", "matches", "missing_input", "split_glob"]
 
@@ -163,7 +164,7 @@ def _find(name: str, root: str, pattern: str, kind: str, storage: Storage) -> _F
             read.append(_absolute(root, entry))
     if not pattern and kind == "Parquet":
         _refuse_delta(name, root, listed)
-    _refuse_broken_links(name, folder, pattern, _NAMES[kind])
+    _look_at_unlisted(name, folder, pattern, _NAMES[kind], left_out)
     return _Found(read, left_out)
 
 
@@ -194,19 +195,36 @@ def _refuse_delta(name: str, root: str, listed: list[Entry]) -> None:
         )
 
 
-def _refuse_broken_links(name: str, folder: Folder, pattern: str, names: re.Pattern[str]) -> None:
-    """A link to nothing is a file that was meant to be read; listings leave it out."""
-    broken = [
-        key
-        for key in folder.broken_links()
-        if (matches(key, pattern, hidden=False) if pattern else names.fullmatch(key) and not has_hidden_part(key))
-    ]
-    if broken:
+def _look_at_unlisted(
+    name: str, folder: Folder, pattern: str, names: re.Pattern[str], left_out: dict[str, list[str]]
+) -> None:
+    """What stands in a file's place and is none was meant to be read, where its name is one that is; others are told."""
+    found = unlisted(folder.uri)
+
+    def meant(keys: list[str]) -> list[str]:
+        read = []
+        for key in keys:
+            if pattern and not matches(key, pattern):
+                continue
+            if reason := _reason(folder, Entry(key, 1, ""), pattern, names):
+                left_out.setdefault(reason, []).append(key)
+            else:
+                read.append(f"{folder.uri}/{key}")
+        return read[:_FIRST]
+
+    if broken := meant(found.broken):
         raise PolarpodError(
             Category.INPUT_MISSING,
             f"input {name!r} has links to files that are not there",
-            evidence=[f"{folder.uri}/{key}" for key in broken[:_FIRST]],
+            evidence=broken,
             remedy="Deliver the files, or remove the links.",
+        )
+    if odd := meant(found.odd):
+        raise PolarpodError(
+            Category.INPUT_UNREADABLE,
+            f"input {name!r} has pipes, sockets or devices in the place of files",
+            evidence=odd,
+            remedy="Deliver files, or move these away: what comes out of a pipe or a device cannot be read twice.",
         )
 
 
