@@ -111,6 +111,46 @@ def test_an_append_and_a_merge_are_refused_with_the_file_and_the_remedy_works(
         assert rows(uri) == D1.rows()
 
 
+rewriting = pytest.mark.parametrize(
+    "way",
+    [pytest.param({"merge": ["v"]}, id="merge"), pytest.param({"replace": "v >= 0"}, id="predicate")],
+)
+
+
+@rewriting
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        pytest.param(None, "gone, or cut: {file}", id="deleted"),
+        pytest.param(lambda data: b"", "gone, or cut: {file}", id="emptied"),
+        pytest.param(lambda data: data[:-4], "gone, or cut: {file}", id="cut"),
+        pytest.param(lambda data: b"\xff" * len(data), "damaged: {file}", id="garbage"),
+        pytest.param(
+            lambda data: data[:50] + b"\xff" * (len(data) // 2) + data[50 + len(data) // 2 :],
+            "damaged: one of its 1 files; pl.read_parquet fails on it, too",
+            id="garbage inside",
+        ),
+    ],
+)
+def test_a_file_of_another_run_that_cannot_be_read_is_named_and_the_remedy_works(
+    tmp_path: Path, way: dict[str, Any], damage: Callable[[bytes], bytes] | None, said: str
+) -> None:
+    shop = InProcess(tmp_path)
+    rows = pl.DataFrame({"v": range(3000), "ds": ["d 1"] * 3000})
+    assert shop.publish(rows, shop.delta("out", append=True), name="other").verdict.succeeded
+    (file,) = (tmp_path / "out").glob("*.parquet")
+    file.write_bytes(damage(file.read_bytes())) if damage else file.unlink()
+    verdict = shop.publish(D1, shop.delta("out", **way)).verdict
+    assert verdict.category is Category.PUBLISH_REFUSED, verdict.text()
+    assert verdict.summary.startswith(f"files that a {'merge' if 'merge' in way else 'replace'} has to read are ")
+    assert verdict.evidence[:2] == [shop.at("out"), said.format(file=file.name)]
+    statement = verdict.remedy.partition("log with ")[2].partition(", then run again")[0]
+    file.unlink(missing_ok=True)
+    exec(f"import deltalake; {statement}")
+    assert shop.publish(D1, shop.delta("out", **way)).verdict.succeeded
+    assert sorted(shop.read(shop.delta("out"))["v"]) == [1, 2]
+
+
 def test_rows_of_files_that_lost_some_by_deletion_vectors_are_not_taken_for_whole(
     uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,8 @@ import pytest
 from tests.suite.bench import Bench, copying
 from tests.suite.conftest import not_in_a_pod, on_disk
 
+from polarpod.contract.verdict import PolarpodError
+
 ORDERS = 'Parquet("{lake}/orders.parquet")'
 JOBS = (
     copying("delta", ORDERS, 'Delta("{lake}/out", replace={"day": "{day}"})')
@@ -111,3 +113,18 @@ def test_a_sum_of_integers_that_would_wrap_is_refused_with_the_cast_that_would_n
     bench.put("orders.parquet", pl.DataFrame({"sales": [2_000_000_000] * 2}, schema={"sales": pl.Int32}))
     words = ('sum(col("sales"))', "ends at 2,147,483,647", 'pl.col("sales").cast(pl.Int64).sum()', "wrap_numerical=True")
     bench.fails("summing", "integer_overflow", *words)
+
+
+@on_disk
+@not_in_a_pod("no worker is started")
+@pytest.mark.parametrize(
+    ("name", "folder"), [("delta", "out"), ("parquet", "shelf"), ("appended", "out"), ("merged", "out")]
+)
+def test_no_worker_is_started_for_an_output_in_a_folder_of_others(bench: Bench, name: str, folder: str) -> None:
+    bench.put("orders.parquet", GOOD)
+    bench.put(f"{folder}/theirs.parquet", GOOD)
+    params = {} if name in ("appended", "merged") else {"day": "mon"}
+    words = ("has Parquet files that polarpod has not written", f"{bench.lake}/{folder}", "there: theirs.parquet")
+    assert bench.fails(name, "publish_refused", *words, **params).attempts == 0
+    with pytest.raises(PolarpodError, match="has Parquet files that polarpod has not written"):
+        bench.plan(name, **params)

@@ -12,7 +12,7 @@ from polarpod.contract.dataset import Delta, partition_columns
 from polarpod.runtime.publish.commit import Commit, Conflict, Facts
 from polarpod.runtime.publish.delta.base import commits_files
 from polarpod.runtime.publish.delta.delta_schema import delta_schema
-from polarpod.runtime.publish.delta.write_back import staged_rows, write_back
+from polarpod.runtime.publish.delta.write_back import rewrite, staged_rows
 from polarpod.runtime.publish.publisher import Columns
 from polarpod.runtime.publish.staged_file import StagedFile
 from polarpod.store.delta_entry import put_entry
@@ -94,7 +94,7 @@ def commit_entry(
             else:
                 _put(commit, version, info, transactions, files, gone)
         elif facts.files or isinstance(output.replace, str):
-            write_back(table, output, staged_rows(commit, files, columns).collect(), properties)
+            rewrite(commit, table, staged_rows(commit, files, columns).collect(), properties)
         else:
             # deltalake commits nothing for a merge of no rows, and the run would have no place in the table
             table.create_write_transaction([], "append", table.schema(), partitions, commit_properties=properties)

@@ -13,6 +13,7 @@ from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime.failure.text import line
 from polarpod.runtime.publish.commit import Commit
 from polarpod.runtime.publish.delta.delta_schema import delta_schema
+from polarpod.runtime.publish.delta.rewritten_files import unreadable_file
 from polarpod.runtime.publish.publisher import Columns
 from polarpod.runtime.publish.staged_file import StagedFile
 from polarpod.store.location import join
@@ -24,6 +25,25 @@ if TYPE_CHECKING:
 
 # rows that evidence shows
 _MOST_ROWS = 3
+
+
+def rewrite(commit: Commit, table: deltalake.DeltaTable, frame: pl.DataFrame, properties: Any) -> None:
+    """Writes back to the run's own table.
+
+    Raises:
+        PolarpodError: `publish_refused` with the table's file that cannot be read, besides what `write_back` raises.
+    """
+    from deltalake.exceptions import CommitFailedError
+
+    assert isinstance(commit.output, Delta)
+    try:
+        write_back(table, commit.output, frame, properties)
+    except (CommitFailedError, PolarpodError):
+        raise
+    except Exception as error:  # deltalake raises bare Exceptions too
+        if found := unreadable_file(commit, table, error):
+            raise found from error
+        raise
 
 
 def write_back(table: deltalake.DeltaTable, output: Delta, frame: pl.DataFrame, properties: Any) -> None:

@@ -9,7 +9,6 @@ import msgspec
 from polarpod.contract.codec import convert
 from polarpod.contract.dataset import partition_columns
 from polarpod.contract.receipt import CheckResult, Published
-from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime.publish.commit import Commit, Conflict, Facts, check_staged, refuse, settle
 from polarpod.runtime.publish.publisher import Columns, Demands
 from polarpod.runtime.publish.schema_changes import schema_changed, schema_changes
