@@ -7,52 +7,20 @@ lock held during compare and rename. The object clients are obstore's; only what
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import hashlib
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from polarpod.contract.context import Storage
-from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.store.folder_errors import absent, below_a_file, client, lost, refusal
 from polarpod.store.location import bucket_and_key, is_local, local_path, normal
 from polarpod.store.storage_options import for_obstore
-from polarpod.store.store_errors import answer, no_access, unavailable
 
 if TYPE_CHECKING:
     from obstore.store import LocalStore, S3Store
-
-
-@cache
-def _obstore() -> Any:
-    """obstore, at first use: 30 ms that a worker with nothing but a local Delta table need not pay before its job starts."""
-    import obstore
-    import obstore.exceptions
-    import obstore.store
-
-    return obstore
-
-
-def _lost() -> tuple[type[Exception], ...]:
-    """What a store answers when a conditional write lost."""
-    errors = _obstore().exceptions
-    return (errors.AlreadyExistsError, errors.PreconditionError)
-
-
-def _denied() -> tuple[type[Exception], ...]:
-    errors = _obstore().exceptions
-    return (PermissionError, errors.PermissionDeniedError, errors.UnauthenticatedError)
-
-
-def _absent() -> tuple[type[Exception], ...]:
-    """What a store answers when nothing is there."""
-    return (FileNotFoundError, NotADirectoryError, _obstore().exceptions.NotFoundError)
-
-
-_CHECK_STORE = "Check that the store is up and its endpoint, region and bucket are right, then run again."
 
 
 class Entry(NamedTuple):
@@ -91,9 +59,9 @@ class Folder:
     def _store(self) -> LocalStore | S3Store:
         """Opened at first use: a local store cannot be opened before its folder exists."""
         if self._local:
-            return _obstore().store.LocalStore(self.uri)
+            return client().store.LocalStore(self.uri)
         bucket, prefix = bucket_and_key(self.uri)
-        return _obstore().store.S3Store(bucket, prefix=prefix or None, **for_obstore(self._storage))
+        return client().store.S3Store(bucket, prefix=prefix or None, **for_obstore(self._storage))
 
     def _absent(self) -> bool:
         with self._errors("look at", ""):
@@ -104,12 +72,12 @@ class Folder:
             return None
         with self._errors("read", key):
             try:
-                found = _obstore().get(self._store, key)
+                found = client().get(self._store, key)
                 data = bytes(found.bytes())
-            except _absent():
+            except absent():
                 return None
-            except _obstore().exceptions.BaseError as error:
-                if _below_a_file(error):
+            except client().exceptions.BaseError as error:
+                if below_a_file(error):
                     return None
                 raise
             return Document(data, _content_tag(data) if self._local else str(found.meta["e_tag"]))
@@ -118,21 +86,21 @@ class Folder:
         """The last bytes of an object whose size is known, at most all of them."""
         start = max(0, size - length)
         with self._errors("read", key):
-            return bytes(_obstore().get_range(self._store, key, start=start, length=size - start))
+            return bytes(client().get_range(self._store, key, start=start, length=size - start))
 
     def write(self, key: str, data: bytes) -> None:
         """Writes whole or not at all: a reader sees the old document or the new one."""
         self._prepare()
         with self._errors("write", key):
-            _obstore().put(self._store, key, data)
+            client().put(self._store, key, data)
 
     def create(self, key: str, data: bytes) -> bool:
         """Writes where nothing is. False where somebody was first."""
         self._prepare()
         with self._errors("create", key):
             try:
-                _obstore().put(self._store, key, data, mode="create")
-            except _lost():
+                client().put(self._store, key, data, mode="create")
+            except lost():
                 return False
             return True
 
@@ -151,11 +119,11 @@ class Folder:
                     current = self.read(key)
                     if current is None or current.tag != expected:
                         return False
-                    _obstore().put(self._store, key, data)
+                    client().put(self._store, key, data)
                     return True
             try:
-                _obstore().put(self._store, key, data, mode={"e_tag": expected})
-            except _lost():
+                client().put(self._store, key, data, mode={"e_tag": expected})
+            except lost():
                 return False
             return True
 
@@ -167,7 +135,7 @@ class Folder:
         if self._absent():
             return []
         with self._errors("list", prefix):
-            chunks = _obstore().list(self._store, prefix=prefix or None, offset=after)
+            chunks = client().list(self._store, prefix=prefix or None, offset=after)
             found = sorted(Entry(meta["path"], meta["size"], str(meta["e_tag"])) for chunk in chunks for meta in chunk)
         return found if self._local else self._objects(found, prefix)
 
@@ -196,11 +164,11 @@ class Folder:
             return None
         with self._errors("look at", key):
             try:
-                meta = _obstore().head(self._store, key)
-            except _absent():
+                meta = client().head(self._store, key)
+            except absent():
                 return None
-            except _obstore().exceptions.BaseError as error:
-                if _below_a_file(error):
+            except client().exceptions.BaseError as error:
+                if below_a_file(error):
                     return None
                 raise
             return Entry(meta["path"], meta["size"], str(meta["e_tag"]))
@@ -210,7 +178,7 @@ class Folder:
         if self._absent():
             return []
         with self._errors("list", prefix):
-            found = _obstore().list_with_delimiter(self._store, prefix=prefix or None)
+            found = client().list_with_delimiter(self._store, prefix=prefix or None)
         return sorted(path.rstrip("/").rpartition("/")[2] for path in found["common_prefixes"])
 
     def delete(self, keys: Names) -> None:
@@ -220,8 +188,8 @@ class Folder:
         with self._errors("delete", f"{len(keys)} objects"):
             for key in keys:
                 try:
-                    _obstore().delete(self._store, key)
-                except _absent():
+                    client().delete(self._store, key)
+                except absent():
                     continue
 
     def _prepare(self) -> None:
@@ -240,45 +208,8 @@ class Folder:
     def _errors(self, verb: str, key: str) -> Iterator[None]:
         try:
             yield
-        except ValueError as error:
-            raise PolarpodError(
-                Category.REQUEST_INVALID,
-                f"{self.uri}/{key} is not a name that an object store takes",
-                evidence=[answer(error).words],
-                remedy="Use names without empty parts, . and .., and control characters.",
-            ) from error
-        except (OSError, _obstore().exceptions.BaseError, NotImplementedError) as error:
-            raise self._refusal(verb, key, error) from error
-
-    def _refusal(self, verb: str, key: str, error: Exception) -> PolarpodError:
-        said, place = answer(error), f"{self.uri}/{key}"
-        if (unusual := _UNUSUAL_NAME.search(str(error))) and isinstance(error, _obstore().exceptions.InvalidPathError):
-            return _unusual_name(self.uri, unusual[1])
-        if loop := _LOOP.search(str(error)):
-            return PolarpodError(
-                Category.REQUEST_INVALID,
-                f"{self.uri} has a link to a folder above itself",
-                evidence=[loop[0]],
-                remedy="Remove the link, or name a folder without it.",
-            )
-        if isinstance(error, _denied()):
-            said = said._replace(denied=True)
-        if self._local and _NO_PLACE.search(str(error)):
-            return PolarpodError(
-                Category.REQUEST_INVALID,
-                f"could not {verb} {place}: a file is above it, a folder is in its place, or its name is too long",
-                evidence=[said.words],
-                remedy="Name another place, or move away what is there.",
-            )
-        full = "No space left" in said.words or (isinstance(error, OSError) and error.errno == errno.ENOSPC)
-        if full or (self._local and not said.denied):
-            return PolarpodError(
-                Category.DISK_FULL if full else Category.STORAGE_UNAVAILABLE,
-                f"could not {verb} {place}",
-                evidence=[said.words],
-                remedy="Free space or mend the file system, then run again.",
-            )
-        return no_access(said, verb, place) or unavailable(said, verb, place)
+        except (ValueError, OSError, client().exceptions.BaseError, NotImplementedError) as error:
+            raise refusal(self.uri, key, verb, error) from error
 
 
 def put_once(folder: Folder, key: str, data: bytes) -> bool:
@@ -287,28 +218,6 @@ def put_once(folder: Folder, key: str, data: bytes) -> bool:
         return True
     found = folder.read(key)
     return found is not None and found.data == data
-
-
-def _below_a_file(error: BaseException) -> bool:
-    """Whether the key leads through a file as if it were a folder. The local store says so in words only."""
-    return "(os error 20)" in str(error)  # ENOTDIR
-
-
-# obstore lists all of a folder or nothing of it
-_UNUSUAL_NAME = re.compile(r'Path "(.*?)"(?:: | contained)', re.DOTALL)
-# EEXIST, ENOTDIR, EISDIR and ENAMETOOLONG, in Rust's words and in Python's: no retry makes another place of it
-_NO_PLACE = re.compile(r"\(os error (?:17|20|21|36)\)|\[Errno (?:17|20|21|36)\]")
-_LOOP = re.compile(r"File system loop found: .*")
-
-
-def _unusual_name(uri: str, name: str) -> PolarpodError:
-    return PolarpodError(
-        Category.REQUEST_INVALID,
-        f"below {uri} is a name that no object store client reads",
-        evidence=[repr(name)],
-        remedy="Rename or delete what has it: names with empty parts (//), parts . and .., control characters, and bytes "
-        "that are not UTF-8 hide everything beside them. Or name a folder without it.",
-    )
 
 
 def _parents(key: str) -> Iterator[str]:
