@@ -18,9 +18,10 @@ from polarpod.airflow import run_job
 from polarpod.airflow.exceptions import AirflowException
 from polarpod.airflow.planes.kubernetes.deferral import Deferring
 from polarpod.contract.verdict import Category
+from polarpod.launch.listener import Listener
 from polarpod.launch.planes.kubernetes.pod import Pod
 from polarpod.launch.state import AttemptInfo, State
-from polarpod.launch.worker import Deferred, Watcher, WorkerExit
+from polarpod.launch.worker import Deferred, WorkerExit
 
 # whatever the trigger has seen, the task looks for itself
 EVENT = {"phase": "Succeeded"}
@@ -153,7 +154,7 @@ def test_a_run_that_is_asked_to_stop_is_handed_over_to_nobody(stop: bool) -> Non
             return ended
 
     def run() -> object:
-        return Deferring(Pods(), woken=None).run(CONTEXT, b"", Watcher(stop=lambda: stop))
+        return Deferring(Pods(), woken=None).run(CONTEXT, b"", Listener(stop=lambda: stop))
 
     if stop:
         assert run() is ended
@@ -257,7 +258,7 @@ def test_a_pod_counts_as_watched_only_by_the_run_that_its_trigger_woke(*, orphan
     deferring = Deferring(Pods(), woken=CONTEXT.attempt.uid if woke else "another")
 
     def attach() -> object:
-        return deferring.attach(CONTEXT, Watcher(stop=lambda: stop), orphaned=orphaned)
+        return deferring.attach(CONTEXT, Listener(stop=lambda: stop), orphaned=orphaned)
 
     if not woke and not stop:
         with pytest.raises(Deferred) as caught:

@@ -21,6 +21,7 @@ from tests.support.workshop import Workshop
 
 from polarpod.contract import labels
 from polarpod.launch.garbage import known_attempts
+from polarpod.launch.listener import Listener
 from polarpod.launch.planes.kubernetes.cluster import connect
 from polarpod.launch.planes.kubernetes.config import KubernetesPlane
 from polarpod.launch.planes.kubernetes.launcher import PodLauncher
@@ -28,7 +29,6 @@ from polarpod.launch.planes.kubernetes.leftovers import delete_pods, find_left_p
 from polarpod.launch.planes.kubernetes.status import Status
 from polarpod.launch.run import AttemptHandle as Attempt
 from polarpod.launch.run import Clock, RunResult, see_through
-from polarpod.launch.worker import Watcher
 
 JOB = """
 import time
@@ -113,7 +113,7 @@ def test_the_manifest_of_a_plan_is_a_pod_and_starts_none(polarpod: Polarpod, wor
 def test_a_log_is_followed_while_the_pod_works_and_kept_when_it_has_ended(polarpod: Polarpod, workshop: Workshop) -> None:
     context, data = workshop.prepare("counts", seconds="2")
     launcher = launcher_of(workshop)
-    launcher.start(context, data, Watcher())
+    launcher.start(context, data, Listener())
     followed = polarpod("logs", context.attempt.uid[:10])
     assert followed.code == 0, followed.out
     lines = followed.out.splitlines()
@@ -136,13 +136,13 @@ def test_a_log_that_nobody_has_is_said_to_be_missing(polarpod: Polarpod, worksho
 
 def take_up(workshop: Workshop, launcher: PodLauncher, context: object) -> RunResult:
     """What the next launcher does with an attempt that another one started."""
-    return see_through(Attempt(context, None, "", orphaned=True), launcher, workshop.state, Watcher(), Clock())
+    return see_through(Attempt(context, None, "", orphaned=True), launcher, workshop.state, Listener(), Clock())
 
 
 def test_a_pod_whose_launcher_died_is_seen_through_by_the_next_one_and_not_started_again(workshop: Workshop) -> None:
     context, data = workshop.prepare("counts", seconds="1")
     launcher = launcher_of(workshop)
-    launcher.start(context, data, Watcher())
+    launcher.start(context, data, Listener())
     ran = workshop.run("counts", seconds="1")
     assert ran.verdict.succeeded, ran.verdict.text()
     assert ran.receipt
@@ -153,7 +153,7 @@ def test_a_pod_whose_launcher_died_is_seen_through_by_the_next_one_and_not_start
 
 def test_two_launchers_that_wait_for_one_pod_come_to_one_verdict(workshop: Workshop) -> None:
     context, data = workshop.prepare("counts", seconds="1")
-    launcher_of(workshop).start(context, data, Watcher())
+    launcher_of(workshop).start(context, data, Listener())
     found: list[RunResult] = []
     launchers = [launcher_of(workshop) for _ in range(2)]
     waiting = [threading.Thread(target=lambda own=own: found.append(take_up(workshop, own, context))) for own in launchers]
@@ -169,7 +169,7 @@ def test_gc_takes_away_what_nobody_waits_for_and_leaves_what_may_still_run(works
     cluster = connect(plane_of(workshop))
     running, data = workshop.prepare("counts", seconds="3")
     launcher = launcher_of(workshop)
-    launcher.start(running, data, Watcher())
+    launcher.start(running, data, Listener())
     assert find_left_pods(cluster, known_attempts(workshop.state), now=now) == [], "its next launcher attaches to it"
     later = now + dt.timedelta(days=8)
     (left,) = find_left_pods(cluster, known_attempts(workshop.state), now=later)

@@ -19,6 +19,7 @@ from tests.support.workshop import Workshop
 from tools.cluster import names
 
 from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.launch.listener import Listener
 from polarpod.launch.planes.kubernetes.cluster import connect
 from polarpod.launch.planes.kubernetes.config import KubernetesPlane
 from polarpod.launch.planes.kubernetes.examine import examine
@@ -27,7 +28,6 @@ from polarpod.launch.planes.kubernetes.permissions import RIGHTS, Right
 from polarpod.launch.planes.registry import launcher_of
 from polarpod.launch.planes_file import load_planes
 from polarpod.launch.run import RunResult
-from polarpod.launch.worker import Watcher
 
 ROLE = "polarpod-launcher"
 SAYS = """
@@ -119,7 +119,7 @@ def test_without_get_an_attempt_is_not_found_again(workshop: Workshop, without: 
     without(next(right for right in RIGHTS if str(right) == "get pods"))
     launcher = launcher_of(workshop.plane)
     with pytest.raises(PolarpodError) as caught:
-        launcher.attach(context, Watcher(), orphaned=True)
+        launcher.attach(context, Listener(), orphaned=True)
     assert caught.value.verdict.category is Category.PLANE_DENIED
 
 

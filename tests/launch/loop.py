@@ -18,7 +18,7 @@ from polarpod.launch.planes.process.config import ProcessPlane
 from polarpod.launch.run import AttemptHandle, Clock, RunResult, execute
 from polarpod.launch.sizing import Size
 from polarpod.launch.state import State
-from polarpod.launch.worker import Watcher, WorkerExit
+from polarpod.launch.worker import WorkerExit
 from polarpod.store.fence import Standing
 
 PLAN = Plan(
@@ -110,13 +110,13 @@ class Loop:
         stops, attached = self.stops, self.attached
 
         class Workers:
-            def run(self, context: Context, data: bytes, watcher: Watcher) -> WorkerExit:
-                stops.append(watcher.stop())
-                watcher.on_log(b"a line\n")
+            def run(self, context: Context, data: bytes, listener: Listener) -> WorkerExit:
+                stops.append(listener.stop())
+                listener.on_log(b"a line\n")
                 return end()
 
-            def attach(self, context: Context, watcher: Watcher, *, orphaned: bool) -> WorkerExit:
-                stops.append(watcher.stop())
+            def attach(self, context: Context, listener: Listener, *, orphaned: bool) -> WorkerExit:
+                stops.append(listener.stop())
                 attached.append(orphaned)
                 return end()
 

@@ -19,6 +19,7 @@ from polarpod.contract.verdict import Budget, Category, Verdict
 from polarpod.launch.begin import RunOptions, begin
 from polarpod.launch.clock import Clock
 from polarpod.launch.garbage import known_attempts
+from polarpod.launch.listener import Listener
 from polarpod.launch.plan import Plan, _past
 from polarpod.launch.planes.process import end_note
 from polarpod.launch.planes.process.config import ProcessPlane
@@ -29,7 +30,7 @@ from polarpod.launch.planes.registry import kind_of
 from polarpod.launch.run import RunResult, execute
 from polarpod.launch.sizing import size
 from polarpod.launch.state import Record, State
-from polarpod.launch.worker import Unobservable, Watcher, WorkerExit
+from polarpod.launch.worker import Unobservable, WorkerExit
 
 CONTEXT = msgspec.structs.replace(GOLDEN, fingerprint="f")
 OOM = Exit(-9, oom_killed=True, deadline_passed=False, stop_requested=False, memory_limit_bytes=4 * GIB)
@@ -72,7 +73,7 @@ class Machine:
         machine = self
 
         class Launcher(ProcessLauncher):
-            def run(self, context: Context, data: bytes, watcher: Watcher) -> WorkerExit:
+            def run(self, context: Context, data: bytes, listener: Listener) -> WorkerExit:
                 machine.started.append(context)
                 return ended()
 
@@ -141,7 +142,7 @@ def test_a_damaged_note_is_met_once(machine: Machine) -> None:
     context = machine.leave()
     machine.note.write_bytes(b"{")
     with pytest.raises(Unobservable, match="how the attempt ended is not known"):
-        ProcessLauncher(machine.plane).attach(context, Watcher(), orphaned=True)
+        ProcessLauncher(machine.plane).attach(context, Listener(), orphaned=True)
     assert not machine.note.exists()
     machine.note.write_bytes(b"{")
     assert machine.run({Budget.PLATFORM: 1}).verdict.category is Category.SUCCEEDED
@@ -197,6 +198,6 @@ def test_a_verdict_judged_by_a_later_launcher_shows_no_value_of_the_planes_crede
         summary="a column is new",
         evidence=["new: Tr0ub4dor-and-3", r"not \"to\"ken-77\""],
     )
-    end = ProcessLauncher(machine.plane).attach(context, Watcher(), orphaned=True)
+    end = ProcessLauncher(machine.plane).attach(context, Listener(), orphaned=True)
     receipt = msgspec.structs.replace(receipt_of(context), verdict=told)
     assert end.judge(receipt).evidence == ["new: ***", r"not \"***\""]

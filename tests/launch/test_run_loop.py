@@ -10,12 +10,13 @@ from tests.launch.loop import AWAY, DENIED, PLAN, Broken, Loop, ended, receipt_o
 
 from polarpod.contract.context import Context
 from polarpod.contract.verdict import Budget, Category, PolarpodError
+from polarpod.launch.listener import Listener
 from polarpod.launch.plan import Plan
 from polarpod.launch.planes.plane import Capabilities
 from polarpod.launch.planes.process.config import ProcessPlane
 from polarpod.launch.run import AttemptHandle, Clock, see_through
 from polarpod.launch.state import State
-from polarpod.launch.worker import Deferred, Unobservable, Watcher, WorkerExit
+from polarpod.launch.worker import Deferred, Unobservable, WorkerExit
 
 UNREACHABLE = PolarpodError(Category.PLANE_UNREACHABLE, "no answer")
 
@@ -269,7 +270,7 @@ def test_a_launcher_that_is_interrupted_records_a_receipt_that_is_there(tmp_path
             raise Interrupted
 
     with pytest.raises(Interrupted):
-        see_through(AttemptHandle(CONTEXT, None, ""), Workers(), state, Watcher(), Clock())
+        see_through(AttemptHandle(CONTEXT, None, ""), Workers(), state, Listener(), Clock())
     assert Loop(state).recorded() == [Category.INTERRUPTED]
 
 

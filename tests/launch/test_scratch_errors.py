@@ -10,9 +10,9 @@ import pytest
 from tests.launch.kubernetes.attempts import CONTEXT
 
 from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.launch.listener import Listener
 from polarpod.launch.planes.process.config import ProcessPlane
 from polarpod.launch.planes.process.launcher import ProcessLauncher
-from polarpod.launch.worker import Watcher
 
 
 @pytest.mark.parametrize("written", ["write_bytes", "open", "mkdir"], ids=["context", "log", "directory"])
@@ -34,7 +34,7 @@ def test_a_scratch_directory_that_takes_no_file_ends_the_attempt(
     monkeypatch.setattr(Path, written, fail)
     plane = ProcessPlane(state="s", scratch=str(tmp_path))
     with pytest.raises(PolarpodError) as caught:
-        ProcessLauncher(plane).run(CONTEXT, b"{}", Watcher())
+        ProcessLauncher(plane).run(CONTEXT, b"{}", Listener())
     verdict = caught.value.verdict
     assert (verdict.category, verdict.summary) == (category, summary)
     assert verdict.evidence == [f"{plane.scratch_of(CONTEXT.attempt.uid)}: {os.strerror(code)}"]

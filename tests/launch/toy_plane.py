@@ -11,10 +11,11 @@ from polarpod.contract.codec import encode
 from polarpod.contract.context import Context
 from polarpod.contract.receipt import Receipt
 from polarpod.contract.verdict import Verdict
+from polarpod.launch.listener import Listener
 from polarpod.launch.planes.kind import Finding, Leftover
 from polarpod.launch.planes.plane import Capabilities, Plane
 from polarpod.launch.state import AttemptInfo
-from polarpod.launch.worker import Launcher, Watcher, WorkerExit
+from polarpod.launch.worker import Launcher, WorkerExit
 from polarpod.store.folder import Folder
 
 
@@ -37,12 +38,12 @@ class ToyLauncher:
     def __init__(self, plane: ToyPlane) -> None:
         self._plane = plane
 
-    def run(self, context: Context, data: bytes, watcher: Watcher) -> WorkerExit:
+    def run(self, context: Context, data: bytes, listener: Listener) -> WorkerExit:
         Folder(context.attempt_uri, context.storage).write("receipt.json", encode(receipt_of(context)))
-        watcher.on_log(f"{self._plane.greeting}\n".encode())
+        listener.on_log(f"{self._plane.greeting}\n".encode())
         return WorkerExit(_judge, None, b"", seen=True)
 
-    def attach(self, context: Context, watcher: Watcher, *, orphaned: bool) -> WorkerExit:
+    def attach(self, context: Context, listener: Listener, *, orphaned: bool) -> WorkerExit:
         raise AssertionError("an echo is over before it could be attached to")
 
 

@@ -7,9 +7,9 @@ import datetime as dt
 import polars as pl
 from tests.suite.bench import Bench, copying, published
 
+from polarpod.launch.listener import Listener
 from polarpod.launch.planes.registry import launcher_of
 from polarpod.launch.run import Clock, record
-from polarpod.launch.worker import Watcher
 
 JOBS = (
     copying("whole", 'Delta("{lake}/orders")')
@@ -106,7 +106,7 @@ def test_a_table_is_read_at_the_version_that_was_planned(bench: Bench) -> None:
     bench.put_delta("orders", pl.DataFrame({"id": [1, 2, 3]}))
     context, data = bench.prepare("whole")
     bench.put_delta("orders", pl.DataFrame({"id": [4, 5]}), mode="append")
-    ran = record(context, launcher_of(bench.plane).run(context, data, Watcher()), bench.state, Clock())
+    ran = record(context, launcher_of(bench.plane).run(context, data, Listener()), bench.state, Clock())
     assert published(ran.receipt).rows == 3
     # the version that came meanwhile is news to the next run
     assert bench.publish("whole").rows == 5

@@ -11,9 +11,9 @@ from tests.suite.bench import Bench, copying
 from tests.suite.conftest import on
 from tests.suite.verdicts import explains
 
+from polarpod.launch.listener import Listener
 from polarpod.launch.planes.registry import launcher_of
 from polarpod.launch.run import Clock, record
-from polarpod.launch.worker import Watcher
 
 JOBS = (
     copying("copied", 'Parquet("{lake}/orders/*.parquet")')
@@ -55,7 +55,7 @@ def test_a_worker_that_cannot_reach_the_store_says_so_by_its_exit_code(bench: Be
     context, _ = bench.prepare("copied")
     before = bench.visible()
     lost = msgspec.structs.replace(context, storage=msgspec.structs.replace(context.storage, endpoint_url=closed_endpoint()))
-    ended = launcher_of(bench.plane).run(lost, msgspec.json.encode(lost), Watcher())
+    ended = launcher_of(bench.plane).run(lost, msgspec.json.encode(lost), Listener())
     ran = record(context, ended, bench.state, Clock())
     # it could not even leave its receipt; the launcher has its exit code and its log
     assert ran.receipt is None

@@ -32,10 +32,10 @@ from tools.cluster import names
 
 from polarpod.contract import labels
 from polarpod.contract.context import Context, Storage
+from polarpod.launch.listener import Listener
 from polarpod.launch.planes.kubernetes.cluster import connect
 from polarpod.launch.planes.kubernetes.config import KubernetesPlane, SecretKey
 from polarpod.launch.planes.kubernetes.launcher import PodLauncher
-from polarpod.launch.worker import Watcher
 from polarpod.store.code_version import code_version
 from polarpod.store.code_version import files as code_files
 from polarpod.store.folder import Folder
@@ -237,7 +237,7 @@ class Kind:
 
         # a release that was rolled out meanwhile
         plane = msgspec.structs.replace(plane, template=str(self._template(workshop)))
-        ended = PodLauncher(plane, connect(plane), finish=finish).run(context, data, Watcher())
+        ended = PodLauncher(plane, connect(plane), finish=finish).run(context, data, Listener())
         ended.release()  # a launcher does it once the verdict is recorded; none is recorded here
         return Said(ended.end.terminated["exitCode"], ended.log.decode())  # type: ignore[attr-defined]
 

@@ -15,11 +15,12 @@ from tests.support.workshop import Workshop
 from polarpod.contract.message import Message
 from polarpod.contract.receipt import Receipt
 from polarpod.contract.verdict import Verdict
+from polarpod.launch.listener import Listener
 from polarpod.launch.planes.process import launcher as process
 from polarpod.launch.planes.process.diagnose import Exit
 from polarpod.launch.planes.registry import launcher_of
 from polarpod.launch.run import Clock, RunResult, record
-from polarpod.launch.worker import Watcher, WorkerExit, message_of
+from polarpod.launch.worker import WorkerExit, message_of
 
 __all__ = ["PATIENCE", "Live", "alive", "assert_gone"]
 
@@ -45,9 +46,9 @@ class Live:
         self.until(self.body.born, "its process was started")
 
     def _launch(self) -> None:
-        watcher = Watcher(on_message=self.messages.append, on_log=self.log.append, stop=self.stop.is_set)
+        listener = Listener(on_message=self.messages.append, on_log=self.log.append, stop=self.stop.is_set)
         try:
-            ended = self._launcher.run(self.context, self._data, watcher)
+            ended = self._launcher.run(self.context, self._data, listener)
             self._result = ended, record(self.context, ended, self.workshop.state, Clock())
         except BaseException as error:
             self._result = error

@@ -15,10 +15,12 @@ P = ParamSpec("P")
 
 
 class Listener(NamedTuple):
-    """What a caller wants to hear of a run.
+    """What a caller wants to hear of a run. A launcher gets the same one, and calls `on_message` and `on_log`.
 
     Attributes:
+        stop: whether the caller wants the run to stop.
         on_warning: what went wrong beside the run, such as a log that could not be stored; it changes no verdict.
+        heartbeat: the newest one in the state store, for launchers whose plane hands out none while the worker works.
     """
 
     on_attempt: Callable[[Context, str], None] = lambda context, reason: None
@@ -27,6 +29,7 @@ class Listener(NamedTuple):
     on_log: Callable[[bytes], None] = lambda lines: None
     stop: Callable[[], bool] = lambda: False
     on_warning: Callable[[str], None] = lambda text: None
+    heartbeat: Callable[[], Message | None] = lambda: None
 
     def guarded(self) -> Listener:
         """The same listener, whose errors end no worker and change no verdict: each callback's first one is a warning.

@@ -19,7 +19,7 @@ from polarpod.launch.planes.plane import Plane
 from polarpod.launch.planes.registry import launcher_of
 from polarpod.launch.recording import RunResult, record, record_receipt
 from polarpod.launch.state import State
-from polarpod.launch.worker import Deferred, Launcher, Unobservable, Watcher, WorkerExit
+from polarpod.launch.worker import Deferred, Launcher, Unobservable, WorkerExit
 
 # what a caller of a run needs, in one place
 __all__ = [
@@ -75,7 +75,6 @@ def execute(
         PolarpodError: before a worker was started, or while its receipt was looked for, and no budget is left.
     """
     listener, clock = (listener or Listener()).guarded(), clock or Clock()
-    watcher = Watcher(listener.on_message, listener.on_log, listener.stop)
     spent = {} if spent is None else spent
     launcher: Launcher | None = None
     begun: AttemptHandle | None = None
@@ -96,7 +95,7 @@ def execute(
                 started.add(begun.context.attempt.uid)
                 attempts += 1
                 listener.on_attempt(begun.context, begun.reason)
-            ended = ended or _end_of(begun, launcher, state, watcher, clock)
+            ended = ended or _end_of(begun, launcher, state, listener, clock)
             ran = record(begun.context, ended, state, clock, listener.on_warning)
         except Deferred as handed:
             handed.attempts, handed.outdated = attempts, begun is not None and begun.outdated
@@ -138,10 +137,10 @@ def nothing_to_do(plan: Plan, state: State, options: RunOptions) -> RunResult | 
     return RunResult(plan.size.stop, None, 0) if plan.size.stop else None
 
 
-def see_through(begun: AttemptHandle, launcher: Launcher, state: State, watcher: Watcher, clock: Clock) -> RunResult:
+def see_through(begun: AttemptHandle, launcher: Launcher, state: State, listener: Listener, clock: Clock) -> RunResult:
     """Starts the worker, or finds the one that was started, and records how it ended."""
     try:
-        return record(begun.context, _end_of(begun, launcher, state, watcher, clock), state, clock)
+        return record(begun.context, _end_of(begun, launcher, state, listener, clock), state, clock)
     except _NoVerdict as error:
         return RunResult(error.verdict, None, 1)
 
@@ -154,16 +153,16 @@ class _NoVerdict(Exception):
         super().__init__(verdict.text())
 
 
-def _end_of(begun: AttemptHandle, launcher: Launcher, state: State, watcher: Watcher, clock: Clock) -> WorkerExit:
+def _end_of(begun: AttemptHandle, launcher: Launcher, state: State, listener: Listener, clock: Clock) -> WorkerExit:
     """Starts the worker, or finds the one that was started, and waits for its end."""
     job, run_key, uid = begun.context.job.name, begun.context.run_key, begun.context.attempt.uid
     if begun.outdated and begun.orphaned:
-        watcher = watcher._replace(stop=lambda: True)
-    watcher = watcher._replace(heartbeat=Heartbeats(lambda: state.heartbeat(job, run_key, uid)).new)
+        listener = listener._replace(stop=lambda: True)
+    listener = listener._replace(heartbeat=Heartbeats(lambda: state.heartbeat(job, run_key, uid)).new)
     try:
         if begun.data is None:
-            return launcher.attach(begun.context, watcher, orphaned=begun.orphaned)
-        return launcher.run(begun.context, begun.data, watcher)
+            return launcher.attach(begun.context, listener, orphaned=begun.orphaned)
+        return launcher.run(begun.context, begun.data, listener)
     except Deferred:
         raise
     except Unobservable as error:

@@ -16,6 +16,7 @@ from polarpod.contract.message import Message
 from polarpod.contract.receipt import Receipt
 from polarpod.contract.redact import Redactor
 from polarpod.contract.verdict import PolarpodError, Verdict
+from polarpod.launch.listener import Listener
 
 # the end of a worker's log that is kept beside its receipt
 LOG_TAIL_BYTES = 64 * 1024
@@ -68,21 +69,10 @@ class Deferred(Exception):
         super().__init__(f"attempt {context.attempt.uid} is waited for elsewhere")
 
 
-class Watcher(NamedTuple):
-    """What a caller wants to hear while a worker works."""
-
-    on_message: Callable[[Message], None] = lambda message: None
-    on_log: Callable[[bytes], None] = lambda lines: None
-    # whether the caller wants the run to stop
-    stop: Callable[[], bool] = lambda: False
-    # the newest heartbeat in the state store, for launchers whose plane hands out none while the worker works
-    heartbeat: Callable[[], Message | None] = lambda: None
-
-
 class Launcher(Protocol):
     """One plane's way of running workers."""
 
-    def run(self, context: Context, data: bytes, watcher: Watcher) -> WorkerExit:
+    def run(self, context: Context, data: bytes, listener: Listener) -> WorkerExit:
         """Starts a worker and waits for its end.
 
         Args:
@@ -93,7 +83,7 @@ class Launcher(Protocol):
         """
         ...
 
-    def attach(self, context: Context, watcher: Watcher, *, orphaned: bool) -> WorkerExit:
+    def attach(self, context: Context, listener: Listener, *, orphaned: bool) -> WorkerExit:
         """Waits for the end of an attempt that another launcher started and did not see through.
 
         Asked only of planes whose workers outlive their launcher.

@@ -16,11 +16,12 @@ from tests.launch.loop import receipt_of
 
 from polarpod.contract import labels
 from polarpod.contract.verdict import Category, Verdict
+from polarpod.launch.listener import Listener
 from polarpod.launch.planes.kubernetes.cluster import connect
 from polarpod.launch.planes.kubernetes.launcher import PodLauncher
 from polarpod.launch.run import AttemptHandle, Clock, see_through
 from polarpod.launch.state import State
-from polarpod.launch.worker import Unobservable, Watcher
+from polarpod.launch.worker import Unobservable
 
 CONTEXT = msgspec.structs.replace(GOLDEN, fingerprint="f")
 CREATED = "2026-11-21T00:00:00Z"
@@ -59,7 +60,7 @@ class Launched:
         self.slept.append(seconds)
 
     def attach(self, *, orphaned: bool = False, stop: Callable[[], bool] = lambda: False) -> Verdict:
-        ended = self.launcher.attach(CONTEXT, Watcher(stop=stop), orphaned=orphaned)
+        ended = self.launcher.attach(CONTEXT, Listener(stop=stop), orphaned=orphaned)
         assert self.api.requests["delete"] == [] or stop(), "evidence stays until the verdict is recorded"
         ended.release()
         return ended.judge(None)
@@ -176,7 +177,7 @@ def test_who_gives_up_on_the_start_of_anothers_run_does_not_end_it(api: ApiServe
     state.put_context(CONTEXT)
     api.look = [attempts_pod("Pending")]
     launched = Launched(api, 700)
-    ran = see_through(AttemptHandle(CONTEXT, None, ""), launched.launcher, state, Watcher(), Clock())
+    ran = see_through(AttemptHandle(CONTEXT, None, ""), launched.launcher, state, Listener(), Clock())
     assert ran.verdict.category is Category.NOT_STARTED
     assert "no longer waiting for attempt 3; it goes on" in ran.verdict.evidence
     assert "kubectl --namespace yard delete pod tolls-1" in ran.verdict.remedy
@@ -208,7 +209,7 @@ def test_a_pod_that_was_deleted_before_this_launcher_came_is_not_told_as_deleted
 ) -> None:
     api.look = [look, 404]
     api.watch = [lambda: [event("DELETED", attempts_pod(deletionTimestamp="2026-11-21T00:00:10Z"))]]
-    ended = Launched(api, 30).launcher.attach(CONTEXT, Watcher(), orphaned=True)
+    ended = Launched(api, 30).launcher.attach(CONTEXT, Listener(), orphaned=True)
     verdict = ended.judge(STOPPED)
     assert (verdict.category, verdict.summary) == (
         Category.WORKER_LOST,
@@ -221,14 +222,14 @@ def test_a_pod_that_was_deleted_before_this_launcher_came_is_not_told_as_deleted
 @pytest.mark.parametrize("handed_over", [pytest.param(True, id="by its trigger"), pytest.param(False, id="by nobody")])
 def test_a_pod_that_was_watched_for_this_run_was_deleted_from_outside(handed_over: bool, api: ApiServer) -> None:
     api.look = [attempts_pod(deletionTimestamp="2026-11-21T00:00:10Z"), 404]
-    ended = Launched(api, 30).launcher.attach(CONTEXT, Watcher(), orphaned=True, handed_over=handed_over)
+    ended = Launched(api, 30).launcher.attach(CONTEXT, Listener(), orphaned=True, handed_over=handed_over)
     assert (ended.judge(STOPPED).summary == "its pod was deleted from outside, while its worker ran") is handed_over
 
 
 def test_a_pod_that_is_deleted_while_this_launcher_looks_was_deleted_from_outside(api: ApiServer) -> None:
     api.look = [attempts_pod()]
     api.watch = [[event("DELETED", attempts_pod(deletionTimestamp="2026-11-21T00:00:40Z"))]]
-    ended = Launched(api, 30).launcher.attach(CONTEXT, Watcher(), orphaned=True)
+    ended = Launched(api, 30).launcher.attach(CONTEXT, Listener(), orphaned=True)
     assert ended.judge(STOPPED).summary == "its pod was deleted from outside, while its worker ran"
     assert ended.judge(None).summary == "its pod was deleted from outside, while its worker ran"
 
@@ -238,7 +239,7 @@ def test_a_worker_that_got_a_signal_in_its_pod_was_ended_from_outside(api: ApiSe
     pod = attempts_pod("Succeeded")
     status = {"phase": "Failed", "containerStatuses": [{"name": "worker", "state": {"terminated": end}}]}
     api.look = [{**pod, "status": {**pod["status"], **status}}]
-    verdict = Launched(api, 30).launcher.attach(CONTEXT, Watcher(), orphaned=True).judge(STOPPED)
+    verdict = Launched(api, 30).launcher.attach(CONTEXT, Listener(), orphaned=True).judge(STOPPED)
     assert (verdict.category, verdict.summary) == (Category.WORKER_LOST, "the worker was ended from outside, by a signal")
     assert verdict.evidence[0] == "this launcher did not ask it to stop"
 
@@ -257,7 +258,7 @@ def test_only_its_own_pod_ends_with_a_launcher(orphaned: bool, deletions: int, a
     api.look = [attempts_pod()]
     launched = Launched(api, 30)
     with pytest.raises(Killed):
-        launched.launcher.attach(CONTEXT, Watcher(stop=stop), orphaned=orphaned)
+        launched.launcher.attach(CONTEXT, Listener(stop=stop), orphaned=orphaned)
     assert len(api.requests["delete"]) == deletions
 
 
@@ -265,7 +266,7 @@ def test_a_launcher_that_took_anothers_place_ends_the_run_when_asked(api: ApiSer
     api.look = [attempts_pod()]
     api.watch = [lambda: [event("DELETED", attempts_pod())] if api.deleted.wait(20) else []]
     launched = Launched(api, 30)
-    ended = launched.launcher.attach(CONTEXT, Watcher(stop=lambda: True), orphaned=True)
+    ended = launched.launcher.attach(CONTEXT, Listener(stop=lambda: True), orphaned=True)
     assert ended.judge(None).category is Category.INTERRUPTED
     assert len(api.requests["delete"]) == 1
 
@@ -287,9 +288,9 @@ def test_a_launcher_that_dies_before_the_record_leaves_the_next_one_the_evidence
     api.look = [oom_pod()]
     launched = Launched(api, 30)
     with pytest.raises(Killed):
-        see_through(AttemptHandle(CONTEXT, None, ""), launched.launcher, Dies(str(tmp_path / "state")), Watcher(), Clock())
+        see_through(AttemptHandle(CONTEXT, None, ""), launched.launcher, Dies(str(tmp_path / "state")), Listener(), Clock())
     assert api.requests["delete"] == []
 
-    ran = see_through(AttemptHandle(CONTEXT, None, "", orphaned=True), launched.launcher, state, Watcher(), Clock())
+    ran = see_through(AttemptHandle(CONTEXT, None, "", orphaned=True), launched.launcher, state, Listener(), Clock())
     assert ran.verdict.category is Category.OUT_OF_MEMORY
     assert len(api.requests["delete"]) == 1, "recorded, so no longer needed"

@@ -25,13 +25,14 @@ from urllib3.exceptions import (
 
 from polarpod.contract import labels
 from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.launch.listener import Listener
 from polarpod.launch.planes.kubernetes.api_errors import NoAnswer
 from polarpod.launch.planes.kubernetes.cluster import connect
 from polarpod.launch.planes.kubernetes.launcher import PodLauncher
 from polarpod.launch.planes.kubernetes.pod import Pod
 from polarpod.launch.planes.kubernetes.render.names import pod_name
 from polarpod.launch.planes.kubernetes.verdicts.refusals import START_SECONDS
-from polarpod.launch.worker import Unobservable, Watcher, WorkerExit
+from polarpod.launch.worker import Unobservable, WorkerExit
 
 POOL = urllib3.HTTPConnectionPool("127.0.0.1")
 
@@ -63,7 +64,7 @@ def started(
 
     cluster = connect(plane(kubeconfig=str(api.kubeconfig), namespace=NAMESPACE))
     launcher = PodLauncher(plane(), cluster, pause=wait)
-    return launcher.start(CONTEXT, data_of(CONTEXT), Watcher(stop=lambda: stop)), len(paused)
+    return launcher.start(CONTEXT, data_of(CONTEXT), Listener(stop=lambda: stop)), len(paused)
 
 
 @pytest.mark.parametrize(

@@ -17,12 +17,13 @@ from tests.launch.kubernetes.attempts import CONTEXT, plane
 
 from polarpod.contract import labels
 from polarpod.contract.verdict import Category
+from polarpod.launch.listener import Listener
 from polarpod.launch.planes.kubernetes.cluster import Cluster, connect
 from polarpod.launch.planes.kubernetes.launcher import PodLauncher
 from polarpod.launch.planes.kubernetes.logs import LogFollower
 from polarpod.launch.planes.kubernetes.status import Status
 from polarpod.launch.planes.kubernetes.watch import change_of
-from polarpod.launch.worker import Unobservable, Watcher
+from polarpod.launch.worker import Unobservable
 
 NOW = dt.datetime(2026, 11, 21, 12, 0, 30, tzinfo=dt.UTC)
 LINES = ["first", "zweitens: größer als 3 €", "last"]
@@ -159,7 +160,7 @@ OVER = json.dumps(event("MODIFIED", attempts_pod("Succeeded")), ensure_ascii=Fal
 def seen_through(cluster: Cluster) -> tuple[Status, list[bytes]]:
     lines: list[bytes] = []
     launcher = PodLauncher(plane(), cluster, now=lambda: CONTEXT.created_at)
-    ended = launcher.attach(CONTEXT, Watcher(on_log=lines.append), orphaned=True)
+    ended = launcher.attach(CONTEXT, Listener(on_log=lines.append), orphaned=True)
     ended.release()
     assert isinstance(ended.end, Status)
     return ended.end, lines

@@ -11,13 +11,14 @@ import pytest
 from tests.airflow.api_server import a_pod
 from tests.launch.kubernetes.attempts import context
 
+from polarpod.launch.listener import Listener
 from polarpod.launch.planes.kubernetes import wait as module
 from polarpod.launch.planes.kubernetes.log_buffer import Inbox, Tail
 from polarpod.launch.planes.kubernetes.logs import LogFollower
 from polarpod.launch.planes.kubernetes.pod import Pod
 from polarpod.launch.planes.kubernetes.wait import Watched
 from polarpod.launch.planes.kubernetes.watch import Changes
-from polarpod.launch.worker import LOG_TAIL_BYTES, Watcher
+from polarpod.launch.worker import LOG_TAIL_BYTES
 
 TIMEOUT = 30
 
@@ -74,7 +75,7 @@ class Log:
 def watched(cluster: Cluster, on_log: Callable[[bytes], None]) -> Watched:
     now = dt.datetime.now(dt.UTC)
     attempt = context(created_at=now)
-    return Watched(cluster, Pod.of(a_pod("Running")), attempt, Watcher(on_log=on_log), 600, lambda: now)
+    return Watched(cluster, Pod.of(a_pod("Running")), attempt, Listener(on_log=on_log), 600, lambda: now)
 
 
 def test_a_log_that_is_shown_slowly_is_not_read_ahead_of_more_than_a_bounded_part() -> None:

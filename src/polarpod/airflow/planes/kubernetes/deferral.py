@@ -6,12 +6,13 @@ from typing import Any
 
 from polarpod.airflow.planes.kubernetes.trigger import PodTrigger
 from polarpod.contract.context import Context
+from polarpod.launch.listener import Listener
 from polarpod.launch.planes.kubernetes.config import KubernetesPlane
 from polarpod.launch.planes.kubernetes.credentials import Access
 from polarpod.launch.planes.kubernetes.launcher import PodLauncher
 from polarpod.launch.planes.kubernetes.pod import Pod
 from polarpod.launch.planes.kubernetes.status import Status
-from polarpod.launch.worker import Deferred, Watcher, WorkerExit
+from polarpod.launch.worker import Deferred, WorkerExit
 
 
 class Deferring:
@@ -24,23 +25,23 @@ class Deferring:
         self._pods = pods
         self._woken = woken
 
-    def run(self, context: Context, data: bytes, watcher: Watcher) -> WorkerExit:
-        started = self._pods.start(context, data, watcher)
+    def run(self, context: Context, data: bytes, listener: Listener) -> WorkerExit:
+        started = self._pods.start(context, data, listener)
         if not isinstance(started, Pod):
             return started
-        if watcher.stop():
+        if listener.stop():
             # nobody would take it
-            return self._pods.attach(context, watcher, orphaned=True, handed_over=True)
+            return self._pods.attach(context, listener, orphaned=True, handed_over=True)
         raise Deferred(context, started)
 
-    def attach(self, context: Context, watcher: Watcher, *, orphaned: bool) -> WorkerExit:
+    def attach(self, context: Context, listener: Listener, *, orphaned: bool) -> WorkerExit:
         woken = context.attempt.uid == self._woken
-        if woken or watcher.stop():
+        if woken or listener.stop():
             # the trigger that woke the task deletes no pod, nor did the task before it
-            return self._pods.attach(context, watcher, orphaned=orphaned, handed_over=woken and orphaned)
+            return self._pods.attach(context, listener, orphaned=orphaned, handed_over=woken and orphaned)
         if (pod := self._pods.find(context)) and not Status(pod=pod.seen).over:
             raise Deferred(context, pod, owned=orphaned)
-        return self._pods.attach(context, watcher, orphaned=orphaned)
+        return self._pods.attach(context, listener, orphaned=orphaned)
 
 
 def trigger_of(handed: Deferred, plane: KubernetesPlane, task: dict[str, Any]) -> PodTrigger:

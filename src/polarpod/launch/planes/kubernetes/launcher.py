@@ -18,6 +18,7 @@ from polarpod.contract.context import Context
 from polarpod.contract.message import Message
 from polarpod.contract.receipt import Receipt
 from polarpod.contract.verdict import PolarpodError, Verdict
+from polarpod.launch.listener import Listener
 from polarpod.launch.pause import pause
 from polarpod.launch.planes.kubernetes.api_errors import Refused
 from polarpod.launch.planes.kubernetes.cluster import Cluster
@@ -31,7 +32,7 @@ from polarpod.launch.planes.kubernetes.status import Json, Status
 from polarpod.launch.planes.kubernetes.verdicts.diagnose import diagnose
 from polarpod.launch.planes.kubernetes.wait import Watched, detached
 from polarpod.launch.planes.kubernetes.watch import Changes, News
-from polarpod.launch.worker import Unobservable, Watcher, WorkerExit, message_of
+from polarpod.launch.worker import Unobservable, WorkerExit, message_of
 
 # between a launcher's writing of a context and its creating of the pod there are milliseconds; this is generous
 _CREATION_SECONDS = 20.0
@@ -61,15 +62,15 @@ class PodLauncher:
         if plane.template:
             load_template(Path(plane.template))
 
-    def run(self, context: Context, data: bytes, watcher: Watcher) -> WorkerExit:
-        started = self.start(context, data, watcher)
-        return started if isinstance(started, WorkerExit) else self._see_through(started, context, watcher, owned=True)
+    def run(self, context: Context, data: bytes, listener: Listener) -> WorkerExit:
+        started = self.start(context, data, listener)
+        return started if isinstance(started, WorkerExit) else self._see_through(started, context, listener, owned=True)
 
     def manifest(self, context: Context, data: bytes) -> Json:
         """The pod as it goes out."""
         return self._finish(pod_of(context, data, self._plane))
 
-    def start(self, context: Context, data: bytes, watcher: Watcher) -> Pod | WorkerExit:
+    def start(self, context: Context, data: bytes, listener: Listener) -> Pod | WorkerExit:
         """Creates the pod; an end already where the API server will not have it.
 
         Raises:
@@ -82,16 +83,16 @@ class PodLauncher:
             lambda: self.find(context),
             queue_seconds=self._plane.start_timeout_seconds,
             pause=self._pause,
-            stop=watcher.stop,
+            stop=listener.stop,
         )
         try:
             return creation.run()
         except Refused as error:
-            stopped = watcher.stop()
+            stopped = listener.stop()
             status = Status(refusal=error.refusal, stop_requested=stopped, seconds=time.monotonic() - begun)
             return self._ended(status, context, b"")
 
-    def attach(self, context: Context, watcher: Watcher, *, orphaned: bool, handed_over: bool = False) -> WorkerExit:
+    def attach(self, context: Context, listener: Listener, *, orphaned: bool, handed_over: bool = False) -> WorkerExit:
         """See `Launcher`.
 
         Args:
@@ -99,13 +100,13 @@ class PodLauncher:
         """
         while True:
             if pod := self.find(context):
-                return self._see_through(pod, context, watcher, owned=orphaned, attached=not handed_over)
+                return self._see_through(pod, context, listener, owned=orphaned, attached=not handed_over)
             age = (self._now() - context.created_at).total_seconds()
             if orphaned or age > _CREATION_SECONDS:
                 return self._ended(Status(gone=True, seconds=age, found_deleted=not handed_over), context, b"")
-            if watcher.stop():
+            if listener.stop():
                 raise detached(context, pod_name(context), self._cluster.namespace)
-            self._pause(1, watcher.stop)
+            self._pause(1, listener.stop)
 
     def find(self, context: Context) -> Pod | None:
         """The attempt's pod. One of its name with another uid in its label is somebody else's."""
@@ -135,13 +136,13 @@ class PodLauncher:
         return True
 
     def _see_through(
-        self, pod: Pod, context: Context, watcher: Watcher, *, owned: bool, attached: bool = False
+        self, pod: Pod, context: Context, listener: Listener, *, owned: bool, attached: bool = False
     ) -> WorkerExit:
         watched = Watched(
             self._cluster,
             pod,
             context,
-            watcher,
+            listener,
             self._plane.start_timeout_seconds,
             self._now,
             owned=owned,

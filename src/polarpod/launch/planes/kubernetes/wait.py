@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from polarpod.contract.context import Context
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
+from polarpod.launch.listener import Listener
 from polarpod.launch.planes.kubernetes.cluster import Cluster
 from polarpod.launch.planes.kubernetes.log_buffer import Inbox
 from polarpod.launch.planes.kubernetes.logs import LogFollower
@@ -18,7 +19,7 @@ from polarpod.launch.planes.kubernetes.start_clock import StartClock
 from polarpod.launch.planes.kubernetes.status import Status
 from polarpod.launch.planes.kubernetes.verdicts.start_timeout import is_abandoned, patience, wants_events
 from polarpod.launch.planes.kubernetes.watch import Changes, News
-from polarpod.launch.worker import Unobservable, Watcher
+from polarpod.launch.worker import Unobservable
 
 # how late a request to stop is seen
 _TICK_SECONDS = 0.2
@@ -40,7 +41,7 @@ class Watched:
         cluster: Cluster,
         pod: Pod,
         context: Context,
-        watcher: Watcher,
+        listener: Listener,
         start_timeout_seconds: int,
         now: Callable[[], dt.datetime],
         *,
@@ -54,7 +55,7 @@ class Watched:
         self._cluster = cluster
         self._pod = pod
         self._context = context
-        self._watcher = watcher
+        self._listener = listener
         self._start_timeout = start_timeout_seconds
         self._created = context.created_at
         self._now = now
@@ -75,11 +76,11 @@ class Watched:
         threading.Thread(target=self._changes.follow, daemon=True).start()
         while not self._status.over:
             self._hear(_TICK_SECONDS)
-            if self._status.started and (message := self._watcher.heartbeat()):
-                self._watcher.on_message(message)
+            if self._status.started and (message := self._listener.heartbeat()):
+                self._listener.on_message(message)
             if self._status.started and self._follows is None:
                 self._start_following()
-            if self._stopped_at is None and self._watcher.stop():
+            if self._stopped_at is None and self._listener.stop():
                 self._stop()
             if self._stopped_at and time.monotonic() > self._stopped_at + self._context.grace_seconds + _GONE_SECONDS:
                 break
@@ -121,7 +122,7 @@ class Watched:
 
     def _pass_on(self, lines: list[bytes]) -> None:
         for line in lines:
-            self._watcher.on_log(line + b"\n")
+            self._listener.on_log(line + b"\n")
 
     def _hear_the_end(self) -> None:
         """Waits for the rest of the log while it comes, for a while; what is left out is said."""

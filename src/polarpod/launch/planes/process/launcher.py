@@ -24,13 +24,14 @@ from polarpod.contract.context import Context
 from polarpod.contract.known_secrets import masked, secret_values
 from polarpod.contract.message import Message
 from polarpod.contract.verdict import Category, PolarpodError, exit_code_of
+from polarpod.launch.listener import Listener
 from polarpod.launch.log_file import LogFile
 from polarpod.launch.planes.process import end_note
 from polarpod.launch.planes.process.cgroup import Cgroup, memory_cgroup
 from polarpod.launch.planes.process.config import ProcessPlane
 from polarpod.launch.planes.process.diagnose import Exit, judge
 from polarpod.launch.planes.process.end_note import EndNote
-from polarpod.launch.worker import Unobservable, Watcher, WorkerExit, message_of
+from polarpod.launch.worker import Unobservable, WorkerExit, message_of
 
 # joins the cgroup before the interpreter starts, so that not one page is counted elsewhere
 _JOIN = 'echo $$ > "$0" && exec "$@"'
@@ -46,10 +47,10 @@ class ProcessLauncher:
     def __init__(self, plane: ProcessPlane) -> None:
         self._plane = plane
 
-    def run(self, context: Context, data: bytes, watcher: Watcher) -> WorkerExit:
-        return run_worker(context, data, self._plane, watcher=watcher)
+    def run(self, context: Context, data: bytes, listener: Listener) -> WorkerExit:
+        return run_worker(context, data, self._plane, listener=listener)
 
-    def attach(self, context: Context, watcher: Watcher, *, orphaned: bool) -> WorkerExit:  # noqa: ARG002  # as `Launcher`
+    def attach(self, context: Context, listener: Listener, *, orphaned: bool) -> WorkerExit:  # noqa: ARG002  # as `Launcher`
         """The end of a worker whose launcher died before it recorded it. No worker outlives its launcher here."""
         path = self._plane.end_note(context.attempt.uid)
         found = end_note.find(path)
@@ -62,7 +63,7 @@ class ProcessLauncher:
         return _ended(context, path, found, b"", secret_values(_given(self._plane)))
 
 
-def run_worker(context: Context, data: bytes, plane: ProcessPlane, *, watcher: Watcher) -> WorkerExit:
+def run_worker(context: Context, data: bytes, plane: ProcessPlane, *, listener: Listener) -> WorkerExit:
     """Starts a worker on this machine and waits for its end.
 
     Args:
@@ -82,7 +83,7 @@ def run_worker(context: Context, data: bytes, plane: ProcessPlane, *, watcher: W
             process = _start(plane, environment, scratch, cgroup, sink.fileno())
         try:
             secrets = secret_values(environment)
-            end, message, tail = _wait(process, context, scratch, log, cgroup, watcher, secrets)
+            end, message, tail = _wait(process, context, scratch, log, cgroup, listener, secrets)
             path, note = plane.end_note(uid), EndNote(exit=end, message=message)
             end_note.keep(path, note)
             return _ended(context, path, note, tail, secrets)
@@ -187,11 +188,11 @@ def _wait(
     scratch: Path,
     log: Path,
     cgroup: Cgroup | None,
-    watcher: Watcher,
+    listener: Listener,
     secrets: list[str],
 ) -> tuple[Exit, Message | None, bytes]:
     uid = context.attempt.uid
-    follower = LogFile(log, watcher.on_log, secrets)
+    follower = LogFile(log, listener.on_log, secrets)
     last: bytes = b""
     stopped, overdue = False, False
     deadline = time.monotonic() + context.deadline_seconds + context.grace_seconds + _SLACK_SECONDS
@@ -203,9 +204,9 @@ def _wait(
             data = _read(scratch / "termination.json")
             if data and data != last and (message := message_of(data, uid)):
                 last = data
-                watcher.on_message(message)
+                listener.on_message(message)
             now = time.monotonic()
-            if not stopped and watcher.stop():
+            if not stopped and listener.stop():
                 stopped, kill_at = True, now + context.grace_seconds + _SLACK_SECONDS
                 with suppress(ProcessLookupError):
                     os.kill(process.pid, signal.SIGTERM)
@@ -215,7 +216,7 @@ def _wait(
     follower.finish()
     code = process.returncode
     # whoever ends a machine asks worker and launcher at once, and the worker may be the first to be done
-    stopped = stopped or ((code < 0 or code == _INTERRUPTED) and watcher.stop())
+    stopped = stopped or ((code < 0 or code == _INTERRUPTED) and listener.stop())
     end = Exit(
         code=code,
         oom_killed=bool(cgroup and cgroup.oom_kills()),
