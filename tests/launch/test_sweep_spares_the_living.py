@@ -349,18 +349,26 @@ def test_what_was_staged_to_be_read_back_goes_after_its_commit(tmp_path: Path) -
     assert lake.garbage() == {f"_polarpod/staging/{context.attempt.uid}/{staged.name}"}
 
 
-def test_a_table_that_forgets_transactions_proves_nothing_by_them(tmp_path: Path) -> None:
+def test_a_missing_transaction_proves_nothing_of_an_attempt_that_the_table_may_have_forgotten(tmp_path: Path) -> None:
     lake = Lake(tmp_path, Delta)
-    context = lake.begin("a")
-    info = lake.state.find(context.attempt.uid)
+    info = lake.state.find(lake.begin("a").attempt.uid)
     lake.commit(lake.begin("b"))
-    table = DeltaTable(lake.uri)
-    assert commits_of(table, [info]).numbers == {"polarpod/job/ds-a-0123456789": None}
-    table.alter.set_table_properties({"delta.setTransactionRetentionDuration": "interval 7 days"})
-    forgetful = commits_of(DeltaTable(lake.uri), [info])
-    assert forgetful.numbers is None
-    young = forgetful._replace(since=dt.datetime.now(dt.UTC) + DAY)
-    assert [never_committed(info, forgetful), never_committed(info, young)] == [True, False]
+    table, now = DeltaTable(lake.uri), dt.datetime.now(dt.UTC)
+    cleaned = {"since": now + DAY}
+    remembered = commits_of(table, [info], now=now)._replace(**cleaned)
+    forgotten = commits_of(table, [info], now=now + 91 * DAY)._replace(**cleaned)
+    assert remembered.numbers == {"polarpod/job/ds-a-0123456789": None}
+    assert [never_committed(info, remembered), never_committed(info, forgotten)] == [True, False]
+    assert never_committed(info, forgotten._replace(known_since=None))
+
+
+def test_a_transaction_that_is_there_proves_that_later_attempts_of_its_run_have_not_committed(tmp_path: Path) -> None:
+    lake = Lake(tmp_path, Delta)
+    lake.commit(lake.begin("a"))
+    info = lake.state.find(lake.begin("a").attempt.uid)
+    now = dt.datetime.now(dt.UTC)
+    commits = commits_of(DeltaTable(lake.uri), [info], now=now + 91 * DAY)._replace(since=now + DAY)
+    assert never_committed(info, commits)
 
 
 def test_a_file_that_a_table_names_stays_although_no_transaction_tells_whose_it_is(tmp_path: Path) -> None:

@@ -153,10 +153,20 @@ def test_bad_rows_that_are_set_aside_are_not_held_to_the_tables_rules(shop: InPr
     assert rows(shop.at("t")) == [("x",)]
 
 
-def test_a_table_that_forgets_its_transactions_is_not_appended_to(shop: InProcess) -> None:
-    table(shop, Field("id", LONG), **{"delta.setTransactionRetentionDuration": "interval 1 day"})
-    refused(shop, pl.DataFrame({"id": [1]}), {"append": True}, "publish_refused", "forgets which runs")
-    assert shop.publish(pl.DataFrame({"id": [1]}), shop.delta("t", replace={})).verdict.succeeded
+@pytest.mark.parametrize("mode", [pytest.param({"append": True}, id="append"), pytest.param({"replace": {}}, id="replace")])
+@pytest.mark.parametrize(
+    "interval", ["interval 7 days", "interval 100 hours", "a week"], ids=["days", "hours", "no interval"]
+)
+def test_a_table_that_forgets_its_runs_while_their_attempts_may_live_is_refused(
+    shop: InProcess, interval: str, mode: dict[str, Any]
+) -> None:
+    table(shop, Field("id", LONG), **{"delta.setTransactionRetentionDuration": interval})
+    refused(shop, pl.DataFrame({"id": [1]}), mode, "publish_refused", "forgets which runs")
+
+
+def test_a_table_that_remembers_its_runs_long_enough_is_published_to(shop: InProcess) -> None:
+    table(shop, Field("id", LONG), **{"delta.setTransactionRetentionDuration": "interval 8 days"})
+    assert shop.publish(pl.DataFrame({"id": [1]}), shop.delta("t", append=True)).verdict.succeeded
 
 
 def field(name: str, **metadata: Any) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import msgspec
 
 from polarpod.launch.state import AttemptInfo
 from polarpod.store.delta_log import active_files, history, transaction_version
+from polarpod.store.delta_transactions import retention_of
 from polarpod.store.fence import transaction_id
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 # between the clock of the launcher, which dates an attempt, and that of a writer, which dates a commit
 _CLOCKS = dt.timedelta(hours=1)
-# a table may forget transactions; then a missing one proves nothing
-_FORGETS = "delta.setTransactionRetentionDuration"
 
 
 class Commits(NamedTuple):
@@ -33,16 +32,19 @@ class Commits(NamedTuple):
         active: paths of the files in the newest version.
         uids: attempts whose commits the log still has.
         since: when the oldest commit that the log still has was made; None where it has all of them.
-        numbers: run's transaction -> number of the attempt that committed last; None where the table forgets them.
+        numbers: run's transaction -> number of the attempt that committed last, None where the table has none.
+        known_since: when the oldest commit was made of which the table cannot have forgotten the transaction; None where it
+            forgets none.
     """
 
     active: frozenset[str]
     uids: frozenset[str]
     since: dt.datetime | None
-    numbers: dict[str, int | None] | None
+    numbers: dict[str, int | None]
+    known_since: dt.datetime | None
 
 
-def commits_of(table: DeltaTable, infos: list[AttemptInfo]) -> Commits:
+def commits_of(table: DeltaTable, infos: list[AttemptInfo], *, now: dt.datetime) -> Commits:
     """Reads the log of a table, as far as these attempts need it."""
     entries = history(table)
     oldest = min(entries, key=lambda entry: int(entry["version"])) if entries else None
@@ -51,13 +53,14 @@ def commits_of(table: DeltaTable, infos: list[AttemptInfo]) -> Commits:
         stamp = oldest.get("timestamp") if oldest else None
         # no date: nothing is known of any attempt
         since = dt.datetime.fromtimestamp(stamp / 1000, dt.UTC) if stamp else dt.datetime.max.replace(tzinfo=dt.UTC)
+    remembered = retention_of({key: value or "" for key, value in table.metadata().configuration.items()})
     runs = {transaction_id(info.job, info.run_key) for info in infos}
-    forgets = _FORGETS in table.metadata().configuration
     return Commits(
         active=frozenset(str(action["path"]) for action in active_files(table, {})),
         uids=frozenset(str(msgspec.json.decode(text)["uid"]) for entry in entries if (text := entry.get("polarpod"))),
         since=since,
-        numbers=None if forgets else {run: transaction_version(table, run) for run in runs},
+        numbers={run: transaction_version(table, run) for run in runs},
+        known_since=None if remembered is None else now - remembered,
     )
 
 
@@ -65,9 +68,13 @@ def never_committed(info: AttemptInfo, commits: Commits) -> bool:
     """Whether an attempt that has ended is known to own no file of any version of the table."""
     if info.uid in commits.uids:
         return False
-    if commits.numbers is not None:
-        number = commits.numbers[transaction_id(info.job, info.run_key)]
-        if number is None or number < info.number:
-            return True
+    number = commits.numbers[transaction_id(info.job, info.run_key)]
+    if number is not None and number < info.number:
+        return True
+    return (number is None and _has_begun_after(commits.known_since, info)) or _has_begun_after(commits.since, info)
+
+
+def _has_begun_after(since: dt.datetime | None, info: AttemptInfo) -> bool:
+    """Whether an attempt is younger than what is known; None is all there ever was."""
     begun = info.context.created_at if info.context else None
-    return commits.since is None or (begun is not None and commits.since < begun - _CLOCKS)
+    return since is None or (begun is not None and since < begun - _CLOCKS)

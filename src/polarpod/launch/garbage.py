@@ -80,7 +80,7 @@ def find_garbage(
         delta = isinstance(output, Delta) and normal(output.uri) == uri
         ended = [info for info in infos if info.uid in over]
         try:
-            found += _in_delta(uri, ended, storage) if delta else _in_parquet(uri, ended, storage, now)
+            found += _in_delta(uri, ended, storage, now) if delta else _in_parquet(uri, ended, storage, now)
         except PolarpodError as error:
             # a store that is away or refuses is away for all of them
             if on_left is None or error.verdict.category not in _OF_ONE_PLACE:
@@ -108,7 +108,7 @@ def _places(context: Context) -> list[str]:
     return [normal(context.job.output.uri), *quarantine]
 
 
-def _in_delta(uri: str, ended: list[AttemptInfo], storage: Storage) -> list[Garbage]:
+def _in_delta(uri: str, ended: list[AttemptInfo], storage: Storage, now: dt.datetime) -> list[Garbage]:
     """Files of ended attempts that never were in the table, and what was staged to be read back.
 
     The log is read after the attempts have ended, so it holds whatever they have committed.
@@ -116,7 +116,7 @@ def _in_delta(uri: str, ended: list[AttemptInfo], storage: Storage) -> list[Garb
     if not ended:
         return []
     table = open_table(uri, storage)
-    commits = commits_of(table, ended) if table is not None else None
+    commits = commits_of(table, ended, now=now) if table is not None else None
     folder = Folder(uri, storage)
     entries = [entry for entry in folder.list() if not entry.key.startswith("_delta_log/")]
     if commits is None:

@@ -32,6 +32,7 @@ def put_entry(
     now: int,
     info: Mapping[str, str],
     transactions: Mapping[str, int],
+    last_updated: int,
     adds: list[dict[str, Any]],
     removes: list[dict[str, Any]],
 ) -> bool:
@@ -41,13 +42,16 @@ def put_entry(
         now: milliseconds since 1970.
         info: polarpod's own keys for the commitInfo.
         transactions: application id -> version.
+        last_updated: the time in them, likewise.
         adds: actions with `path` as the log shall have it, `size`, `partition` and `stats`.
         removes: actions with `spelled`, as the log has it, `size_bytes` and `partition`.
     """
     parameters = {"mode": "Append", "partitionBy": "[]"}
     commit = {"timestamp": now, "operation": "WRITE", "operationParameters": parameters, "engineInfo": "polarpod", **info}
     actions: list[dict[str, Any]] = [{"commitInfo": commit}]
-    actions += [{"txn": {"appId": key, "version": number, "lastUpdated": now}} for key, number in transactions.items()]
+    actions += [
+        {"txn": {"appId": key, "version": number, "lastUpdated": last_updated}} for key, number in transactions.items()
+    ]
     actions += [
         {
             "remove": {

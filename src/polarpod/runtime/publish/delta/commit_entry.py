@@ -19,6 +19,7 @@ from polarpod.store.delta_entry import put_entry
 from polarpod.store.delta_log import active_files, open_output
 from polarpod.store.delta_path import deltalake_can_name, deltalake_spells
 from polarpod.store.delta_rows import METADATA
+from polarpod.store.delta_transactions import RETENTION, RETENTION_PROPERTY, last_updated
 from polarpod.store.fence import (
     commit_id,
     content_id,
@@ -61,11 +62,12 @@ def commit_entry(
         **owner,
     }
     info = {METADATA: msgspec.json.encode(facts).decode()}
+    stamp = last_updated(appended=output.append, now=_now())
     properties = CommitProperties(
         custom_metadata=info,
         # 0: never rebased over a commit that was not looked at
         max_commit_retries=0,
-        app_transactions=[Transaction(key, value) for key, value in transactions.items()],
+        app_transactions=[Transaction(key, value, stamp) for key, value in transactions.items()],
     )
     options = deltalake_options(commit.uri, commit.storage)
     try:
@@ -77,6 +79,7 @@ def commit_entry(
                 _adds(files) if direct else [],
                 mode="error",
                 partition_by=partition_columns(output),
+                configuration={RETENTION_PROPERTY: RETENTION},
                 storage_options=options,
                 # without retries even where nothing is claimed yet: with them two creators would both be told that they won
                 commit_properties=properties if direct else CommitProperties(max_commit_retries=0),
@@ -92,7 +95,7 @@ def commit_entry(
                 ours = delta_schema(columns)
                 table.create_write_transaction(actions, "append", ours, partitions, commit_properties=properties)
             else:
-                _put(commit, version, info, transactions, files, gone)
+                _put(commit, version, info, transactions, stamp, files, gone)
         elif facts.files or isinstance(output.replace, str):
             rewrite(commit, table, staged_rows(commit, files, columns).collect(), properties)
         else:
@@ -148,6 +151,7 @@ def _put(
     version: int,
     info: dict[str, str],
     transactions: dict[str, int],
+    stamp: int,
     files: list[StagedFile],
     gone: list[dict[str, Any]],
 ) -> None:
@@ -163,6 +167,7 @@ def _put(
         now=_now(),
         info=info,
         transactions=transactions,
+        last_updated=stamp,
         adds=adds,
         removes=gone,
     ):

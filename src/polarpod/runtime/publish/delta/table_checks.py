@@ -11,12 +11,11 @@ from polarpod.runtime.publish.schema_changes import schema_changed, schema_chang
 from polarpod.store.delta_features import Traits, not_written
 from polarpod.store.delta_log import active_files
 from polarpod.store.delta_path import deltalake_can_name, is_absolute
+from polarpod.store.delta_transactions import RETENTION, RETENTION_PROPERTY, SHORTEST, retention_of
 from polarpod.store.partition_text import is_misspelled
 
 if TYPE_CHECKING:
     import deltalake
-
-_EXPIRY = "delta.setTransactionRetentionDuration"
 
 
 def check_columns(commit: Commit, table: deltalake.DeltaTable, ours: deltalake.Schema, *, bare: bool) -> None:
@@ -48,12 +47,13 @@ def check_features(commit: Commit, traits: Traits, *, bare: bool) -> None:
             evidence=[commit.uri, "delta.appendOnly = true"],
             remedy="Publish with append=True, or to another table.",
         )
-    if not takes and _EXPIRY in traits.properties:
+    remembered = retention_of(traits.properties)
+    if remembered is not None and remembered < SHORTEST:
         raise PolarpodError(
             Category.PUBLISH_REFUSED,
-            "the Delta table forgets which runs have appended to it, so that a retry could double their rows",
-            evidence=[commit.uri, f"{_EXPIRY} = {traits.properties[_EXPIRY]}"],
-            remedy="Remove the property from the table, or publish with replace or merge, which can be repeated.",
+            "the Delta table forgets which runs have published to it while a late attempt of one may still do so",
+            evidence=[commit.uri, f"{RETENTION_PROPERTY} = {traits.properties[RETENTION_PROPERTY]}"],
+            remedy=f"Set the property to {RETENTION!r}, or at least to {SHORTEST.days} days: an attempt may take a week.",
         )
 
 
