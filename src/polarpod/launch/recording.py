@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 import msgspec
 
 from polarpod.contract.context import Context
-from polarpod.contract.message import FIRST_SECONDS, Message, last_heard
+from polarpod.contract.message import Message, last_heard
 from polarpod.contract.receipt import Receipt
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
 from polarpod.launch.clock import Clock
 from polarpod.launch.listener import error_text
-from polarpod.launch.sizing import Success
-from polarpod.launch.state import Record, StandingNote, State
+from polarpod.launch.receipt_sinks import SINKS, Recorded
+from polarpod.launch.state import Record, State
 from polarpod.launch.worker import WorkerExit
 
 T = TypeVar("T")
@@ -84,24 +85,9 @@ def record(
         warn(f"the verdict of attempt {context.attempt.number} could not be recorded: {unrecorded.text()}")
         return RunResult(verdict, receipt, 1, ended.log, unrecorded)
     _note("what is left of the worker could not be removed", ended.release, clock, warn)
-    if ended.log:
-        _note("the log could not be stored", lambda: state.put_log(job, run_key, uid, ended.log), clock, warn)
-    if verdict.succeeded and receipt:
-        note = StandingNote(number=context.attempt.number, uid=uid, fingerprint=receipt.fingerprint)
-        _note(
-            "the note that lets the next run be skipped could not be written",
-            lambda: state.put_standing(job, run_key, note),
-            clock,
-            warn,
-        )
-        used = Success(context.resources.memory_bytes, receipt.usage.memory_peak_bytes)
-        _note(
-            "the note of how much memory the job needs could not be written",
-            lambda: state.note_success(job, used, declared_bytes=context.job.resources.memory_bytes),
-            clock,
-            warn,
-        )
-    _clear_heartbeat(context, state, clock)
+    recorded = Recorded(context, receipt, ended.log, published=verdict.succeeded)
+    for sink in SINKS:
+        _note(sink.failure, partial(sink.write, recorded, state, clock), clock, warn)
     return RunResult(verdict, receipt, 1, ended.log)
 
 
@@ -138,14 +124,6 @@ def _heartbeat(context: Context, state: State) -> Message | None:
     with suppress(PolarpodError):
         return state.heartbeat(context.job.name, context.run_key, context.attempt.uid)
     return None
-
-
-def _clear_heartbeat(context: Context, state: State, clock: Clock) -> None:
-    """Takes the document of a worker away that is gone. Never raises: `polarpod gc` takes what is left."""
-    if (clock.now() - context.created_at).total_seconds() < FIRST_SECONDS:
-        return  # it was over before the first
-    with suppress(PolarpodError):
-        state.clear_heartbeat(context.job.name, context.run_key, context.attempt.uid)
 
 
 def _note(failure: str, write: Callable[[], object], clock: Clock, warn: Callable[[str], None]) -> None:

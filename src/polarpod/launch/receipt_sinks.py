@@ -1,0 +1,96 @@
+"""What a recorded attempt leaves besides its verdict. A sink changes none: its failure is a warning."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import NamedTuple, Protocol
+
+from polarpod.contract.context import Context
+from polarpod.contract.message import FIRST_SECONDS
+from polarpod.contract.receipt import Receipt
+from polarpod.contract.verdict import PolarpodError
+from polarpod.launch.clock import Clock
+from polarpod.launch.sizing import Success
+from polarpod.launch.state import StandingNote, State
+
+
+class Recorded(NamedTuple):
+    """An attempt whose verdict is in the state store.
+
+    Attributes:
+        receipt: what the worker left; None where it left none.
+        log: the end of the worker's log.
+        published: whether the verdict is a success, so that the receipt's rows stand.
+    """
+
+    context: Context
+    receipt: Receipt | None
+    log: bytes
+    published: bool
+
+
+class ReceiptSink(Protocol):
+    """One place that hears of recorded attempts.
+
+    Attributes:
+        failure: what a person is told where it could not be written.
+    """
+
+    @property
+    def failure(self) -> str: ...
+
+    def write(self, recorded: Recorded, state: State, clock: Clock) -> None:
+        """Takes what it needs of an attempt. Raises whatever stands in the way."""
+        ...
+
+
+class LogSink:
+    """The end of the worker's log, for `polarpod logs`."""
+
+    failure = "the log could not be stored"
+
+    def write(self, recorded: Recorded, state: State, _clock: Clock) -> None:
+        if recorded.log:
+            context = recorded.context
+            state.put_log(context.job.name, context.run_key, context.attempt.uid, recorded.log)
+
+
+class StandingSink:
+    """The note of which attempt's rows stand, by which the next run is skipped."""
+
+    failure = "the note that lets the next run be skipped could not be written"
+
+    def write(self, recorded: Recorded, state: State, _clock: Clock) -> None:
+        if recorded.published and recorded.receipt:
+            context = recorded.context
+            attempt, fingerprint = context.attempt, recorded.receipt.fingerprint
+            note = StandingNote(number=attempt.number, uid=attempt.uid, fingerprint=fingerprint)
+            state.put_standing(context.job.name, context.run_key, note)
+
+
+class MemorySink:
+    """How much memory the job has needed, by which its next run is sized."""
+
+    failure = "the note of how much memory the job needs could not be written"
+
+    def write(self, recorded: Recorded, state: State, _clock: Clock) -> None:
+        if recorded.published and recorded.receipt:
+            job, resources = recorded.context.job, recorded.context.resources
+            used = Success(resources.memory_bytes, recorded.receipt.usage.memory_peak_bytes)
+            state.note_success(job.name, used, declared_bytes=job.resources.memory_bytes)
+
+
+class HeartbeatSink:
+    """Takes away the heartbeat of a worker that is gone. What is left of one is `polarpod gc`'s."""
+
+    failure = "the heartbeat could not be taken away"
+
+    def write(self, recorded: Recorded, state: State, clock: Clock) -> None:
+        context = recorded.context
+        if (clock.now() - context.created_at).total_seconds() < FIRST_SECONDS:
+            return  # it was over before the first
+        with suppress(PolarpodError):
+            state.clear_heartbeat(context.job.name, context.run_key, context.attempt.uid)
+
+
+SINKS: tuple[ReceiptSink, ...] = (LogSink(), StandingSink(), MemorySink(), HeartbeatSink())
