@@ -19,6 +19,7 @@ from polarpod.store.delta_features import Traits, not_written
 from polarpod.store.delta_log import active_files, history, open_output
 from polarpod.store.delta_path import deltalake_can_name, is_absolute, meaning, place
 from polarpod.store.delta_rows import METADATA, read, since
+from polarpod.store.delta_transactions import last_updated
 from polarpod.store.fence import UNDONE, content_id, newest_commit, transaction_id
 from polarpod.store.folder import Folder
 from polarpod.store.location import normal
@@ -96,6 +97,7 @@ def _commit_by_deltalake(
     from deltalake.exceptions import CommitFailedError
     from deltalake.transaction import AddAction, RemoveAction
 
+    stamp = last_updated(appended=target.output.append, now=now)
     # deltalake escapes a path by itself
     takes = [
         RemoveAction(meaning(a["path"]), True, now, size=a.get("size"), partition_values=a.get("partitionValues") or {})
@@ -122,7 +124,7 @@ def _commit_by_deltalake(
             commit_properties=CommitProperties(
                 custom_metadata=info,
                 max_commit_retries=0,
-                app_transactions=[Transaction(key, version) for key, version in transactions.items()],
+                app_transactions=[Transaction(key, version, stamp) for key, version in transactions.items()],
             ),
         )
     except CommitFailedError as error:
@@ -152,6 +154,7 @@ def _commit_as_spelled(
         now=now,
         info=info,
         transactions=transactions,
+        last_updated=last_updated(appended=target.output.append, now=now),
         adds=[
             {
                 "path": a["path"],
