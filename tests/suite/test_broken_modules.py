@@ -6,7 +6,7 @@ import pytest
 from tests.suite.bench import Bench, copying
 from tests.suite.conftest import on_disk
 
-from polarpod.launch import specs
+from polarpod.launch import describe_jobs
 
 pytestmark = on_disk
 
@@ -42,13 +42,14 @@ def test_a_module_that_cannot_be_imported_says_why_and_where(bench: Bench, sourc
     [
         pytest.param("import os\nos._exit(0)\n", ["exit code 0"], id="an exit"),
         pytest.param("import os\nos.abort()\n", ["killed by signal 6"], id="a crash"),
-        pytest.param("import time\ntime.sleep(1000)\n", ["still busy after 10 s"], id="a hang"),
+        pytest.param("import time\ntime.sleep(1000)\n", ["still busy after 10 s", 'broken.py", line 6'], id="a hang"),
+        pytest.param("while True:\n    pass\n", ["still busy after 10 s", 'broken.py", line'], id="a loop"),
     ],
 )
 def test_a_module_that_ends_or_hangs_its_interpreter_is_named_and_costs_the_others_nothing(
     bench: Bench, source: str, words: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(specs, "_READING_SECONDS", 10)
+    monkeypatch.setattr(describe_jobs, "_MODULE_SECONDS", 10)
     bench.write_job(source, module="broken")
     bench.write_job(f"{DECLARED}, memory='512Mi')\n{NAMED}", module="tidy")
     bench.fails("broken", "job_import_failed", "the job module 'broken' does not come to its end", *words)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,33 +16,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
-from polarpod.contract.codec import decode, decoder, encode
+from polarpod.contract.codec import decode, encode
 from polarpod.contract.job import JobSpec
-from polarpod.contract.redact import redact
 from polarpod.contract.release import Release
-from polarpod.contract.verdict import Category, PolarpodError, Verdict
+from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.launch.describe_jobs import Broken, Described, describe
 from polarpod.store.code_version import code_version
-
-# for all modules of a directory; what takes longer does not come back
-_READING_SECONDS = 300
-
-
-class Broken(msgspec.Struct, frozen=True):
-    """A module of the jobs directory that could not be read."""
-
-    module: str
-    verdict: Verdict
-
-
-class Described(msgspec.Struct, frozen=True):
-    """What a jobs directory declares."""
-
-    jobs: dict[str, JobSpec]
-    broken: list[Broken]
-    dependencies: dict[str, dict[str, str]] = {}
-    protocol: str = "1.0"
 
 
 class Specs(NamedTuple):
@@ -112,7 +90,7 @@ def from_jobs(jobs: Path, *, python: str | None, cache: Path | None) -> Specs:
             return _specs(found, version, jobs)
         except (PolarpodError, OSError):
             pass  # it is written anew
-    found = _describe(jobs, python)
+    found = describe(jobs, python)
     # a broken module is not remembered: its cause may lie outside the directory, in a package that is then installed
     if remembered and not found.broken:
         _remember(found, remembered)
@@ -141,59 +119,3 @@ def installed_version(python: str) -> str | None:
     folders = [*prefix.glob("lib/python*/site-packages"), *prefix.glob("lib/python*/dist-packages")]
     names = sorted(path.name for folder in folders for path in folder.glob("*.dist-info"))
     return hashlib.sha256("\n".join(names).encode()).hexdigest()[:12] if names else None
-
-
-def _describe(jobs: Path, python: str | None) -> Described:
-    """What the directory declares. A module that ends its interpreter, or hangs, is broken, and costs the others nothing."""
-    broken: list[Broken] = []
-    while True:
-        found = _describe_once(jobs, python, without=[each.module for each in broken])
-        if isinstance(found, Described):
-            return msgspec.structs.replace(found, broken=[*broken, *found.broken])
-        broken.append(found)
-
-
-def _describe_once(jobs: Path, python: str | None, *, without: list[str]) -> Described | Broken:
-    command = [python or sys.executable, "-I", "-m", "polarpod.runtime.describe", str(jobs.absolute()), *without]
-    try:
-        done = subprocess.run(command, capture_output=True, check=False, timeout=_READING_SECONDS)
-        end, said, words = _end_of(done.returncode), done.stdout, done.stderr
-    except subprocess.TimeoutExpired as error:
-        end, said, words = f"was still busy after {_READING_SECONDS} s", error.stdout or b"", error.stderr or b""
-    except OSError as error:
-        raise PolarpodError(
-            Category.REQUEST_INVALID,
-            "the interpreter that reads the jobs directory cannot be started",
-            evidence=[f"{command[0]}: {error.strerror}"],
-            remedy="Set `python` of the plane to an interpreter that has polarpod[worker].",
-        ) from None
-    *begun, answer = said.split(b"\n")
-    try:
-        return decoder(Described).decode(answer)
-    except msgspec.DecodeError:
-        last = redact(words.decode(errors="replace")).strip().splitlines()[-3:]
-        if begun:
-            return _ended_at_import(begun[-1].decode(), f"the interpreter {end}", last)
-        raise PolarpodError(
-            Category.REQUEST_INVALID,
-            "the jobs directory could not be read",
-            evidence=[f"{command[0]} {end}", *last],
-            remedy="Set `python` of the plane to an interpreter that has polarpod[worker].",
-        ) from None
-
-
-def _end_of(code: int) -> str:
-    return f"ended with exit code {code}" if code >= 0 else f"was killed by signal {-code}"
-
-
-def _ended_at_import(module: str, end: str, last: list[str]) -> Broken:
-    return Broken(
-        module=module,
-        verdict=Verdict(
-            category=Category.JOB_IMPORT_FAILED,
-            summary=f"the job module {module!r} does not come to its end when it is imported",
-            evidence=[end, *last],
-            remedy=f"Run `python -c 'import {module}'` in the jobs directory. Look for os._exit, an endless loop, something "
-            "that it waits for, or a native library that crashes.",
-        ),
-    )

@@ -1,13 +1,14 @@
-"""`python -m polarpod.runtime.describe JOBS [MODULE...]`: prints what a jobs directory declares, as JSON.
+"""`python -m polarpod.runtime.describe JOBS SECONDS [MODULE...]`: prints what a jobs directory declares, as JSON.
 
 The modules that are named are left out.
 
-Imports the jobs' modules, and prints the name of each on a line of its own before: one that ends the process or never comes
-back is the last.
+Imports the jobs' modules, and prints the name of each on a line of its own before: one that ends the process is the last. So
+is one that is not imported within the seconds: the process then prints where it is, and ends.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import sys
 from collections.abc import Callable, Collection
@@ -21,7 +22,7 @@ from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime import interrupts
 from polarpod.runtime.dependencies import Project
 from polarpod.runtime.load import import_module
-from polarpod.store.code_version import sources
+from polarpod.store.code_version import module_names
 
 
 def describe(
@@ -38,11 +39,7 @@ def describe(
     project = Project(jobs)
     broken: list[dict[str, Any]] = []
     owners: dict[str, str] = {}
-    for source in sources(jobs):
-        parts = source.relative_to(jobs).with_suffix("").parts
-        if any(part.startswith(("_", ".")) for part in parts):
-            continue
-        name = ".".join(parts)
+    for name in module_names(jobs):
         if name in without:
             continue
         announce(name)
@@ -82,8 +79,15 @@ def main() -> None:
     answer = os.dup(1)
     os.dup2(2, 1)
     interrupts.listen()
-    folder, *without = sys.argv[1:]
-    found = describe(Path(folder), without=without, announce=lambda name: _announce(answer, name))
+    folder, seconds, *without = sys.argv[1:]
+
+    def begin(name: str) -> None:
+        _announce(answer, name)
+        # a thread of its own that needs no lock of the interpreter's: it ends loops and native code alike
+        faulthandler.dump_traceback_later(float(seconds), exit=True)
+
+    found = describe(Path(folder), without=without, announce=begin)
+    faulthandler.cancel_dump_traceback_later()
     with os.fdopen(answer, "wb") as out:
         out.write(msgspec.json.encode(found))
 

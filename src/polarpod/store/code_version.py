@@ -31,6 +31,12 @@ def sources(jobs: Path) -> list[Path]:
     return [path for path in files(jobs) if path.suffix == ".py"]
 
 
+def module_names(jobs: Path) -> list[str]:
+    """The modules that may declare jobs, in the order they are imported: those without an underscore or a dot in front."""
+    paths = [source.relative_to(jobs).with_suffix("").parts for source in sources(jobs)]
+    return [".".join(parts) for parts in paths if not any(part.startswith(("_", ".")) for part in parts)]
+
+
 def code_version(jobs: Path) -> str:
     """Digest of a jobs directory's files and of polarpod's own version.
 
