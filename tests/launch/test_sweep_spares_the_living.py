@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import shutil
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -95,8 +96,8 @@ class Lake:
         published, _ = publisher.publish(commit, [self._staged(context)], COLUMNS, None)
         self.receipt(context, published=published)
 
-    def receipt(self, context: Context, *, published: object = None) -> None:
-        category = Category.SUCCEEDED if published else Category.JOB_FAILED
+    def receipt(self, context: Context, *, published: object = None, category: Category = Category.JOB_FAILED) -> None:
+        category = Category.SUCCEEDED if published else category
         receipt = Receipt(
             job="job",
             run_key=context.run_key,
@@ -109,7 +110,7 @@ class Lake:
             published=published,
             usage=Usage(wall_seconds=1, cpu_seconds=1, memory_peak_bytes=1, memory_limit_bytes=1),
             started_at=NOW,
-            finished_at=NOW,
+            finished_at=dt.datetime.now(dt.UTC),
         )
         self.state.folder.write(f"runs/job/{context.run_key}/{context.attempt.uid}/receipt.json", encode(receipt))
         self.judge(context, category)
@@ -168,6 +169,7 @@ def test_files_of_a_worker_that_has_ended_go_at_once(
     tmp_path: Path, make: Callable[..., Output], end: Callable[[Lake, Context], None]
 ) -> None:
     lake = Lake(tmp_path, make)
+    lake.commit(lake.begin("d0"))
     end(lake, lake.begin("d1"))
     assert len(lake.garbage()) == 1
 
@@ -177,10 +179,84 @@ def test_files_of_a_worker_whose_time_is_over_go_unless_its_pod_still_waits(
     tmp_path: Path, make: Callable[..., Output]
 ) -> None:
     lake = Lake(tmp_path, make)
+    lake.commit(lake.begin("d0"))
     context = lake.begin("d1")
     late = dt.timedelta(seconds=DEADLINE + GRACE) + 2 * HOUR
     assert lake.garbage(after=late, alive=frozenset([context.attempt.uid])) == set()
     assert len(lake.garbage(after=late)) == 1
+
+
+def _lose_the_names(lake: Lake) -> None:
+    """The log or the manifest, which alone say what is published."""
+    for name in ("_delta_log", "_polarpod"):
+        shutil.rmtree(Path(lake.uri, name), ignore_errors=True)
+
+
+def _left(lake: Lake, *, after: dt.timedelta = dt.timedelta()) -> list[Verdict]:
+    """What a sweep leaves alone and tells, after it has done so."""
+    told: list[Verdict] = []
+    now = dt.datetime.now(dt.UTC) + after
+    sweep(find_garbage(lake.state, lake.plane.storage, now=now, on_left=told.append), Storage())
+    return told
+
+
+def _lose_the_receipt(lake: Lake, context: Context, data: bytes | None) -> None:
+    key = f"runs/job/{context.run_key}/{context.attempt.uid}/receipt.json"
+    lake.state.folder.write(key, data) if data is not None else lake.state.folder.delete([key])
+
+
+@pytest.mark.parametrize("make", FORMATS)
+@pytest.mark.parametrize(
+    "data", [pytest.param(None, id="lost"), pytest.param(b"{", id="damaged"), pytest.param(b"", id="empty")]
+)
+def test_without_a_log_or_manifest_only_a_receipt_proves_that_files_were_not_published(
+    tmp_path: Path, make: Callable[..., Output], data: bytes | None
+) -> None:
+    lake = Lake(tmp_path, make)
+    published, failed = lake.begin("d1"), lake.begin("d2")
+    lake.commit(published)
+    lake.judge(published, Category.SUCCEEDED, seen=True)
+    lake.receipt(failed)
+    _lose_the_receipt(lake, published, data)
+    _lose_the_names(lake)
+    (told,) = _left(lake)
+    assert lake.files() == 1, "of the one that failed it is known"
+    assert told.summary.startswith("1 file may have been published: there is no ")
+    assert f"attempt 1 of job/ds-d1-0123456789, uid {published.attempt.uid}" in told.evidence
+    assert told.remedy.startswith("Run the job again")
+    lake.commit(lake.begin("d1"))
+    assert _left(lake) == []
+
+
+@pytest.mark.parametrize("make", FORMATS)
+@pytest.mark.parametrize(
+    "category",
+    [Category.STORAGE_UNAVAILABLE, Category.PUBLISH_CONFLICT, Category.PUBLISH_REFUSED, Category.INTERNAL_ERROR],
+)
+def test_a_commit_whose_answer_was_lost_may_stand(tmp_path: Path, make: Callable[..., Output], category: Category) -> None:
+    lake = Lake(tmp_path, make)
+    lake.receipt(lake.begin("d1"), category=category)
+    assert len(_left(lake)) == 1
+    assert lake.files() == 1
+
+
+@pytest.mark.parametrize("make", FORMATS)
+def test_what_was_published_before_the_log_or_manifest_was_made_anew_is_left_and_told(
+    tmp_path: Path, make: Callable[..., Output]
+) -> None:
+    lake = Lake(tmp_path, make)
+    for ds in ("d1", "d2"):
+        lake.commit(lake.begin(ds))
+    hidden = tmp_path / "hidden"
+    _lose_the_names(lake)
+    if make is Parquet:  # which is begun only where nothing of others lies
+        shutil.move(Path(lake.uri, "data"), hidden)
+    lake.commit(lake.begin("d3"))
+    if make is Parquet:
+        shutil.copytree(hidden, Path(lake.uri, "data"), dirs_exist_ok=True)
+    (told,) = _left(lake)
+    assert (told.category, lake.files()) == (Category.PUBLISH_REFUSED, 3)
+    assert told.summary.startswith("2 files of attempts that have published there are not known to the ")
 
 
 def _clean_the_log(uri: str) -> None:

@@ -7,13 +7,15 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.contract.samples import RECEIPT
 from tests.fixtures.object_store import Lake
 from tests.launch.kubernetes.attempts import CONTEXT
 
+from polarpod.contract.codec import encode
 from polarpod.contract.context import Attempt
 from polarpod.contract.dataset import Csv, Delta, Parquet
 from polarpod.contract.receipt import LeftOut
-from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.contract.verdict import Category, PolarpodError, Verdict
 from polarpod.launch.garbage import find_garbage, sweep
 from polarpod.launch.planes.process.config import ProcessPlane
 from polarpod.launch.state import State
@@ -136,6 +138,9 @@ def test_markers_of_folders_are_never_swept_and_files_beside_them_are(
     state = State(plane.state, plane.storage)
     state.claim(job.name, context.run_key, uid)
     state.put_context(context)
+    failed = Verdict(category=Category.JOB_FAILED, summary="it failed")
+    receipt = msgspec.structs.replace(RECEIPT, status="failed", verdict=failed, published=None, checks=None)
+    state.folder.write(f"runs/{job.name}/{context.run_key}/{uid}/receipt.json", encode(receipt))
     later = context.created_at + dt.timedelta(days=9)
     put(reachable, {key.format(uid=uid): b"" for key in [*keys, "state/doctor/none/"]})
     assert find_garbage(state, plane.storage, now=later) == []

@@ -13,6 +13,7 @@ from polarpod.cli.tables import Rows
 from polarpod.contract.resources import format_bytes
 from polarpod.contract.verdict import Verdict
 from polarpod.launch.garbage import Garbage, find_garbage, known_attempts, sweep
+from polarpod.launch.left_files import UNSURE
 from polarpod.launch.left_logs import keep_log
 from polarpod.launch.planes.kind import Leftover
 from polarpod.launch.planes.registry import kind_of
@@ -62,7 +63,8 @@ def command(plane: str, planes: Path | None, *, delete: bool, as_json: bool) -> 
         click.echo("nothing to sweep")
     for verdict in left:
         click.echo(f"polarpod: left alone: {verdict.text()}", err=True)
-    return left[0].exit_code if left else 0
+    damaged = [verdict for verdict in left if verdict.category is not UNSURE]
+    return damaged[0].exit_code if damaged else 0
 
 
 def _by_what(leftovers: list[Leftover]) -> dict[str, list[Leftover]]:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from polarpod.contract.context import Context, Storage
 from polarpod.contract.dataset import Delta
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
+from polarpod.launch import left_files
 from polarpod.launch.attempt_end import has_ended
 from polarpod.launch.committed import commits_of, never_committed
 from polarpod.launch.state import AttemptInfo, State
@@ -24,19 +25,12 @@ from polarpod.store.folder import Entry, Folder
 from polarpod.store.location import normal
 
 # what is wrong with one table or dataset, and says nothing about the others
-_OF_ONE_PLACE = (Category.INPUT_UNREADABLE, Category.PUBLISH_REFUSED, Category.REQUEST_INVALID)
-
-
-class _Names(NamedTuple):
-    """What says which files of a place are published."""
-
-    key: str
-    words: str
-    whole: str
-
-
-_LOG = _Names("_delta_log", "log of a Delta table", "table")
-_MANIFEST = _Names(manifest.KEY, "manifest of a Parquet dataset", "dataset")
+_OF_ONE_PLACE = (
+    Category.INPUT_UNREADABLE,
+    Category.PUBLISH_REFUSED,
+    Category.REQUEST_INVALID,
+    left_files.UNSURE,
+)
 
 
 class Garbage(NamedTuple):
@@ -80,7 +74,10 @@ def find_garbage(
         delta = isinstance(output, Delta) and normal(output.uri) == uri
         ended = [info for info in infos if info.uid in over]
         try:
-            found += _in_delta(uri, ended, storage, now) if delta else _in_parquet(uri, ended, storage, now)
+            swept, kept = (_in_delta if delta else _in_parquet)(uri, ended, storage, now)
+            found += swept
+            if kept:
+                raise kept
         except PolarpodError as error:
             # a store that is away or refuses is away for all of them
             if on_left is None or error.verdict.category not in _OF_ONE_PLACE:
@@ -108,78 +105,67 @@ def _places(context: Context) -> list[str]:
     return [normal(context.job.output.uri), *quarantine]
 
 
-def _in_delta(uri: str, ended: list[AttemptInfo], storage: Storage, now: dt.datetime) -> list[Garbage]:
+def _in_delta(
+    uri: str, ended: list[AttemptInfo], storage: Storage, now: dt.datetime
+) -> tuple[list[Garbage], PolarpodError | None]:
     """Files of ended attempts that never were in the table, and what was staged to be read back.
 
-    The log is read after the attempts have ended, so it holds whatever they have committed.
+    The log is read after the attempts have ended, so it holds whatever they have committed. Second: what is left alone.
     """
     if not ended:
-        return []
+        return [], None
     table = open_table(uri, storage)
     commits = commits_of(table, ended, now=now) if table is not None else None
     folder = Folder(uri, storage)
     entries = [entry for entry in folder.list() if not entry.key.startswith("_delta_log/")]
     if commits is None:
-        _refuse_without(_LOG, ended, folder, entries)
-    found = []
+        left_files.refuse_without(left_files.LOG, ended, folder, entries)
+    found, kept = [], left_files.Kept(left_files.LOG, folder)
     for info in ended:
-        strays = commits is None or never_committed(info, commits)
-        own = [
-            entry
-            for entry in entries
-            if info.uid in entry.key
-            and (commits is None or entry.key not in commits.active)
-            and (strays or entry.key.startswith("_polarpod/staging/"))
-        ]
+        own = [entry for entry in entries if info.uid in entry.key and (commits is None or entry.key not in commits.active)]
+        staged = [entry for entry in own if entry.key.startswith("_polarpod/staging/")]
+        if commits is None:
+            # without a log nothing but the receipt says whether they were published
+            own = kept.of(info, own, staged) if left_files.may_have_published(info) else own
+        elif never_committed(info, commits):
+            # what the receipt says was published there, a log of its time would know
+            own = kept.of(info, own, staged) if left_files.has_published(info, uri, itself=True) else own
+        else:
+            own = staged
         found += _garbage(info.uid, f"{info.job}/{info.run_key}", folder, own)
-    return found
+    return found, kept.verdict(gone=commits is None)
 
 
-def _in_parquet(uri: str, ended: list[AttemptInfo], storage: Storage, now: dt.datetime) -> list[Garbage]:
+def _in_parquet(
+    uri: str, ended: list[AttemptInfo], storage: Storage, now: dt.datetime
+) -> tuple[list[Garbage], PolarpodError | None]:
     """Files of ended attempts that the manifest does not name: never published, or replaced twice longer ago than readers
-    may hold on to them. An undo reaches back one publish."""
+    may hold on to them. An undo reaches back one publish. Second: what is left alone."""
     if not ended:
-        return []
+        return [], None
     folder = Folder(uri, storage)
     # listed first: what is published in between is named by the manifest that is read next
     listed = folder.list("data")
     current = manifest.read(folder)
     named = manifest.kept_files(current.manifest, now) if current else set()
     if current is None:
-        _refuse_without(_MANIFEST, ended, folder, listed)
-    found = []
+        left_files.refuse_without(left_files.MANIFEST, ended, folder, listed)
+    found, kept = [], left_files.Kept(left_files.MANIFEST, folder)
     for info in ended:
         own = [entry for entry in listed if entry.key.startswith(f"data/{info.uid}/") and entry.key not in named]
+        if left_files.may_have_published(info) if current is None else _is_older(info, uri, current.manifest, now):
+            own = kept.of(info, own, [])
         found += _garbage(info.uid, f"{info.job}/{info.run_key}", folder, own)
-    return found
+    return found, kept.verdict(gone=current is None)
 
 
-def _has_published(info: AttemptInfo, uri: str) -> bool:
-    """Whether an attempt has published good rows or bad ones in a place."""
-    receipt = info.receipt
-    places = (
-        receipt and receipt.published and receipt.published.uri,
-        receipt and receipt.checks and receipt.checks.quarantine_uri,
-    )
-    return any(place and normal(place) == uri for place in places)
-
-
-def _refuse_without(names: _Names, ended: list[AttemptInfo], folder: Folder, entries: list[Entry]) -> None:
-    """Raises PolarpodError where an attempt has published to a place whose files nobody names any more: they may be the only
-    copy of what was published, and wait for the log or the manifest to come back."""
-    published = next((info for info in ended if _has_published(info, folder.uri)), None)
-    if published and not all(map(folder.is_marker, entries)):
-        raise PolarpodError(
-            Category.PUBLISH_REFUSED,
-            f"the {names.words} is gone, so that nobody can say which of its files are published",
-            evidence=[
-                f"{folder.uri}/{names.key}",
-                f"attempt {published.number} of {published.job}/{published.run_key} has published there",
-            ],
-            remedy="Restore it from a backup or the bucket's versions. Where there is none, run again the runs that "
-            f"published there; `polarpod runs JOB` lists them. Where the {names.whole} was deleted on purpose, delete its "
-            "folder.",
-        )
+def _is_older(info: AttemptInfo, uri: str, current: manifest.Manifest, now: dt.datetime) -> bool:
+    """Whether an attempt has published there before this manifest was made, which would name its files or keep them."""
+    if info.receipt is None or not left_files.has_published(info, uri, itself=True):
+        return False
+    published = info.receipt.published
+    counted = published is not None and normal(published.uri) == uri and published.version > current.version
+    return counted or now - info.receipt.finished_at < manifest.RETENTION
 
 
 def _garbage(uid: str, run: str, folder: Folder, entries: list[Entry]) -> list[Garbage]:
