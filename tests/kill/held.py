@@ -39,7 +39,7 @@ def _held(module, name, point):
 
 for _module, _name, _point in [
     (delta, "publish", "deciding"), (parquet, "publish", "deciding"),
-    (delta, "_commit", "committing"), (manifest, "swap", "committing"),
+    (delta, "commit_entry", "committing"), (manifest, "swap", "committing"),
     (delta, "publish", "committed"), (parquet, "publish", "committed"),
 ]:
     _held(_module, _name, _point)

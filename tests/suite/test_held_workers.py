@@ -41,7 +41,7 @@ def held(module, name, point):
 
 for module, name, point in [
     (delta, "publish", "deciding"), (parquet, "publish", "deciding"),
-    (delta, "_commit", "committing"), (manifest, "swap", "committing"),
+    (delta, "commit_entry", "committing"), (manifest, "swap", "committing"),
     (delta, "publish", "committed"), (parquet, "publish", "committed"),
 ]:
     held(module, name, point)

@@ -92,7 +92,7 @@ Watch.rows = _observed(Watch.rows)
 _wrapped(check, "check_inputs", "transforming")
 _wrapped(delta, "publish", "deciding", "committed")
 _wrapped(parquet, "publish", "deciding", "committed")
-_wrapped(delta, "_commit", "committing")
+_wrapped(delta, "commit_entry", "committing")
 _wrapped(manifest, "swap", "committing", quarantine="quarantining")
 """
 
