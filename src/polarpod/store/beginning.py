@@ -19,7 +19,7 @@ _STAGED = re.compile(r"(?:^|/)[0-9a-f]{32}-\d{5,}\.parquet$")
 _LOG = re.compile(r"_delta_log/\d{20}\.(?:json|checkpoint\..*)")
 # of files of others, in a verdict
 _NAMED = 3
-_DELTA = "the folder is a table's from then on: a VACUUM deletes these files, and readers of the folder take both."
+_DELTA = "in a table's folder a VACUUM deletes them, and whoever reads the folder takes both."
 _PARQUET = "beside a manifest no reader finds them."
 
 
