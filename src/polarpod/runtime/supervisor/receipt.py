@@ -1,0 +1,122 @@
+"""The end of an attempt: its verdict, its receipt, the termination message, and a failure in words."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+import time
+from collections.abc import Mapping
+from typing import IO, TYPE_CHECKING
+
+import msgspec
+
+from polarpod.contract.codec import decoder
+from polarpod.contract.context import Context
+from polarpod.contract.verdict import Category, PolarpodError, Verdict
+from polarpod.runtime import meter
+from polarpod.runtime.ending import Ending, judge_child, status_of
+from polarpod.runtime.outcome import Outcome
+
+if TYPE_CHECKING:
+    from polarpod.contract.receipt import Receipt
+    from polarpod.runtime.supervisor.watch import Watch
+
+
+def close(context: Context, ending: Ending, outcome: Outcome | None, watch: Watch) -> int:
+    """Writes receipt and termination message, says a failure in words, returns the exit code."""
+    verdict = masked(judge_child(ending, outcome.verdict if outcome else None), watch.environment)
+    receipt = _receipt(context, verdict, outcome, ending, watch)
+    unwritten = _put(context, receipt)
+    final = masked(unwritten, watch.environment) if unwritten else verdict
+    say(final)
+    from polarpod.contract.message import Message
+
+    summary = {key: value for key, value in receipt.summary().items() if isinstance(value, (str, int, float))}
+    watch.beacon.show(
+        Message(
+            kind="receipt",
+            uid=context.attempt.uid,
+            phase=ending.phase.name.lower(),
+            rows=watch.progress.read()[1],
+            elapsed_seconds=round(time.monotonic() - watch.started, 1),
+            memory_peak_bytes=watch.peak,
+            memory_limit_bytes=context.resources.memory_bytes,
+            summary=summary | {"category": str(final.category)},
+            receipt_uri="" if unwritten else f"{context.attempt_uri}/receipt.json",
+        )
+    )
+    return final.exit_code
+
+
+def _receipt(context: Context, verdict: Verdict, outcome: Outcome | None, ending: Ending, watch: Watch) -> Receipt:
+    from polarpod.contract.receipt import Receipt, Usage
+
+    first_line = watch.progress.read()[2]
+    known = outcome or Outcome(verdict=verdict)
+    return Receipt(
+        job=context.job.name,
+        run_key=context.run_key,
+        attempt=context.attempt,
+        status=status_of(verdict),
+        verdict=verdict,
+        params=context.params,
+        code_version=context.code_version,
+        plane=context.plane,
+        fingerprint=known.fingerprint,
+        inputs=known.inputs,
+        checks=known.checks,
+        published=known.published if verdict.succeeded else None,
+        usage=Usage(
+            wall_seconds=round(time.monotonic() - watch.started, 3),
+            cpu_seconds=round(ending.cpu_seconds, 3),
+            memory_peak_bytes=watch.peak,
+            memory_limit_bytes=context.resources.memory_bytes,
+            cgroup_peak_bytes=meter.number(watch.cgroup.peak) if watch.cgroup else None,
+            first_line_seconds=round(first_line - watch.started, 3) if first_line else None,
+        ),
+        started_at=watch.started_at,
+        finished_at=dt.datetime.now(dt.UTC),
+        engine=known.engine,
+        labels=context.labels,
+    )
+
+
+def _put(context: Context, receipt: Receipt) -> Verdict | None:
+    """Writes the receipt once. Returns what stood in the way, or None."""
+    from polarpod.contract.codec import encode
+    from polarpod.store.folder import Folder, put_once
+
+    try:
+        if put_once(Folder(context.attempt_uri, context.storage), "receipt.json", encode(receipt)):
+            return None
+    except PolarpodError as error:
+        return error.verdict
+    return Verdict(
+        category=Category.CONTEXT_INVALID,
+        summary="this attempt already has a receipt",
+        evidence=[f"{context.attempt_uri}/receipt.json"],
+        remedy="Launch a new attempt; an attempt's uid is used once.",
+    )
+
+
+def masked(verdict: Verdict, environment: Mapping[str, str]) -> Verdict:
+    """What may leave the worker of a verdict, whoever has come to it: the child hides what errors say, and not what it
+    finds itself, such as the name of a column."""
+    from polarpod.contract import known_secrets
+
+    return known_secrets.masked(verdict, known_secrets.secret_values(environment))
+
+
+def say(verdict: Verdict) -> None:
+    """Tells a failure in words."""
+    if not verdict.succeeded:
+        print(f"polarpod: {verdict.text()}", file=sys.stderr, flush=True)
+
+
+def read_outcome(report: IO[bytes]) -> Outcome | None:
+    """The child's account, or None where it died before or while writing it."""
+    report.seek(0)
+    try:
+        return decoder(Outcome).decode(report.read())
+    except msgspec.DecodeError:
+        return None
