@@ -15,7 +15,7 @@ from pathlib import Path
 from polarpod.contract.message import MAXIMUM_BYTES, Message, encode
 
 
-class Beacon:
+class HeartbeatFile:
     """Writes messages to one file. Never raises: a full disk must not end a run that works."""
 
     def __init__(self, path: Path | None) -> None:

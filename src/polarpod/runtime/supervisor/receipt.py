@@ -32,7 +32,7 @@ def close(context: Context, ending: Ending, outcome: Outcome | None, watch: Watc
     from polarpod.contract.message import Message
 
     summary = {key: value for key, value in receipt.summary().items() if isinstance(value, (str, int, float))}
-    watch.beacon.show(
+    watch.heartbeat_file.show(
         Message(
             kind="receipt",
             uid=context.attempt.uid,

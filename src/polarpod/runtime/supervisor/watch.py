@@ -42,7 +42,7 @@ class Watch:
         self, context: Context, child: int, progress: Progress, *, started: float, environment: Mapping[str, str]
     ) -> None:
         from polarpod.runtime.heartbeat_document import HeartbeatDocument
-        from polarpod.runtime.heartbeat_file import Beacon
+        from polarpod.runtime.heartbeat_file import HeartbeatFile
 
         self.context = context
         self.child = child
@@ -56,7 +56,7 @@ class Watch:
         self._watch_memory = environment.get(WATCH_MEMORY) == "1" and self.cgroup is None
         self._launcher = int(environment.get(PARENT, "0"))
         self._kills_before = meter.oom_kills(self.cgroup)
-        self.beacon = Beacon(_termination_file(environment))
+        self.heartbeat_file = HeartbeatFile(_termination_file(environment))
         self._document = HeartbeatDocument(lambda data: _put_heartbeat(context, data))
         self._stop_reason: Category | None = None
         self._kill_at: float | None = None
@@ -146,7 +146,7 @@ class Watch:
             memory_peak_bytes=self.peak,
             memory_limit_bytes=self.context.resources.memory_bytes,
         )
-        self.beacon.show(message)
+        self.heartbeat_file.show(message)
         self._document.show(message)
 
 

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from polarpod.contract.message import MAXIMUM_BYTES, Message
-from polarpod.runtime.heartbeat_file import Beacon
+from polarpod.runtime.heartbeat_file import HeartbeatFile
 
 REWRITES = 2_000
 UID = "0" * 32
@@ -43,8 +43,8 @@ def message(number: int) -> Message:
     return Message(kind="heartbeat", uid=UID, rows=number, phase="stage", summary={"text": "x" * size})
 
 
-def beacon(path: Path, *, in_place: bool) -> Beacon:
-    made = Beacon(path)
+def heartbeat_file(path: Path, *, in_place: bool) -> HeartbeatFile:
+    made = HeartbeatFile(path)
     # what a bind mount of Kubernetes would decide; a test may not mount
     made._rename = not in_place
     return made
@@ -55,7 +55,7 @@ BOTH = pytest.mark.parametrize("in_place", [pytest.param(False, id="by rename"),
 
 def test_a_reader_that_never_pauses_sees_only_whole_messages(tmp_path: Path) -> None:
     path = tmp_path / "termination.json"
-    shown = beacon(path, in_place=False)
+    shown = heartbeat_file(path, in_place=False)
     shown.show(message(1))
     with subprocess.Popen(
         [sys.executable, "-c", READER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -71,7 +71,7 @@ def test_a_reader_that_never_pauses_sees_only_whole_messages(tmp_path: Path) -> 
 
 def test_in_place_a_message_is_whole_after_each_of_its_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "termination.json"
-    shown = beacon(path, in_place=True)
+    shown = heartbeat_file(path, in_place=True)
     write, writes = os.pwrite, 0
 
     def write_and_read(handle: int, data: bytes, offset: int) -> int:
@@ -92,7 +92,7 @@ def test_in_place_a_message_is_whole_after_each_of_its_writes(tmp_path: Path, mo
 @BOTH
 def test_a_shorter_message_leaves_nothing_of_a_longer_one(in_place: bool, tmp_path: Path) -> None:
     path = tmp_path / "termination.json"
-    shown = beacon(path, in_place=in_place)
+    shown = heartbeat_file(path, in_place=in_place)
     for size in (3000, 0, 4090, 10):
         expected = Message(kind="receipt", uid=UID, summary={"text": "x" * size})
         shown.show(expected)
@@ -106,23 +106,23 @@ def test_in_place_the_file_stays_the_one_that_was_mounted(tmp_path: Path) -> Non
     path = tmp_path / "termination-log"
     path.touch()
     inode = path.stat().st_ino
-    shown = beacon(path, in_place=True)
+    shown = heartbeat_file(path, in_place=True)
     shown.show(message(1))
     shown.show(message(2))
     assert path.stat().st_ino == inode
 
 
 def test_the_termination_log_of_kubernetes_is_never_renamed_over() -> None:
-    assert Beacon(Path("/dev/termination-log"))._rename is False
+    assert HeartbeatFile(Path("/dev/termination-log"))._rename is False
 
 
 def test_beside_the_file_nothing_is_left(tmp_path: Path) -> None:
-    beacon(tmp_path / "termination.json", in_place=False).show(message(1))
+    heartbeat_file(tmp_path / "termination.json", in_place=False).show(message(1))
     assert [path.name for path in tmp_path.iterdir()] == ["termination.json"]
 
 
 @BOTH
 def test_a_place_that_cannot_be_written_does_not_end_the_run(in_place: bool, tmp_path: Path) -> None:
-    beacon(tmp_path / "nowhere" / "termination.json", in_place=in_place).show(message(1))
-    beacon(tmp_path, in_place=in_place).show(message(1))
-    Beacon(None).show(message(1))
+    heartbeat_file(tmp_path / "nowhere" / "termination.json", in_place=in_place).show(message(1))
+    heartbeat_file(tmp_path, in_place=in_place).show(message(1))
+    HeartbeatFile(None).show(message(1))
