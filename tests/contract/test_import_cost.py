@@ -16,7 +16,7 @@ CONTRACT = [
     "validation_errors", "verdict", "version",
 ]  # fmt: skip
 # loaded after the fork, but into a process that has to stay small
-SUPERVISOR = [f"polarpod.runtime.supervisor{part}" for part in ("", ".fork", ".receipt", ".watch")]
+SUPERVISOR = [f"polarpod.runtime.supervisor{part}" for part in ("", ".fork", ".output", ".receipt", ".watch")]
 
 
 def loaded_by(*modules: str) -> set[str]:

@@ -72,9 +72,10 @@ def limited_by(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 
 @HUNGRY
 def test_running_out_of_memory_is_told_with_the_peak(bench: Bench, body: str, limited_by: str) -> None:
-    write_work(bench, body, memory="256Mi")
+    write_work(bench, f"    print('these were its last words', end='', flush=True){body}", memory="256Mi")
     live = Live(bench, "work")
     ran = live.end()
+    assert b"these were its last words" in ran.log
     assert ran.verdict.category is Category.OUT_OF_MEMORY
     assert ran.verdict.summary == "the worker needed more than its 256 MiB of memory"
     assert live.exit_code == ran.verdict.exit_code

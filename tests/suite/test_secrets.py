@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from tests.suite.bench import Bench
 from tests.suite.conftest import on_disk
+from tests.support.live import Live
 
 pytestmark = on_disk
 
@@ -42,6 +43,32 @@ def test_a_secret_in_an_exception_is_kept_by_nobody(bench: Bench, name: str) -> 
     kept = [bench.read_bytes(f"_state/{path}") for path in bench.files("_state")]
     assert any(b"db.example.org" in document for document in kept)
     assert not any(b"hunter2" in document for document in [*kept, ran.log])
+
+
+PRINTING_JOB = """
+import os, subprocess, sys
+
+@job(inputs={}, output=Delta("{lake}/out", replace={}), memory="512Mi")
+def prints():
+    password = os.environ["DB_PASSWORD"]
+    print("to the one stream:", password)
+    print("to the other:", password, file=sys.stderr)
+    subprocess.run(["/bin/sh", "-c", 'echo "from a process: $DB_PASSWORD"'], check=True)
+    os.write(1, b"in parts: " + password[:5].encode())
+    os.write(1, password[5:].encode() + b"\\n")
+    print(os.environ["SIGNING_KEY"])
+    return pl.LazyFrame({"id": [1]})
+"""
+
+
+def test_the_value_of_a_credential_variable_is_masked_by_the_worker_itself(bench: Bench) -> None:
+    bench.write_job(PRINTING_JOB)
+    bench.extra_environment = {"DB_PASSWORD": "p@ss/w rd+9Zq77", "SIGNING_KEY": "Erste Zeile\nZweite Zeile"}
+    live = Live(bench, "prints")
+    log = live.end().log
+    for line in ("to the one stream: ***", "to the other: ***", "from a process: ***", "in parts: ***"):
+        assert line in log.decode()
+    assert not any(part in log for part in (b"p@ss", b"9Zq77", b"Zeile"))
 
 
 AWKWARD = 'p@ss/w"rd+9Zq77'

@@ -18,6 +18,7 @@ ENDS = {
     "os._exit(0)": ("os._exit(0)", Category.JOB_CRASHED, "the worker ended with exit code 0 without a word"),
     "os.abort()": ("os.abort()", Category.JOB_CRASHED, "the worker crashed (SIGABRT)"),
     "SIGSEGV": ("os.kill(os.getpid(), signal.SIGSEGV)", Category.JOB_CRASHED, "the worker crashed (SIGSEGV)"),
+    "a native crash": ("import ctypes; ctypes.string_at(0)", Category.JOB_CRASHED, "the worker crashed (SIGSEGV)"),
     "SIGKILL": (
         "os.kill(os.getpid(), signal.SIGKILL)",
         Category.WORKER_LOST,
@@ -50,14 +51,17 @@ ENDS = {
         "the worker ended with exit code 5 without a word",
     ),
 }
+# without an end of line, and not known to Python's own buffer any more
+LAST_WORDS = "print('these were its last words', end='', flush=True)\n"
 
 
 @pytest.mark.parametrize(("body", "category", "summary"), ENDS.values(), ids=ENDS)
 def test_every_end_leaves_a_receipt_with_its_verdict(bench: Bench, body: str, category: Category, summary: str) -> None:
-    write_work(bench, body)
+    write_work(bench, LAST_WORDS + body)
     live = Live(bench, "work")
     ran = live.end()
     assert (ran.verdict.category, ran.verdict.summary) == (category, summary)
+    assert b"these were its last words" in ran.log
     assert ran.receipt is not None
     assert ran.receipt.status == "failed"
     assert ran.receipt.published is None

@@ -6,10 +6,8 @@ why it stops; that stays in the scratch directory until it is swept.
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 
-from polarpod.contract.known_secrets import secret_values
 from polarpod.launch.log_file import LogFile
 from polarpod.launch.planes.plane import Plane
 from polarpod.launch.state import AttemptInfo, State
@@ -27,11 +25,11 @@ def keep_log(info: AttemptInfo, state: State, plane: Plane) -> None:
 
 
 def _left_log(info: AttemptInfo, plane: Plane) -> bytes | None:
-    """Without what looks like a credential, as a launcher would have stored it."""
+    """As a launcher would have stored it."""
     path = plane.log_file(info.uid)
     if path is None:
         return None
-    log = LogFile(path, lambda lines: None, secret_values({**os.environ, **plane.environment}))
+    log = LogFile(path, lambda lines: None)
     with suppress(OSError):  # of another person, whose scratch directories are theirs
         log.finish()
     return log.tail() or None

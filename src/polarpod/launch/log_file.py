@@ -1,34 +1,26 @@
-"""The log of a worker on this machine, as it grows."""
+"""The log of a worker on this machine, as it grows. The worker itself has masked it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
-from polarpod.contract.redact import Redactor
-from polarpod.launch.worker import LOG_TAIL_BYTES, redacted
-
-# a credential is shorter than the first where it has no blanks, and the line that a private key begins with than the second
-_LONGEST_WORD = 4096
-_LONGEST_EDGE = 100
+from polarpod.launch.worker import LOG_TAIL_BYTES
 
 
 class LogFile:
-    """Passes on new bytes of a growing log, whole lines at a time, without what looks like a credential."""
+    """Passes on new bytes of a growing log, whole lines at a time."""
 
-    def __init__(self, path: Path, on_lines: Callable[[bytes], None], secrets: Iterable[str] = ()) -> None:
+    def __init__(self, path: Path, on_lines: Callable[[bytes], None]) -> None:
         self._path = path
         self._say = on_lines
         self._offset = 0
         self._rest = b""
-        self._redactor = Redactor(secrets)
         self._tail = b""
 
     def _on_lines(self, lines: bytes) -> None:
-        said = redacted(lines, self._redactor)
-        # of what was redacted: the file's own end may begin in the middle of a key
-        self._tail = (self._tail + said)[-LOG_TAIL_BYTES:]
-        self._say(said)
+        self._tail = (self._tail + lines)[-LOG_TAIL_BYTES:]
+        self._say(lines)
 
     def finish(self) -> None:
         """Passes on all that is left, the line that was never ended included."""
@@ -52,24 +44,10 @@ class LogFile:
         if newline:
             self._on_lines(lines + newline)
         if len(self._rest) > LOG_TAIL_BYTES:
-            cut = cut_of(self._rest)
-            self._on_lines(self._rest[:cut] + b"\n")
-            self._rest = self._rest[cut:]
+            self._on_lines(self._rest + b"\n")
+            self._rest = b""
         return bool(new)
 
     def tail(self) -> bytes:
         """The end of what was passed on."""
         return self._tail
-
-
-def cut_of(line: bytes) -> int:
-    """Where an endless line is cut: before a word, since half a credential may not look like one, and before what may be
-    the beginning of a private key."""
-    near = max(1, len(line) - _LONGEST_EDGE)
-    dashes = line.find(b"----", near)
-    if dashes < 0 and line.endswith(b"-"):
-        dashes = max(near, len(line.rstrip(b"-")))
-    if dashes >= 0:
-        return dashes - 1 if line[dashes - 1 : dashes] == b"-" else dashes
-    blank = line.rfind(b" ", max(1, len(line) - _LONGEST_WORD))
-    return blank if blank > 0 else len(line)

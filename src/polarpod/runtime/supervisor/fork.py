@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING
 if TYPE_CHECKING:
     from polarpod.contract.context import Context
     from polarpod.runtime.progress import Progress
+    from polarpod.runtime.supervisor.output import Output
 
 ASKS_TO_STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -57,19 +58,21 @@ def end_orphans() -> None:
         time.sleep(0.01)
 
 
-def start_child(context: Context | None, progress: Progress, report: IO[bytes]) -> int:
+def start_child(context: Context | None, progress: Progress, report: IO[bytes], output: Output) -> int:
     """Forks the child. Returns its number, and in the child never."""
     supervisor = os.getpid()
     child = os.fork()
     if child == 0:
-        _become_child(context, progress, report, supervisor)
+        _become_child(context, progress, report, output, supervisor)
+    output.become_supervisors()
     return child
 
 
-def _become_child(context: Context | None, progress: Progress, report: IO[bytes], supervisor: int) -> None:
+def _become_child(context: Context | None, progress: Progress, report: IO[bytes], output: Output, supervisor: int) -> None:
     """In the forked child: never returns, never unwinds into the supervisor's code."""
     code = 70  # EX_SOFTWARE, should the import below itself fail
     try:
+        output.become_childs()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKS_TO_STOP)
         from polarpod.runtime.child import run
 

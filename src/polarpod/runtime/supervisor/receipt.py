@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
-import sys
+import os
 import time
 from collections.abc import Mapping
 from typing import IO, TYPE_CHECKING
@@ -19,16 +20,17 @@ from polarpod.runtime.outcome import Outcome
 
 if TYPE_CHECKING:
     from polarpod.contract.receipt import Receipt
+    from polarpod.runtime.supervisor.output import Output
     from polarpod.runtime.supervisor.watch import Watch
 
 
-def close(context: Context, ending: Ending, outcome: Outcome | None, watch: Watch) -> int:
-    """Writes receipt and termination message, says a failure in words, returns the exit code."""
+def close(context: Context, ending: Ending, outcome: Outcome | None, watch: Watch, output: Output) -> int:
+    """Writes receipt and termination message, says a failure in words after all that the job has printed, returns the exit
+    code."""
     verdict = masked(judge_child(ending, outcome.verdict if outcome else None), watch.environment)
     receipt = _receipt(context, verdict, outcome, ending, watch)
     unwritten = _put(context, receipt)
     final = masked(unwritten, watch.environment) if unwritten else verdict
-    say(final)
     from polarpod.contract.message import Message
 
     summary = {key: value for key, value in receipt.summary().items() if isinstance(value, (str, int, float))}
@@ -45,6 +47,11 @@ def close(context: Context, ending: Ending, outcome: Outcome | None, watch: Watc
             receipt_uri="" if unwritten else f"{context.attempt_uri}/receipt.json",
         )
     )
+    # now that the receipt stands, a reader of the log may take its time
+    output.drain()
+    if lost := output.lost():
+        _print(lost)
+    say(final)
     return final.exit_code
 
 
@@ -110,7 +117,16 @@ def masked(verdict: Verdict, environment: Mapping[str, str]) -> Verdict:
 def say(verdict: Verdict) -> None:
     """Tells a failure in words."""
     if not verdict.succeeded:
-        print(f"polarpod: {verdict.text()}", file=sys.stderr, flush=True)
+        _print(verdict.text())
+
+
+def _print(text: str) -> None:
+    """As all that a worker prints: without what looks like a credential."""
+    from polarpod.contract.redact import redact  # only a failure needs its patterns
+
+    # unbuffered: what a full disk refuses must not be tried again at the exit, whose code tells more
+    with contextlib.suppress(OSError):
+        os.write(2, redact(f"polarpod: {text}\n").encode(errors="surrogateescape"))
 
 
 def read_outcome(report: IO[bytes]) -> Outcome | None:

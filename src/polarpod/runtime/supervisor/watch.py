@@ -6,7 +6,6 @@ import contextlib
 import datetime as dt
 import gc
 import os
-import select
 import signal
 import socket
 import sys
@@ -20,6 +19,7 @@ from polarpod.runtime import meter
 from polarpod.runtime.ending import Ending
 from polarpod.runtime.progress import Progress
 from polarpod.runtime.supervisor.fork import ASKS_TO_STOP, send
+from polarpod.runtime.supervisor.output import Output
 
 TERMINATION_FILE = "POLARPOD_TERMINATION_FILE"
 # set by a plane that cannot limit the worker's memory itself
@@ -39,7 +39,14 @@ class Watch:
     """The supervisor's wait for one child."""
 
     def __init__(
-        self, context: Context, child: int, progress: Progress, *, started: float, environment: Mapping[str, str]
+        self,
+        context: Context,
+        child: int,
+        progress: Progress,
+        output: Output,
+        *,
+        started: float,
+        environment: Mapping[str, str],
     ) -> None:
         from polarpod.runtime.heartbeat_document import HeartbeatDocument
         from polarpod.runtime.heartbeat_file import HeartbeatFile
@@ -47,6 +54,7 @@ class Watch:
         self.context = context
         self.child = child
         self.progress = progress
+        self._output = output
         self.started = started
         self.environment = environment
         self.started_at = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=time.monotonic() - started)
@@ -75,18 +83,22 @@ class Watch:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKS_TO_STOP)
         _load_what_closing_needs()
         gc.enable()
-        next_heartbeat = 0.0
+        next_sample = next_heartbeat = 0.0
         while True:
-            self._sample()
+            now = time.monotonic()
+            # a child that prints much makes this loop turn often
+            if due := now >= next_sample:
+                next_sample = now + _SAMPLE_SECONDS
+                self._sample()
             finished, status, usage = os.wait4(self.child, os.WNOHANG)
             if finished:
                 break
-            now = time.monotonic()
             if now >= next_heartbeat:
                 self._heartbeat()
                 next_heartbeat = now + _HEARTBEAT_SECONDS
-            self._enforce(now)
-            select.select([reader], [], [], _SAMPLE_SECONDS)
+            if due:
+                self._enforce(now)
+            self._output.wait(reader.fileno(), next_sample - now)
             with contextlib.suppress(BlockingIOError):
                 reader.recv(4096)
         signal.set_wakeup_fd(-1)

@@ -82,11 +82,10 @@ def run_worker(context: Context, data: bytes, plane: ProcessPlane, *, listener: 
         with sink:
             process = _start(plane, environment, scratch, cgroup, sink.fileno())
         try:
-            secrets = secret_values(environment)
-            end, message, tail = _wait(process, context, scratch, log, cgroup, listener, secrets)
+            end, message, tail = _wait(process, context, scratch, log, cgroup, listener)
             path, note = plane.end_note(uid), EndNote(exit=end, message=message)
             end_note.keep(path, note)
-            return _ended(context, path, note, tail, secrets)
+            return _ended(context, path, note, tail, secret_values(environment))
         finally:
             _end(process)
 
@@ -189,10 +188,9 @@ def _wait(
     log: Path,
     cgroup: Cgroup | None,
     listener: Listener,
-    secrets: list[str],
 ) -> tuple[Exit, Message | None, bytes]:
     uid = context.attempt.uid
-    follower = LogFile(log, listener.on_log, secrets)
+    follower = LogFile(log, listener.on_log)
     last: bytes = b""
     stopped, overdue = False, False
     deadline = time.monotonic() + context.deadline_seconds + context.grace_seconds + _SLACK_SECONDS
