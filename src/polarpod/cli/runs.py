@@ -13,7 +13,9 @@ from polarpod.cli.tables import Rows, when
 from polarpod.cli.undone import took_back
 from polarpod.contract.message import Message
 from polarpod.contract.resources import format_bytes
+from polarpod.launch.lookup import newest_runs
 from polarpod.launch.state import AttemptInfo
+from polarpod.store.at_once import at_once
 
 
 @click.command()
@@ -25,15 +27,10 @@ from polarpod.launch.state import AttemptInfo
 def command(job: str | None, limit: int, plane: str, planes: Path | None, *, as_json: bool) -> None:
     """List runs, newest first; each with its newest attempt. Of one that runs: how far it was when it was last heard of."""
     state = setting(plane, planes).state
-    found = [
-        info
-        for name in ([job] if job else state.jobs())
-        for run_key in state.run_keys(name)
-        for info in state.attempts(name, run_key, newest=1)
-    ]
+    found = newest_runs(state, job, limit)
     found.sort(key=lambda info: moment.timestamp() if (moment := _begun(info)) else 0.0, reverse=True)
-    found = found[:limit]
-    now, heard = dt.datetime.now(dt.UTC), {info.uid: heartbeat_of(info, state) for info in found}
+    heartbeats = at_once(lambda info: heartbeat_of(info, state), found)
+    now, heard = dt.datetime.now(dt.UTC), {info.uid: heartbeat for info, heartbeat in zip(found, heartbeats, strict=True)}
     if as_json:
         say_json([_facts(info, heard[info.uid], now) for info in found])
         return

@@ -12,9 +12,13 @@ from polarpod.cli.receipts import print_receipt
 from polarpod.cli.running import heartbeat_of, words
 from polarpod.cli.undone import outcome, taken_back_by, took_back
 from polarpod.launch.left_logs import log_of
+from polarpod.launch.state import AttemptInfo, State
+from polarpod.store.location import join
 
 # what fits a screen; the whole is in the state store
 _LOG_LINES = 40
+# four requests each
+_OTHERS = 10
 _NO_VERDICT = {
     False: "no verdict: it is running, or its launcher died; run it again to find out",
     True: "no verdict: the document that tells it is damaged; run it again to find out",
@@ -35,7 +39,7 @@ def command(run: str, plane: str, planes: Path | None, *, as_json: bool) -> None
     state = chosen.state
     info = state.find(run)
     heartbeat = heartbeat_of(info, state)
-    attempts = state.attempts(info.job, info.run_key)
+    attempts = _attempts(info, state)
     undo = taken_back_by(info, attempts)
     if as_json:
         verdict = info.record and info.record.verdict
@@ -66,9 +70,11 @@ def command(run: str, plane: str, planes: Path | None, *, as_json: bool) -> None
         click.echo(f"taken back by attempt {undo.number}, uid {undo.uid[:8]}: its rows are not in the output any more")
     for place in info.damaged:
         click.echo(f"damaged    {place}")
-    for other in attempts:
-        if other.uid != info.uid:
-            click.echo(f"also       attempt {other.number}  uid {other.uid[:8]}  {outcome(other, attempts)}")
+    others = [other for other in attempts if other.uid != info.uid][:_OTHERS]
+    for other in others:
+        click.echo(f"also       attempt {other.number}  uid {other.uid[:8]}  {outcome(other, attempts)}")
+    if older := len(state.claims(info.job, info.run_key)) - len(others) - 1:
+        click.echo(f"also       {older:,} more, in {join(state.folder.uri, 'runs', info.job, info.run_key)}")
     log = log_of(info, state, chosen.plane)
     if log and not (verdict and verdict.succeeded):
         lines = log.decode(errors="replace").splitlines()
@@ -76,3 +82,9 @@ def command(run: str, plane: str, planes: Path | None, *, as_json: bool) -> None
         for line in lines[-_LOG_LINES:]:
             click.echo(f"  | {line}")
     click.echo(f"\nstate      {state.attempt_uri(info.job, info.run_key, info.uid)}")
+
+
+def _attempts(info: AttemptInfo, state: State) -> list[AttemptInfo]:
+    """The newest attempts of a run, newest first; all of them where that asked for is older, since an undo of it may be."""
+    newest = state.attempts(info.job, info.run_key, newest=_OTHERS + 1)
+    return newest if any(one.uid == info.uid for one in newest) else state.attempts(info.job, info.run_key)

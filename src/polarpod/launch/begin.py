@@ -107,12 +107,12 @@ def prepare(
     plan: Plan, plane: Plane, state: State, options: RunOptions, clock: Clock, *, prepared: set[str] | None = None
 ) -> tuple[Context, bytes]:
     """Takes an attempt number and writes the context."""
-    uid = clock.new_uid()
+    uid, now = clock.new_uid(), clock.now()
     if prepared is not None:
         # before anything is written: an answer may be lost
         prepared.add(uid)
-    number = state.claim(plan.job.name, plan.run_key, uid, above=plan.standing.number or 0)
-    context = context_of(plan, plane, state, options, attempt=Attempt(number=number, uid=uid), now=clock.now())
+    number = state.claim(plan.job.name, plan.run_key, uid, above=plan.standing.number or 0, at=now)
+    context = context_of(plan, plane, state, options, attempt=Attempt(number=number, uid=uid), now=now)
     _, data = state.put_context(context)
     return context, data
 

@@ -16,7 +16,7 @@ from polarpod.launch.documents import Documents
 _DIGITS = 8
 # as they are written; whatever else people's tools leave there is no claim
 _NAME = re.compile(rf"[0-9]{{{_DIGITS}}}|[1-9][0-9]{{{_DIGITS},17}}")
-_UID = re.compile(r"[0-9a-f]{32}")
+UID = re.compile(r"[0-9a-f]{32}")
 _SHOWN = 40
 
 
@@ -41,8 +41,8 @@ class Claims:
     def all(self, job: str, run_key: str) -> list[tuple[int, str]]:
         """(number, key of the claim) of every attempt, in order."""
         found = self._folder.list(f"runs/{job}/{run_key}/claims")
-        names = [(entry.key.rpartition("/")[2], entry.key) for entry in found]
-        return sorted((int(name), key) for name, key in names if _NAME.fullmatch(name))
+        numbers = [(number_of(entry.key.rpartition("/")[2]), entry.key) for entry in found]
+        return sorted((number, key) for number, key in numbers if number is not None)
 
     def release(self, job: str, run_key: str, number: int) -> None:
         """Gives a number back that nothing was made of: no context, no commit."""
@@ -56,23 +56,33 @@ class Claims:
             return None
         # whoever mends one by hand ends it with a line's end
         uid = document.data.decode(errors="replace").strip()
-        if _UID.fullmatch(uid):
+        if UID.fullmatch(uid):
             self._documents.mended(key)
             return uid
         known = self._told_by_context(job, run_key, number)
         self._documents.report(key, _damage(f"{job}/{run_key}", number, uid, self._documents.place(key), known))
         return known
 
+    def holds(self, job: str, run_key: str, number: int, uid: str) -> bool:
+        """Whether a uid has a number."""
+        document = self._folder.read(_key(job, run_key, number))
+        return document is not None and document.data.decode(errors="replace").strip() == uid
+
     def _told_by_context(self, job: str, run_key: str, number: int) -> str | None:
         """The attempt whose context has this number."""
         base = f"runs/{job}/{run_key}"
         for uid in self._folder.children(base):
-            if not _UID.fullmatch(uid):
+            if not UID.fullmatch(uid):
                 continue
             context = self._documents.read(f"{base}/{uid}/context.json", Context, f"context of {job}/{run_key}")
             if context and context.attempt.number == number and context.attempt.uid == uid:
                 return uid
         return None
+
+
+def number_of(name: str) -> int | None:
+    """The number that a claim's name says; None of what is no claim."""
+    return int(name) if _NAME.fullmatch(name) else None
 
 
 def _key(job: str, run_key: str, number: int) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import NamedTuple
 
 from polarpod.contract.dataset import Delta
@@ -14,7 +15,7 @@ from polarpod.launch.code_dependencies import dependencies_of
 from polarpod.launch.job_request import choose_job, parameters, resolve_job
 from polarpod.launch.places import with_places
 from polarpod.launch.planes.plane import Plane
-from polarpod.launch.sizing import Past, Size, size
+from polarpod.launch.sizing import Past, Size, size, tells_need
 from polarpod.launch.specs import Specs
 from polarpod.launch.state import AttemptInfo, State
 from polarpod.store import delta_log
@@ -84,7 +85,7 @@ def make_plan(name: str, given: Mapping[str, Scalar], *, specs: Specs, plane_nam
     held = standing(job.output, plane.storage, job=job.name, run_key=run_key, fingerprint=fingerprint)
     if held.number is None:
         refuse_folder_of_others(job.output, job.checks.quarantine if job.checks else None, plane.storage)
-    attempts = state.attempts(job.name, run_key, newest=_ATTEMPTS_LOOKED_AT)
+    attempts = _last(state.each_attempt(job.name, run_key), specs.code_version)
     return Plan(
         job=job,
         params=params,
@@ -110,6 +111,16 @@ def make_plan(name: str, given: Mapping[str, Scalar], *, specs: Specs, plane_nam
 
 # the last end that says something about memory is among these, or too old to matter
 _ATTEMPTS_LOOKED_AT = 5
+
+
+def _last(attempts: Iterator[AttemptInfo], code_version: str) -> list[AttemptInfo]:
+    """The newest attempts, as far back as one that tells how much memory the run needs: mostly one."""
+    found = []
+    for info in islice(attempts, _ATTEMPTS_LOOKED_AT):
+        found.append(info)
+        if any(tells_need(past) for past in _past([info], code_version)):
+            break
+    return found
 
 
 def _past(attempts: list[AttemptInfo], code_version: str) -> list[Past]:

@@ -51,6 +51,11 @@ class Size(NamedTuple):
     stop: Verdict | None = None
 
 
+def tells_need(past: Past) -> bool:
+    """Whether an end says something about how much memory the run needs: what the platform did says nothing."""
+    return budget_of(past.category) is not Budget.PLATFORM
+
+
 def size(
     declared: Resources,
     past: Sequence[Past],
@@ -70,8 +75,7 @@ def size(
         growth: the plane's factor.
         cap_bytes: the most the plane allows.
     """
-    # what the platform did says nothing about how much memory the run needs
-    last = next((attempt for attempt in past if budget_of(attempt.category) is not Budget.PLATFORM), None)
+    last = next(filter(tells_need, past), None)
     learned = _whole(max((success.need_bytes for success in successes), default=0))
     if last is None or last.category is not Category.OUT_OF_MEMORY:
         if learned > declared.memory_bytes:

@@ -5,6 +5,7 @@
     <state>/runs/<job>/<run key>/claims/<number>      holds the uid that took this number
     <state>/runs/<job>/<run key>/standing.json        the attempt whose rows stand, for a quick skip
     <state>/sizes/<job>.json                          what the last successes used, once one needed more than declared
+    <state>/index/...                                 where to look: see `index`
 
 Only folders of small documents; numbers are taken by conditional writes, so two launchers never hand out the same one.
 """
@@ -12,8 +13,8 @@ Only folders of small documents; numbers are taken by conditional writes, so two
 from __future__ import annotations
 
 import datetime as dt
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import NamedTuple
 
 import msgspec
@@ -25,7 +26,10 @@ from polarpod.contract.receipt import Receipt
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
 from polarpod.launch.claims import Claims
 from polarpod.launch.documents import Documents, nothing
+from polarpod.launch.index import Begun, Index, Listed, Look
+from polarpod.launch.lookup import JOB, MANY, matches
 from polarpod.launch.sizing import Success
+from polarpod.store.at_once import at_once
 from polarpod.store.folder import Entry, Folder
 from polarpod.store.location import join
 
@@ -81,10 +85,6 @@ class AttemptInfo(NamedTuple):
     damaged: tuple[str, ...] = ()
 
 
-# as `JobSpec` has it
-_JOB = re.compile(r"[a-z][a-z0-9_]{0,47}")
-
-
 def _sizes(job: str) -> str:
     return f"sizes/{job}.json"
 
@@ -103,11 +103,30 @@ class State:
         """
         self.folder = Folder(uri, storage)
         self.documents = Documents(self.folder, on_damage)
+        self.entries = Index(self.documents)
         self._claims = Claims(self.documents)
 
-    def claim(self, job: str, run_key: str, uid: str, *, above: int = 0) -> int:
-        """Takes the next attempt number of a run key, above all that are known, for a uid."""
-        return self._claims.take(job, run_key, uid, above=above)
+    @property
+    def index(self) -> Look:
+        """Where attempts are found; in a state store without a whole index by a walk through all of it."""
+        return self.entries if self.entries.is_complete() else Listed(self.walk())
+
+    def write_index(self) -> None:
+        """Makes the index whole, where a state store was begun without one or somebody has taken it away."""
+        if not self.entries.is_complete():
+            at_once(self.entries.add, self.walk())
+            self.entries.complete()
+
+    def claim(self, job: str, run_key: str, uid: str, *, above: int = 0, at: dt.datetime | None = None) -> int:
+        """Takes the next attempt number of a run key, above all that are known, for a uid.
+
+        Args:
+            at: when the attempt begins; now.
+        """
+        self.entries.begin()
+        number = self._claims.take(job, run_key, uid, above=above)
+        self.entries.add(Begun(job, run_key, number, uid, at or dt.datetime.now(dt.UTC)))
+        return number
 
     def claims(self, job: str, run_key: str) -> list[tuple[int, str]]:
         """(number, key of the claim) of every attempt, in order."""
@@ -118,7 +137,7 @@ class State:
         return self._claims.holder(job, run_key, number, key)
 
     def release(self, job: str, run_key: str, number: int) -> None:
-        """Gives a number back that nothing was made of: no context, no commit."""
+        """Gives a number back that nothing was made of: no context, no commit. A sweep takes what the index has of it."""
         self._claims.release(job, run_key, number)
 
     def attempt_uri(self, job: str, run_key: str, uid: str) -> str:
@@ -223,19 +242,37 @@ class State:
 
     def run_keys(self, job: str) -> list[str]:
         """The run keys of a job; none of what cannot be the name of one, so that nothing leads out of the store."""
-        return self.folder.children(f"runs/{job}") if _JOB.fullmatch(job) else []
+        return self.folder.children(f"runs/{job}") if JOB.fullmatch(job) else []
 
     def attempts(self, job: str, run_key: str, *, newest: int | None = None) -> list[AttemptInfo]:
         """The attempts of a run key, newest first."""
-        found: list[AttemptInfo] = []
-        for number, key in reversed(self.claims(job, run_key)):
-            if newest is not None and len(found) >= newest:
-                break
-            if uid := self.holder(job, run_key, number, key):
-                found.append(self._attempt(job, run_key, number, uid))
-        return found
+        if newest is not None:
+            return list(islice(self.each_attempt(job, run_key), newest))
+        return list(filter(None, at_once(lambda claim: self._of(job, run_key, *claim), reversed(self.claims(job, run_key)))))
 
-    def _attempt(self, job: str, run_key: str, number: int, uid: str) -> AttemptInfo:
+    def each_attempt(self, job: str, run_key: str) -> Iterator[AttemptInfo]:
+        """The attempts of a run key, newest first; each is read as it is asked for."""
+        for claim in reversed(self.claims(job, run_key)):
+            if info := self._of(job, run_key, *claim):
+                yield info
+
+    def _of(self, job: str, run_key: str, number: int, key: str) -> AttemptInfo | None:
+        uid = self.holder(job, run_key, number, key)
+        return self.attempt(job, run_key, number, uid) if uid else None
+
+    def attempt_of(self, begun: Begun) -> AttemptInfo | None:
+        """An attempt that the index knows; None where nothing is left of it."""
+        info = self.attempt(*begun[:4])
+        known = info.context or info.receipt or info.record or info.damaged
+        return info if known or self._claims.holds(*begun[:4]) else None
+
+    def walk(self) -> list[Begun]:
+        """Every attempt, found without the index: four requests for each."""
+        runs = [(job, run_key) for job in self.jobs() for run_key in self.run_keys(job)]
+        return [_begun(info) for found in at_once(lambda run: self.attempts(*run), runs) for info in found]
+
+    def attempt(self, job: str, run_key: str, number: int, uid: str) -> AttemptInfo:
+        """What there is of an attempt."""
         base, of = f"runs/{job}/{run_key}/{uid}", f"of attempt {number} of {job}/{run_key}"
         context = self.documents.read(f"{base}/context.json", Context, f"context {of}")
         receipt = self.documents.read(f"{base}/receipt.json", Receipt, f"receipt {of}")
@@ -245,12 +282,13 @@ class State:
 
     def published(self, info: AttemptInfo) -> AttemptInfo | None:
         """The newest attempt of the same run whose rows were published and not taken back; None where there is none."""
-        attempts = self.attempts(info.job, info.run_key)
-        back = {other.record.took_back for other in attempts if other.record}
-        return next(
-            (one for one in attempts if one.receipt and one.receipt.published and one.uid not in back),
-            None,
-        )
+        back = set[str | None]()
+        for one in self.each_attempt(info.job, info.run_key):
+            # an undo is newer than what it took back
+            back.add(one.record.took_back if one.record else None)
+            if one.receipt and one.receipt.published and one.uid not in back:
+                return one
+        return None
 
     def find(self, name: str) -> AttemptInfo:
         """The attempt a person means: a uid or the beginning of one, "job/run key" (its newest attempt), or a run key.
@@ -258,31 +296,23 @@ class State:
         Raises:
             PolarpodError: none or several match.
         """
-        matches = self._candidates(name)
-        if len(matches) == 1:
-            return matches[0]
+        found = matches(self, name)
+        if len(found) == 1:
+            return found[0]
+        many = f"more than {MANY - 1}" if len(found) == MANY else str(len(found))
         raise PolarpodError(
             Category.REQUEST_INVALID,
-            f"no run matches {name!r}" if not matches else f"{len(matches)} runs match {name!r}",
-            evidence=[f"{info.job}/{info.run_key} attempt {info.number} uid {info.uid}" for info in matches[:10]]
+            f"{many} runs match {name!r}" if found else f"no run matches {name!r}",
+            evidence=[f"{info.job}/{info.run_key} attempt {info.number} uid {info.uid}" for info in found[: MANY - 1]]
             or [f"looked in {self.folder.uri}"],
             remedy="`polarpod runs` lists them; name one by job/run key, or by the first characters of its uid.",
         )
 
-    def _candidates(self, name: str) -> list[AttemptInfo]:
-        job, slash, key = name.partition("/")
-        if slash:
-            keys = self.run_keys(job)
-            # the whole key, or enough of one to be the only one: "clean_flights/2013-02-01"
-            chosen = [run_key for run_key in keys if run_key == key] or [run_key for run_key in keys if key in run_key]
-            return [info for run_key in chosen for info in self.attempts(job, run_key, newest=1)]
-        found = []
-        for job in self.jobs():
-            for run_key in self.run_keys(job):
-                if run_key == name:
-                    found += self.attempts(job, run_key, newest=1)
-                    continue
-                uids = [child for child in self.folder.children(f"runs/{job}/{run_key}") if child.startswith(name)]
-                if uids:
-                    found += [info for info in self.attempts(job, run_key) if info.uid in uids]
-        return found
+
+def _begun(info: AttemptInfo) -> Begun:
+    if info.context:
+        at = info.context.created_at
+    else:
+        # an undo has no context, and a number that nothing was made of has no time
+        at = info.record.judged_at if info.record else dt.datetime.fromtimestamp(0, dt.UTC)
+    return Begun(info.job, info.run_key, info.number, info.uid, at)

@@ -56,7 +56,7 @@ def _take_back(target: Target, state: State, storage: Storage, clock: Clock) -> 
     parquet = None if delta else undo_parquet.plan(target, state, storage)
     # the output may know of attempts that the state store has lost
     newest = newest_commit(target.output, storage, job=info.job, run_key=info.run_key)
-    number = state.claim(info.job, info.run_key, uid, above=max(info.number, newest.number if newest else 0))
+    number = state.claim(info.job, info.run_key, uid, above=max(info.number, newest.number if newest else 0), at=clock.now())
     try:
         if delta:
             return undo_delta.commit(delta, target, storage, number), uid, number

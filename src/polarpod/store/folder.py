@@ -10,17 +10,21 @@ from __future__ import annotations
 import fcntl
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from polarpod.contract.context import Storage
+from polarpod.store.at_once import at_once
 from polarpod.store.folder_errors import absent, below_a_file, client, lost, refusal
 from polarpod.store.location import bucket_and_key, is_local, local_path, normal
 from polarpod.store.storage_options import for_obstore
 
 if TYPE_CHECKING:
     from obstore.store import LocalStore, S3Store
+
+# what S3 lists by one request
+_PAGE = 1000
 
 
 class Entry(NamedTuple):
@@ -139,6 +143,19 @@ class Folder:
             found = sorted(Entry(meta["path"], meta["size"], str(meta["e_tag"])) for chunk in chunks for meta in chunk)
         return found if self._local else self._objects(found, prefix)
 
+    def keys_after(self, prefix: str, after: str) -> Iterator[str]:
+        """The keys below the prefix folder that come after one, in order.
+
+        From S3 in pages of 1,000, and only those that are asked for: what comes before costs nothing.
+        """
+        if self._absent():
+            return
+        with self._errors("list", prefix):
+            pages = client().list(self._store, prefix=prefix, offset=after, chunk_size=_PAGE)
+            keys = (meta["path"] for page in pages for meta in page)
+            # a local folder is listed in no order
+            yield from sorted(keys) if self._local else keys
+
     def _objects(self, found: Entries, prefix: str) -> Entries:
         """What S3 lists, without markers of folders that are seen to be folders, and each key once."""
         folders = {prefix} | {parent for entry in found for parent in _parents(entry.key)}
@@ -186,11 +203,11 @@ class Folder:
         if self._absent():
             return
         with self._errors("delete", f"{len(keys)} objects"):
-            for key in keys:
-                try:
-                    client().delete(self._store, key)
-                except absent():
-                    continue
+            at_once(self._delete, keys)
+
+    def _delete(self, key: str) -> None:
+        with suppress(*absent()):
+            client().delete(self._store, key)
 
     def _prepare(self) -> None:
         if self._local:

@@ -11,12 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from polarpod.contract.context import Storage
+from polarpod.store.at_once import at_once
 from polarpod.store.delta_path import is_absolute, place
 from polarpod.store.folder import Entry, Folder
 from polarpod.store.location import is_local, local_path
-
-# waiting for the store is all that these threads do
-_AT_ONCE = 32
 
 
 def missing(folder: Folder, sizes: Mapping[str, int | None]) -> list[str]:
@@ -33,13 +31,7 @@ def missing(folder: Folder, sizes: Mapping[str, int | None]) -> list[str]:
         root = local_path(folder.uri)
         wanted = [path for path in wanted if not _is_there(_size_of(root / path), sizes[path])]
         return [path for path in wanted if not _is_there(_size(folder.head(path)), sizes[path])]
-    # the first one opens the store, which is not for threads to share the work of
-    found = [folder.head(wanted[0])]
-    if len(wanted) > 1:
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(min(_AT_ONCE, len(wanted) - 1)) as threads:
-            found += threads.map(folder.head, wanted[1:])
+    found = at_once(folder.head, wanted)
     return [path for path, entry in zip(wanted, found, strict=True) if not _is_there(_size(entry), sizes[path])]
 
 
