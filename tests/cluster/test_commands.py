@@ -20,7 +20,7 @@ from tests.support.kind import Kind
 from tests.support.workshop import Workshop
 
 from polarpod.contract import labels
-from polarpod.launch.garbage import known_attempts
+from polarpod.launch.known_attempts import KnownAttempts
 from polarpod.launch.listener import Listener
 from polarpod.launch.planes.kubernetes.cluster import connect
 from polarpod.launch.planes.kubernetes.config import KubernetesPlane
@@ -170,9 +170,9 @@ def test_gc_takes_away_what_nobody_waits_for_and_leaves_what_may_still_run(works
     running, data = workshop.prepare("counts", seconds="3")
     launcher = launcher_of(workshop)
     launcher.start(running, data, Listener())
-    assert find_left_pods(cluster, known_attempts(workshop.state), now=now) == [], "its next launcher attaches to it"
+    assert find_left_pods(cluster, KnownAttempts(workshop.state), now=now) == [], "its next launcher attaches to it"
     later = now + dt.timedelta(days=8)
-    (left,) = find_left_pods(cluster, known_attempts(workshop.state), now=later)
+    (left,) = find_left_pods(cluster, KnownAttempts(workshop.state), now=later)
     assert left.uid == running.attempt.uid
     assert left.why == "its attempt is over, and no launcher came back for it"
     # a pod that is deleted while its container is made ends in other ways, which test_recorded_endings has

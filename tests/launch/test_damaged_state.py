@@ -8,12 +8,12 @@ from pathlib import Path
 import msgspec
 import pytest
 from tests.contract.samples import CONTEXT, RECEIPT
+from tests.support.sweeping import delete, find_garbage
 
 from polarpod.contract.codec import encode
 from polarpod.contract.context import Attempt, Storage
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
 from polarpod.launch.clock import Clock
-from polarpod.launch.garbage import find_garbage, sweep
 from polarpod.launch.sizing import Success
 from polarpod.launch.state import Record, StandingNote, State
 from polarpod.launch.undo import undo
@@ -151,7 +151,8 @@ def test_whose_number_it_was_is_told_by_the_context_where_the_claim_is_damaged(t
 @pytest.mark.parametrize("data", NOT_A_UID)
 def test_a_damaged_claim_keeps_its_number_and_is_swept_once_it_is_overtaken(told: Told, data: bytes) -> None:
     state = told.state
-    state.claim(JOB, KEY, UID)
+    before = NOW - dt.timedelta(days=1)
+    state.claim(JOB, KEY, UID, at=before)
     state.folder.write(told.claim_key(1), data)
     told.attempt(OTHER, "other")
     assert state.attempts(JOB, KEY) == []
@@ -160,10 +161,10 @@ def test_a_damaged_claim_keeps_its_number_and_is_swept_once_it_is_overtaken(told
     assert damage.evidence == [f"{state.folder.uri}/{told.claim_key(1)}"]
     assert "Run it again, which takes the next number; then `polarpod gc --delete` removes" in damage.remedy
     assert find_garbage(state, Storage(), now=NOW) == [], "the highest number must not be handed out twice"
-    assert state.claim(JOB, KEY, UID) == 2
+    assert state.claim(JOB, KEY, UID, at=before) == 2
     garbage = find_garbage(state, Storage(), now=NOW)
     assert [item.keys for item in garbage] == [[told.claim_key(1)]]
-    sweep(garbage, Storage())
+    delete(garbage, state, Storage())
     assert find_garbage(State(state.folder.uri, on_damage=pytest.fail), Storage(), now=NOW) == []
     assert state.claim(JOB, KEY, OTHER) == 3
 

@@ -18,7 +18,7 @@ from polarpod.contract.resources import GIB
 from polarpod.contract.verdict import Budget, Category, Verdict
 from polarpod.launch.begin import RunOptions, begin
 from polarpod.launch.clock import Clock
-from polarpod.launch.garbage import known_attempts
+from polarpod.launch.known_attempts import KnownAttempts
 from polarpod.launch.listener import Listener
 from polarpod.launch.plan import Plan, _past
 from polarpod.launch.planes.process import end_note
@@ -177,11 +177,11 @@ def test_a_note_that_no_launcher_will_look_for_is_swept(machine: Machine, days: 
         ended_so = Record(verdict=verdict, memory_limit_bytes=2, memory_peak_bytes=1, judged_at=now, worker_ended=True)
         machine.state.put_record(context.job.name, context.run_key, context.attempt.uid, ended_so)
     kind = kind_of(machine.plane)
-    found = kind.leftovers(machine.plane, known_attempts(machine.state), now=now)
+    found = kind.leftovers(machine.plane, KnownAttempts(machine.state), now=now)
     assert [(leftover.what, leftover.name) for leftover in found] == [("end note", str(machine.note))] * swept
     kind.remove(machine.plane, found)
     assert machine.note.is_file() != swept
-    assert kind.leftovers(machine.plane, known_attempts(machine.state), now=now) == []
+    assert kind.leftovers(machine.plane, KnownAttempts(machine.state), now=now) == []
 
 
 def test_a_verdict_judged_by_a_later_launcher_shows_no_value_of_the_planes_credentials(

@@ -9,11 +9,11 @@ from pathlib import Path
 import msgspec
 import pytest
 from tests.launch.kubernetes.attempts import CONTEXT, context
+from tests.support.sweeping import delete, find_garbage
 
 from polarpod.contract.context import Context
 from polarpod.contract.message import EVERY_SECONDS, FIRST_SECONDS, HEARTBEAT, Message, encode, last_heard
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
-from polarpod.launch.garbage import find_garbage, sweep
 from polarpod.launch.heartbeats import BEHIND_SECONDS, FRESH, Heartbeats, is_fresh
 from polarpod.launch.planes.process.config import ProcessPlane
 from polarpod.launch.run import Clock, record
@@ -213,7 +213,7 @@ def test_gc_takes_the_heartbeat_of_an_attempt_that_is_over_and_no_other(state: S
     assert find_garbage(state, plane.storage, now=NOW) == []
     (found,) = find_garbage(state, plane.storage, now=NOW + dt.timedelta(days=1))
     assert (found.uid, [key.rpartition("/")[2] for key in found.keys]) == (UID, [HEARTBEAT])
-    sweep([found], plane.storage)
+    delete([found], state, plane.storage)
     assert heartbeat(state, attempt) is None
     (info,) = state.attempts(attempt.job.name, attempt.run_key)
     assert info.context is not None

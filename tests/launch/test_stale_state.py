@@ -5,21 +5,23 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
-from polarpod.launch.garbage import find_garbage, sweep
+from tests.support.sweeping import delete, find_garbage
+
 from polarpod.launch.planes.process.config import ProcessPlane
 from polarpod.launch.state import State
 
 NOW = dt.datetime(2026, 11, 21, tzinfo=dt.UTC)
+BEFORE = NOW - dt.timedelta(days=1)
 
 
 def test_a_number_whose_launcher_died_at_once_goes_after_another_has_overtaken_it(tmp_path: Path) -> None:
     state, plane = State(str(tmp_path)), ProcessPlane(state=str(tmp_path))
-    state.claim("job", "all-1", "a" * 32)
+    state.claim("job", "all-1", "a" * 32, at=BEFORE)
     assert find_garbage(state, plane.storage, now=NOW) == [], "its launcher may be about to write the context"
-    state.claim("job", "all-1", "b" * 32)
+    state.claim("job", "all-1", "b" * 32, at=BEFORE)
     (found,) = find_garbage(state, plane.storage, now=NOW)
     assert (found.uid, found.keys) == ("a" * 32, ["runs/job/all-1/claims/00000001"])
-    sweep([found], plane.storage)
+    delete([found], state, plane.storage)
     assert state.claim("job", "all-1", "c" * 32) == 3, "a number is never handed out twice"
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import shutil
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,126 +12,21 @@ import pytest
 from deltalake import DeltaTable, Field, Schema, convert_to_deltalake
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.launch.lake import DAY, DEADLINE, GRACE, HOUR, NOW, Lake, clean_the_log
+from tests.support.sweeping import swept
 
-from polarpod.contract.codec import encode
 from polarpod.contract.context import Attempt, Context, Storage
 from polarpod.contract.dataset import Delta, Output, Parquet
 from polarpod.contract.job import JobSpec
-from polarpod.contract.receipt import Receipt, Usage
+from polarpod.contract.receipt import Receipt
 from polarpod.contract.resources import Resources
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
 from polarpod.launch.attempt_end import has_ended
 from polarpod.launch.committed import commits_of, never_committed
-from polarpod.launch.garbage import find_garbage, sweep
-from polarpod.launch.planes.process.config import ProcessPlane
 from polarpod.launch.run import Clock
-from polarpod.launch.state import AttemptInfo, Record, State
+from polarpod.launch.state import AttemptInfo, Record
 from polarpod.launch.undo import undo
-from polarpod.runtime.publish.commit import Commit
-from polarpod.runtime.publish.delta import publisher as delta
-from polarpod.runtime.publish.parquet import publisher as parquet
-from polarpod.runtime.publish.staged_file import StagedFile
 from polarpod.store.parquet_manifest import RETENTION
-
-NOW = dt.datetime(2026, 11, 28, 12, tzinfo=dt.UTC)
-COLUMNS = pl.DataFrame(schema={"ds": pl.String(), "v": pl.Int64()})
-DEADLINE, GRACE = 3600, 30
-HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
-
-
-class Lake:
-    """A table, a state store, and attempts that go as far as a test wants."""
-
-    def __init__(self, root: Path, make: Callable[..., Output]) -> None:
-        self.uri = str(root / "t")
-        self.state = State(str(root / "state"))
-        self.plane = ProcessPlane(state=str(root / "state"), scratch=str(root / "scratch"))
-        self._make = make
-
-    def begin(self, ds: str, *, created: dt.datetime | None = None) -> Context:
-        """An attempt that has staged a file of one row."""
-        uid, key = uuid.uuid4().hex, f"ds-{ds}-0123456789"
-        output = self._make(self.uri, replace={"ds": ds}, partition_by=["ds"])
-        number = self.state.claim("job", key, uid)
-        context = Context(
-            job=JobSpec(name="job", module="m", function="f", inputs={}, output=output),
-            params={},
-            run_key=key,
-            attempt=Attempt(number=number, uid=uid),
-            code_version="c",
-            plane="p",
-            resources=Resources(),
-            deadline_seconds=DEADLINE,
-            grace_seconds=GRACE,
-            attempt_uri=self.state.attempt_uri("job", key, uid),
-            created_at=created or dt.datetime.now(dt.UTC),
-        )
-        self.state.put_context(context)
-        path = Path(self.uri) / self._staged(context).path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pl.DataFrame({"v": [number]}).write_parquet(path)
-        return context
-
-    def _staged(self, context: Context) -> StagedFile:
-        ds = context.job.output.replace["ds"]
-        folder = f"ds={ds}" if isinstance(context.job.output, Delta) else f"data/{context.attempt.uid}/ds={ds}"
-        path = f"{folder}/{context.attempt.uid}-00000.parquet"
-        written = Path(self.uri) / path
-        return StagedFile(path, 1, written.stat().st_size if written.exists() else 0, {"ds": ds})
-
-    def commit(self, context: Context) -> None:
-        publisher = delta if isinstance(context.job.output, Delta) else parquet
-        commit = Commit(
-            job="job",
-            run_key=context.run_key,
-            number=context.attempt.number,
-            uid=context.attempt.uid,
-            fingerprint=context.attempt.uid * 2,
-            force=False,
-            output=context.job.output,
-            storage=Storage(),
-        )
-        published, _ = publisher.publish(commit, [self._staged(context)], COLUMNS, None)
-        self.receipt(context, published=published)
-
-    def receipt(self, context: Context, *, published: object = None, category: Category = Category.JOB_FAILED) -> None:
-        category = Category.SUCCEEDED if published else category
-        receipt = Receipt(
-            job="job",
-            run_key=context.run_key,
-            attempt=context.attempt,
-            status="succeeded" if published else "failed",
-            verdict=Verdict(category=category, summary="it ended"),
-            params={},
-            code_version="c",
-            plane="p",
-            published=published,
-            usage=Usage(wall_seconds=1, cpu_seconds=1, memory_peak_bytes=1, memory_limit_bytes=1),
-            started_at=NOW,
-            finished_at=dt.datetime.now(dt.UTC),
-        )
-        self.state.folder.write(f"runs/job/{context.run_key}/{context.attempt.uid}/receipt.json", encode(receipt))
-        self.judge(context, category)
-
-    def judge(self, context: Context, category: Category, *, seen: bool = False, at: dt.datetime | None = None) -> None:
-        record = Record(
-            verdict=Verdict(category=category, summary="judged"),
-            memory_limit_bytes=1,
-            memory_peak_bytes=0,
-            judged_at=at or dt.datetime.now(dt.UTC),
-            worker_ended=seen,
-        )
-        self.state.put_record("job", context.run_key, context.attempt.uid, record)
-
-    def garbage(self, *, after: dt.timedelta = dt.timedelta(), alive: frozenset[str] = frozenset()) -> set[str]:
-        """The files that a sweep takes away, after it has done so."""
-        found = find_garbage(self.state, self.plane.storage, now=dt.datetime.now(dt.UTC) + after, alive=alive)
-        sweep(found, Storage())
-        return {key for item in found for key in item.keys}
-
-    def files(self) -> int:
-        return len([path for path in Path(self.uri).rglob("*.parquet") if "_delta_log" not in path.parts])
-
 
 FORMATS = [pytest.param(Delta, id="delta"), pytest.param(Parquet, id="parquet")]
 
@@ -196,7 +89,7 @@ def _left(lake: Lake, *, after: dt.timedelta = dt.timedelta()) -> list[Verdict]:
     """What a sweep leaves alone and tells, after it has done so."""
     told: list[Verdict] = []
     now = dt.datetime.now(dt.UTC) + after
-    sweep(find_garbage(lake.state, lake.plane.storage, now=now, on_left=told.append), Storage())
+    swept(lake.state, lake.plane.storage, now=now, on_left=told.append)
     return told
 
 
@@ -259,23 +152,12 @@ def test_what_was_published_before_the_log_or_manifest_was_made_anew_is_left_and
     assert told.summary.startswith("2 files of attempts that have published there are not known to the ")
 
 
-def _clean_the_log(uri: str) -> None:
-    """What deltalake does by itself once entries are older than the log's retention."""
-    long_ago = (dt.datetime.now(dt.UTC) - 40 * DAY).timestamp()
-    for path in (Path(uri) / "_delta_log").glob("*.json"):
-        os.utime(path, (long_ago, long_ago))
-    table = DeltaTable(uri)
-    table.create_checkpoint()
-    table.cleanup_metadata()
-    assert not (Path(uri) / "_delta_log/00000000000000000000.json").exists()
-
-
 def test_what_was_committed_is_known_where_the_log_that_said_so_is_gone(tmp_path: Path) -> None:
     lake = Lake(tmp_path, Delta)
     lake.commit(lake.begin("a"))
     for _ in range(5):
         lake.commit(lake.begin("b"))
-    _clean_the_log(lake.uri)
+    clean_the_log(lake.uri)
     before = DeltaTable(lake.uri).version()
     lake.commit(lake.begin("a"))
     assert lake.garbage() == set()
@@ -286,7 +168,7 @@ def test_an_attempt_that_its_run_has_never_committed_is_swept_where_the_log_is_g
     lake = Lake(tmp_path, Delta)
     for _ in range(3):
         lake.commit(lake.begin("b"))
-    _clean_the_log(lake.uri)
+    clean_the_log(lake.uri)
     lake.receipt(lake.begin("a"))  # no attempt of this run has ever committed
     lake.receipt(lake.begin("b"))  # newer than the one that has
     assert len(lake.garbage()) == 2
@@ -298,7 +180,7 @@ def test_an_attempt_that_may_have_committed_before_the_log_begins_is_left_to_vac
     for _ in range(3):
         lake.commit(lake.begin("b"))
     lake.receipt(unknown)
-    _clean_the_log(lake.uri)
+    clean_the_log(lake.uri)
     lake.commit(lake.begin("b"))
     assert lake.garbage() == set()
 
@@ -410,7 +292,7 @@ def test_the_attempt_that_its_run_committed_last_is_known_although_nothing_else_
     lake.commit(lake.begin("a"))
     for _ in range(3):
         lake.commit(lake.begin("b"))
-    _clean_the_log(lake.uri)
+    clean_the_log(lake.uri)
     DeltaTable(lake.uri).delete("ds = 'a'")
     assert lake.garbage() == set()
 

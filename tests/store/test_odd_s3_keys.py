@@ -10,13 +10,13 @@ import pytest
 from tests.contract.samples import RECEIPT
 from tests.fixtures.object_store import Lake
 from tests.launch.kubernetes.attempts import CONTEXT
+from tests.support.sweeping import delete, find_garbage
 
 from polarpod.contract.codec import encode
 from polarpod.contract.context import Attempt
 from polarpod.contract.dataset import Csv, Delta, Parquet
 from polarpod.contract.receipt import LeftOut
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
-from polarpod.launch.garbage import find_garbage, sweep
 from polarpod.launch.planes.process.config import ProcessPlane
 from polarpod.launch.state import State
 from polarpod.store.folder import Folder
@@ -148,5 +148,5 @@ def test_markers_of_folders_are_never_swept_and_files_beside_them_are(
     put(reachable, {file.format(uid=uid): b"1"})
     found = find_garbage(state, plane.storage, now=later)
     assert [each.keys for each in found] == [[file.format(uid=uid).removeprefix("out/")]]
-    sweep(found, reachable.storage)
+    delete(found, state, reachable.storage)
     assert find_garbage(state, plane.storage, now=later) == []

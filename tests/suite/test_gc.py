@@ -30,6 +30,11 @@ def put_orders(bench: Bench, *ids: int) -> None:
     bench.put("orders.parquet", pl.DataFrame({"id": ids, "place": ["a b"] * len(ids)}))
 
 
+def lying(bench: Bench) -> list[str]:
+    """What is there but for the sweep's own notes."""
+    return [file for file in bench.files("") if not file.startswith("_state/index/")]
+
+
 # not on moto: it answers from a thread of this process, and deltalake's history() lets no other thread run meanwhile
 @on("local", "versitygw")
 @pytest.mark.parametrize("name", [pytest.param("delta", id="delta"), pytest.param("parquet", id="parquet")])
@@ -42,17 +47,17 @@ def test_a_sweep_takes_what_a_failed_attempt_staged_and_nothing_else(bench: Benc
     running = bench.prepare(name)[0].attempt.uid
     place = "out/place=a%20b" if name == "delta" else f"out/data/{running}"
     bench.put_bytes(f"{place}/{running}-00000.parquet", b"not yet whole")
-    files = bench.files("")
+    files = lying(bench)
     dry = polarpod("gc")
     assert dry.code == 0
     assert "would delete 2 files" in dry.out
     assert "run again with --delete to do it" in dry.out
-    assert bench.files("") == files
+    assert lying(bench) == files
     swept = polarpod("gc", "--delete", "--json").json
     gone = {file for file in files if failed.attempt.uid in file and not file.startswith("_state/")}
     assert len(gone) == 2
     assert {item["uid"] for item in swept["garbage"]} == {failed.attempt.uid}
-    assert set(files) - set(bench.files("")) == gone
+    assert set(files) - set(lying(bench)) == gone
     assert any(running in name for name in bench.files("out"))
     seen = bench.rows("out", "id") if name == "delta" else bench.listed("out", "id")
     assert (seen, bench.listed("bad", "id")) == ([(1,)], [(-1,)])

@@ -17,7 +17,7 @@ from tests.support.workshop import Workshop
 from tests.worker.conftest import JobWriter
 
 from polarpod.contract.verdict import Category
-from polarpod.launch.garbage import known_attempts
+from polarpod.launch.known_attempts import KnownAttempts
 from polarpod.launch.left_logs import keep_log, log_of
 from polarpod.launch.planes.registry import kind_of
 
@@ -67,7 +67,7 @@ def test_a_worker_whose_launcher_is_killed_stops_by_itself(workshop: Workshop, w
     assert b"so far" in log
     keep_log(info, workshop.state, workshop.plane)
     kind = kind_of(workshop.plane)
-    kind.remove(workshop.plane, kind.leftovers(workshop.plane, known_attempts(workshop.state), now=dt.datetime.now(dt.UTC)))
+    kind.remove(workshop.plane, kind.leftovers(workshop.plane, KnownAttempts(workshop.state), now=dt.datetime.now(dt.UTC)))
     assert workshop.leftovers() == []
     assert log_of(info, workshop.state, workshop.plane) == log, "it outlives the scratch directory"
 

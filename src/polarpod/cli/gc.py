@@ -12,11 +12,13 @@ from polarpod.cli.options import ends_in_verdict, json_option, plane_options, sa
 from polarpod.cli.tables import Rows
 from polarpod.contract.resources import format_bytes
 from polarpod.contract.verdict import Verdict
-from polarpod.launch.garbage import Garbage, find_garbage, known_attempts, sweep
+from polarpod.launch.garbage import Garbage
+from polarpod.launch.known_attempts import KnownAttempts
 from polarpod.launch.left_files import UNSURE
 from polarpod.launch.left_logs import keep_log
 from polarpod.launch.planes.kind import Leftover
 from polarpod.launch.planes.registry import kind_of
+from polarpod.launch.sweep import delete_part, sweep
 
 _AGAIN = {True: "", False: "; run again with --delete to do it"}
 
@@ -35,16 +37,26 @@ def command(plane: str, planes: Path | None, *, delete: bool, as_json: bool) -> 
     chosen = setting(plane, planes)
     kind, now = kind_of(chosen.plane), dt.datetime.now(dt.UTC)
     left: list[Verdict] = []
-    found = find_garbage(
-        chosen.state, chosen.plane.storage, now=now, alive=kind.live_attempts(chosen.plane), on_left=left.append
-    )
-    known = known_attempts(chosen.state)
+    if delete:
+        chosen.state.write_index()
+    known = KnownAttempts(chosen.state)
     leftovers = kind.leftovers(chosen.plane, known, now=now)
     if delete:
-        for uid in {leftover.uid for leftover in leftovers} & known.keys():
-            keep_log(known[uid], chosen.state, chosen.plane)
+        for info in known.of(leftover.uid for leftover in leftovers):
+            keep_log(info, chosen.state, chosen.plane)
         kind.remove(chosen.plane, leftovers)
-        sweep(found, chosen.plane.storage)
+    found: list[Garbage] = []
+    for part in sweep(
+        chosen.state,
+        chosen.plane.storage,
+        now=now,
+        alive=kind.live_attempts(chosen.plane),
+        known=known,
+        on_left=left.append,
+    ):
+        found += part.garbage
+        if delete:
+            delete_part(part, chosen.state, chosen.plane.storage)
     if as_json:
         say_json(
             {

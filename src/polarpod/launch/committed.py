@@ -9,7 +9,8 @@ The run's application transaction does: it keeps the number of the attempt that 
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -57,11 +58,16 @@ def commits_of(table: DeltaTable, infos: list[AttemptInfo], *, now: dt.datetime)
     runs = {transaction_id(info.job, info.run_key) for info in infos}
     return Commits(
         active=frozenset(str(action["path"]) for action in active_files(table, {})),
-        uids=frozenset(str(msgspec.json.decode(text)["uid"]) for entry in entries if (text := entry.get("polarpod"))),
+        uids=uids_of(entries),
         since=since,
         numbers={run: transaction_version(table, run) for run in runs},
         known_since=None if remembered is None else now - remembered,
     )
+
+
+def uids_of(entries: Iterable[dict[str, Any]]) -> frozenset[str]:
+    """The attempts that have made these commits."""
+    return frozenset(str(msgspec.json.decode(text)["uid"]) for entry in entries if (text := entry.get("polarpod")))
 
 
 def never_committed(info: AttemptInfo, commits: Commits) -> bool:

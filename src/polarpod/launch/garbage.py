@@ -1,4 +1,4 @@
-"""What failed attempts left behind in the stores: staged files that no table names, and documents without a use.
+"""What failed attempts left behind in tables and datasets: staged files that nobody names.
 
 Only the files of attempts whose worker has ended are looked at, and only those that were never committed: a worker that died
 right after its commit has no receipt, yet its files are the table's. The table is asked, not the receipt. A verdict proves
@@ -8,9 +8,10 @@ no end: a worker behind a broken network is judged lost, and may commit an hour 
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import defaultdict
-from collections.abc import Callable, Set
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Set
+from typing import NamedTuple, TypeVar
 
 from polarpod.contract.context import Context, Storage
 from polarpod.contract.dataset import Delta
@@ -18,11 +19,15 @@ from polarpod.contract.verdict import Category, PolarpodError, Verdict
 from polarpod.launch import left_files
 from polarpod.launch.attempt_end import has_ended
 from polarpod.launch.committed import commits_of, never_committed
-from polarpod.launch.state import AttemptInfo, State
+from polarpod.launch.index import Due
+from polarpod.launch.known_attempts import KnownAttempts
+from polarpod.launch.state import AttemptInfo
 from polarpod.store import parquet_manifest as manifest
 from polarpod.store.delta_log import open_table
 from polarpod.store.folder import Entry, Folder
 from polarpod.store.location import normal
+
+T = TypeVar("T")
 
 # what is wrong with one table or dataset, and says nothing about the others
 _OF_ONE_PLACE = (
@@ -31,6 +36,9 @@ _OF_ONE_PLACE = (
     Category.REQUEST_INVALID,
     left_files.UNSURE,
 )
+# a log or a manifest is held in memory, and a sweep may have little
+TABLES_AT_ONCE = 8
+_UID = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 
 
 class Garbage(NamedTuple):
@@ -43,86 +51,115 @@ class Garbage(NamedTuple):
     bytes: int
 
 
-def find_garbage(
-    state: State,
-    storage: Storage,
-    *,
-    now: dt.datetime,
-    alive: Set[str] = frozenset(),
-    on_left: Callable[[Verdict], None] | None = None,
-) -> list[Garbage]:
-    """Everything a sweep would delete.
+class Part(NamedTuple):
+    """A part of a sweep: what it would delete, and what is known once that is gone.
 
-    Args:
-        alive: uids of attempts whose worker exists on the plane, started or not.
-        on_left: hears of each table and dataset that is damaged, and so left alone; without it the first one raises.
+    Attributes:
+        done: attempts that no later sweep needs to look at, but for their age.
+        gone: attempts of which nothing will be left.
     """
-    places: dict[str, list[AttemptInfo]] = defaultdict(list)
-    over: set[str] = set()
-    for job in state.jobs():
-        for run_key in state.run_keys(job):
-            for info in state.attempts(job, run_key):
-                if info.context is None:
-                    continue
-                if info.uid not in alive and has_ended(info, now):
-                    over.add(info.uid)
-                for uri in _places(info.context):
-                    places[uri].append(info)
-    found = []
-    for uri, infos in places.items():
-        output = infos[0].context.job.output if infos[0].context else None
-        delta = isinstance(output, Delta) and normal(output.uri) == uri
-        ended = [info for info in infos if info.uid in over]
-        try:
-            swept, kept = (_in_delta if delta else _in_parquet)(uri, ended, storage, now)
-            found += swept
-            if kept:
-                raise kept
-        except PolarpodError as error:
-            # a store that is away or refuses is away for all of them
-            if on_left is None or error.verdict.category not in _OF_ONE_PLACE:
-                raise
-            on_left(error.verdict)
-    return found + _stale_state(state) + _heartbeats(state, over)
+
+    garbage: list[Garbage]
+    done: list[Due] = []
+    gone: list[Due] = []
 
 
-def known_attempts(state: State) -> dict[str, AttemptInfo]:
-    """Every attempt of a state store, by uid."""
-    return {
-        info.uid: info for job in state.jobs() for run_key in state.run_keys(job) for info in state.attempts(job, run_key)
-    }
+class Swept(NamedTuple):
+    """What a sweep found in one place.
+
+    Attributes:
+        kept: uids of attempts whose files are left alone, since they may be published.
+        waits: there are files that nobody names, and that readers may still hold on to.
+        left: what is told of the files that are kept.
+    """
+
+    garbage: list[Garbage]
+    kept: Set[str] = frozenset()
+    waits: bool = False
+    left: PolarpodError | None = None
 
 
-def sweep(garbage: list[Garbage], storage: Storage) -> None:
-    """Deletes it."""
-    for item in garbage:
-        Folder(item.uri, storage).delete(item.keys)
+class Past(NamedTuple):
+    """Which attempts are over, and who they were.
+
+    Attributes:
+        known: attempts by uid.
+        alive: uids of attempts whose worker exists on the plane, started or not.
+    """
+
+    known: KnownAttempts
+    now: dt.datetime
+    alive: Set[str] = frozenset()
+
+    def over(self, info: AttemptInfo) -> bool:
+        return info.uid not in self.alive and has_ended(info, self.now)
+
+    def owners(self, keys: Iterable[str]) -> list[AttemptInfo]:
+        """The attempts whose uids these keys contain."""
+        uids = {uid for key in keys for uid in _UID.findall(key)}
+        return self.known.of(uids)
 
 
-def _places(context: Context) -> list[str]:
+def places_of(context: Context) -> list[str]:
+    """Where an attempt publishes."""
     checks = context.job.checks
     quarantine = [normal(checks.quarantine)] if checks and checks.quarantine else []
     return [normal(context.job.output.uri), *quarantine]
 
 
-def _in_delta(
-    uri: str, ended: list[AttemptInfo], storage: Storage, now: dt.datetime
-) -> tuple[list[Garbage], PolarpodError | None]:
+def or_left(look: Callable[[], T], on_left: Callable[[Verdict], None] | None) -> T | None:
+    """What is seen in a place; None where it is damaged, and so left alone.
+
+    Args:
+        on_left: hears why; without it the damage is raised.
+    """
+    try:
+        return look()
+    except PolarpodError as error:
+        tell(error, on_left)
+        return None
+
+
+def tell(error: PolarpodError, on_left: Callable[[Verdict], None] | None) -> None:
+    """Tells what is left alone in a place; raises what is wrong with more than that one, and where nobody hears."""
+    # a store that is away or refuses is away for all of them
+    if on_left is None or error.verdict.category not in _OF_ONE_PLACE:
+        raise error
+    on_left(error.verdict)
+
+
+def in_place(uri: str, infos: list[AttemptInfo], storage: Storage, past: Past) -> Swept:
+    """What a sweep of one place would delete.
+
+    Args:
+        infos: attempts that have the place, and that no sweep has done with.
+
+    Raises:
+        PolarpodError: the table or dataset is damaged, and so is left alone.
+    """
+    ended = [info for info in infos if past.over(info)]
+    if not ended:
+        return Swept([])
+    output = infos[0].context.job.output if infos[0].context else None
+    delta = isinstance(output, Delta) and normal(output.uri) == uri
+    return (_in_delta if delta else _in_parquet)(uri, ended, storage, past)
+
+
+def _in_delta(uri: str, ended: list[AttemptInfo], storage: Storage, past: Past) -> Swept:
     """Files of ended attempts that never were in the table, and what was staged to be read back.
 
-    The log is read after the attempts have ended, so it holds whatever they have committed. Second: what is left alone.
+    The log is read after the attempts have ended, so it holds whatever they have committed.
     """
-    if not ended:
-        return [], None
     table = open_table(uri, storage)
-    commits = commits_of(table, ended, now=now) if table is not None else None
+    commits = commits_of(table, ended, now=past.now) if table is not None else None
     folder = Folder(uri, storage)
     entries = [entry for entry in folder.list() if not entry.key.startswith("_delta_log/")]
     if commits is None:
-        left_files.refuse_without(left_files.LOG, ended, folder, entries)
+        _refuse_without(left_files.LOG, ended, past, folder, entries)
+    by_uid = _by_uid(entry for entry in entries if commits is None or entry.key not in commits.active)
     found, kept = [], left_files.Kept(left_files.LOG, folder)
     for info in ended:
-        own = [entry for entry in entries if info.uid in entry.key and (commits is None or entry.key not in commits.active)]
+        own = by_uid[info.uid]
         staged = [entry for entry in own if entry.key.startswith("_polarpod/staging/")]
         if commits is None:
             # without a log nothing but the receipt says whether they were published
@@ -132,31 +169,37 @@ def _in_delta(
             own = kept.of(info, own, staged) if left_files.has_published(info, uri, itself=True) else own
         else:
             own = staged
-        found += _garbage(info.uid, f"{info.job}/{info.run_key}", folder, own)
-    return found, kept.verdict(gone=commits is None)
+        found += _garbage(info, folder, own)
+    return Swept(found, kept.uids, left=kept.verdict(gone=commits is None))
 
 
-def _in_parquet(
-    uri: str, ended: list[AttemptInfo], storage: Storage, now: dt.datetime
-) -> tuple[list[Garbage], PolarpodError | None]:
+def _in_parquet(uri: str, ended: list[AttemptInfo], storage: Storage, past: Past) -> Swept:
     """Files of ended attempts that the manifest does not name: never published, or replaced twice longer ago than readers
-    may hold on to them. An undo reaches back one publish. Second: what is left alone."""
-    if not ended:
-        return [], None
+    may hold on to them. An undo reaches back one publish."""
     folder = Folder(uri, storage)
     # listed first: what is published in between is named by the manifest that is read next
     listed = folder.list("data")
     current = manifest.read(folder)
-    named = manifest.kept_files(current.manifest, now) if current else set()
     if current is None:
-        left_files.refuse_without(left_files.MANIFEST, ended, folder, listed)
+        _refuse_without(left_files.MANIFEST, ended, past, folder, listed)
+    named = _kept(current, past.now)
+    # of whatever attempt: a later one has replaced what was published when a sweep had done with it
+    unnamed = [entry for entry in listed if entry.key not in named]
+    over = [info for info in past.owners(entry.key for entry in unnamed) if past.over(info)]
+    if over:
+        # read again: one that has ended since may have published what was not named before
+        current = manifest.read(folder)
+        named = _kept(current, past.now)
+    by_uid = _by_uid(entry for entry in unnamed if entry.key not in named)
     found, kept = [], left_files.Kept(left_files.MANIFEST, folder)
-    for info in ended:
-        own = [entry for entry in listed if entry.key.startswith(f"data/{info.uid}/") and entry.key not in named]
-        if left_files.may_have_published(info) if current is None else _is_older(info, uri, current.manifest, now):
+    for info in over:
+        own = by_uid[info.uid]
+        if left_files.may_have_published(info) if current is None else _is_older(info, uri, current.manifest, past.now):
             own = kept.of(info, own, [])
-        found += _garbage(info.uid, f"{info.job}/{info.run_key}", folder, own)
-    return found, kept.verdict(gone=current is None)
+        found += _garbage(info, folder, own)
+    held = named - (manifest.named_files(current.manifest) if current else set())
+    waits = any(entry.key in held for entry in listed)
+    return Swept(found, kept.uids, waits=waits, left=kept.verdict(gone=current is None))
 
 
 def _is_older(info: AttemptInfo, uri: str, current: manifest.Manifest, now: dt.datetime) -> bool:
@@ -168,39 +211,35 @@ def _is_older(info: AttemptInfo, uri: str, current: manifest.Manifest, now: dt.d
     return counted or now - info.receipt.finished_at < manifest.RETENTION
 
 
-def _garbage(uid: str, run: str, folder: Folder, entries: list[Entry]) -> list[Garbage]:
+def _refuse_without(
+    names: left_files.Names, ended: list[AttemptInfo], past: Past, folder: Folder, entries: list[Entry]
+) -> None:
+    """As `refuse_without`, of attempts that a sweep had done with as well, as far as files of theirs are there."""
+    left_files.refuse_without(names, [*ended, *past.owners(entry.key for entry in entries)], folder, entries)
+
+
+def _kept(found: manifest.Found | None, now: dt.datetime) -> set[str]:
+    return manifest.kept_files(found.manifest, now) if found else set()
+
+
+def _by_uid(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+    """The files that have an attempt's uid in their path."""
+    found: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        for uid in set(_UID.findall(entry.key)):
+            found[uid].append(entry)
+    return found
+
+
+def _garbage(info: AttemptInfo, folder: Folder, entries: list[Entry]) -> list[Garbage]:
     """Without markers of folders: they hold nothing, are nobody's attempt's, and cannot be deleted under the key that is
     listed, so that a sweep would find them for ever."""
     files = [entry for entry in entries if not folder.is_marker(entry)]
     if not files:
         return []
-    return [Garbage(uid, run, folder.uri, [entry.key for entry in files], sum(entry.size for entry in files))]
+    return [garbage_of(info.uid, f"{info.job}/{info.run_key}", folder, files)]
 
 
-def _stale_state(state: State) -> list[Garbage]:
-    """Numbers that were taken by launchers which died before they wrote a context, and what a doctor left that died.
-
-    A context follows its number within milliseconds. Only a number that another one has overtaken is looked at: taking it
-    away cannot bring it back, since the next one counts on from the highest.
-    """
-    found = []
-    for job in state.jobs():
-        for run_key in state.run_keys(job):
-            written = set(state.folder.children(f"runs/{job}/{run_key}"))
-            for number, key in state.claims(job, run_key)[:-1]:
-                uid = state.holder(job, run_key, number, key)
-                if uid not in written and (entry := state.folder.head(key)):
-                    found.append(Garbage(uid or "", f"{job}/{run_key}", state.folder.uri, [key], entry.size))
-    return found + _garbage("", "doctor", state.folder, state.folder.list("doctor"))
-
-
-def _heartbeats(state: State, over: set[str]) -> list[Garbage]:
-    """Heartbeats of attempts that are over: their launcher died, or their worker wrote once more behind its back."""
-    found = []
-    for job in state.jobs():
-        for run_key in state.run_keys(job):
-            for entry in state.heartbeats(job, run_key):
-                uid = entry.key.split("/")[-2]
-                if uid in over:
-                    found.append(Garbage(uid, f"{job}/{run_key}", state.folder.uri, [entry.key], entry.size))
-    return found
+def garbage_of(uid: str, run: str, folder: Folder, entries: list[Entry]) -> Garbage:
+    """These files of a folder, to be deleted."""
+    return Garbage(uid, run, folder.uri, [entry.key for entry in entries], sum(entry.size for entry in entries))

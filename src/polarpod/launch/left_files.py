@@ -28,11 +28,16 @@ MANIFEST = Names(manifest.KEY, "manifest of a Parquet dataset", "dataset")
 
 
 class Kept:
-    """Files of one place that are not swept, and whose they are."""
+    """Files of one place that are not swept, and whose they are.
+
+    Attributes:
+        uids: of those attempts.
+    """
 
     def __init__(self, names: Names, folder: Folder) -> None:
         self._names = names
         self._folder = folder
+        self.uids: set[str] = set()
         self._attempts: list[str] = []
         self._files = 0
 
@@ -40,6 +45,7 @@ class Kept:
         """Keeps an attempt's own files but those that may be swept, which it returns."""
         kept = [entry for entry in own if entry not in sweep and not self._folder.is_marker(entry)]
         if kept:
+            self.uids.add(info.uid)
             self._attempts.append(f"attempt {info.number} of {info.job}/{info.run_key}, uid {info.uid}")
             self._files += len(kept)
         return sweep

@@ -30,7 +30,7 @@ from polarpod.launch.index import Begun, Index, Listed, Look
 from polarpod.launch.lookup import JOB, MANY, matches
 from polarpod.launch.sizing import Success
 from polarpod.store.at_once import at_once
-from polarpod.store.folder import Entry, Folder
+from polarpod.store.folder import Folder
 from polarpod.store.location import join
 
 # enough that one small day does not forget what the others need
@@ -193,10 +193,6 @@ class State:
     def clear_heartbeat(self, job: str, run_key: str, uid: str) -> None:
         self.folder.delete([f"runs/{job}/{run_key}/{uid}/{HEARTBEAT}"])
 
-    def heartbeats(self, job: str, run_key: str) -> list[Entry]:
-        """Those of all attempts, as entries of the state's folder."""
-        return [entry for entry in self.folder.list(f"runs/{job}/{run_key}") if entry.key.endswith(f"/{HEARTBEAT}")]
-
     def standing(self, job: str, run_key: str) -> StandingNote | None:
         return self.documents.read(_standing(job, run_key), StandingNote, f"note of which rows of {job}/{run_key} stand")
 
@@ -269,7 +265,7 @@ class State:
     def walk(self) -> list[Begun]:
         """Every attempt, found without the index: four requests for each."""
         runs = [(job, run_key) for job in self.jobs() for run_key in self.run_keys(job)]
-        return [_begun(info) for found in at_once(lambda run: self.attempts(*run), runs) for info in found]
+        return [_begun(info) for found in at_once(lambda run: list(self.each_attempt(*run)), runs) for info in found]
 
     def attempt(self, job: str, run_key: str, number: int, uid: str) -> AttemptInfo:
         """What there is of an attempt."""
@@ -277,7 +273,9 @@ class State:
         context = self.documents.read(f"{base}/context.json", Context, f"context {of}")
         receipt = self.documents.read(f"{base}/receipt.json", Receipt, f"receipt {of}")
         record = self.documents.read(f"{base}/verdict.json", Record, f"verdict {of}")
-        damaged = tuple(place for place in self.documents.damaged if place.startswith(self.documents.place(f"{base}/")))
+        damaged = tuple(
+            place for place in list(self.documents.damaged) if place.startswith(self.documents.place(f"{base}/"))
+        )
         return AttemptInfo(job, run_key, number, uid, context, receipt, record, damaged)
 
     def published(self, info: AttemptInfo) -> AttemptInfo | None:

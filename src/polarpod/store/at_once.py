@@ -11,14 +11,18 @@ R = TypeVar("R")
 AT_ONCE = 32
 
 
-def at_once(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
-    """What the work makes of each item, in their order. The first error of an item is raised."""
+def at_once(work: Callable[[T], R], items: Iterable[T], *, threads: int = AT_ONCE) -> list[R]:
+    """What the work makes of each item, in their order. The first error of an item is raised.
+
+    Args:
+        threads: at most; fewer where the work takes memory.
+    """
     wanted = list(items)
     # the first one opens the store, which is not for threads to share the work of
     found = [work(item) for item in wanted[:1]]
     if len(wanted) > 1:
         from concurrent.futures import ThreadPoolExecutor  # 70 ms that a run which is skipped need not pay
 
-        with ThreadPoolExecutor(min(AT_ONCE, len(wanted) - 1)) as threads:
-            found += threads.map(work, wanted[1:])
+        with ThreadPoolExecutor(min(threads, len(wanted) - 1)) as pool:
+            found += pool.map(work, wanted[1:])
     return found

@@ -14,7 +14,7 @@ from tools.stack.names import NAMESPACE
 
 from polarpod.contract import labels
 from polarpod.launch.attempt_end import is_over
-from polarpod.launch.garbage import known_attempts
+from polarpod.launch.known_attempts import KnownAttempts
 from polarpod.launch.planes.kubernetes.status import Status
 
 SCHEDULER = "airflow-scheduler-0"
@@ -63,7 +63,7 @@ def _incarnation(stack: Stack) -> str:
 
 
 def _owned_by_nobody(stack: Stack) -> list[str]:
-    known, now = known_attempts(stack.state), dt.datetime.now(dt.UTC)
+    known, now = KnownAttempts(stack.state), dt.datetime.now(dt.UTC)
     found = []
     for pod in stack.pods(WORKERS):
         status, info = Status(pod=pod), known.get(pod["metadata"]["labels"].get(labels.ATTEMPT_UID, ""))

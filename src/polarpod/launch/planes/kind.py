@@ -102,7 +102,8 @@ class PlaneKind(Protocol[P_contra]):
         """What `polarpod gc` would delete on the plane.
 
         Args:
-            known: the attempts of the plane's state store, by uid.
+            known: the attempts of the plane's state store, by uid. Each is read when it is asked for, so ask for those that
+                have left something; going through all of them reads the whole state store.
         """
         ...
 

@@ -11,6 +11,8 @@ import msgspec
 from polarpod.launch.planes.plane import Capabilities, Plane
 from polarpod.store.location import absolute
 
+_PREFIX = "polarpod-"
+
 
 class ProcessPlane(Plane, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="process"):
     """This machine: a worker is a child process of whoever launches it.
@@ -25,7 +27,15 @@ class ProcessPlane(Plane, frozen=True, kw_only=True, forbid_unknown_fields=True,
 
     def scratch_of(self, uid: str) -> Path:
         """An attempt's scratch directory."""
-        return Path(self.scratch or gettempdir()) / f"polarpod-{uid}"
+        return self._scratch / f"{_PREFIX}{uid}"
+
+    def attempts_here(self) -> set[str]:
+        """Uids of the attempts that have left something on this machine, of whatever state store."""
+        return {path.name.removeprefix(_PREFIX).partition(".")[0] for path in self._scratch.glob(f"{_PREFIX}*")}
+
+    @property
+    def _scratch(self) -> Path:
+        return Path(self.scratch or gettempdir())
 
     def end_note(self, uid: str) -> Path:
         return self.scratch_of(uid).with_suffix(".end.json")

@@ -65,8 +65,9 @@ class ProcessKind:
         from polarpod.launch.attempt_end import has_ended
 
         found = []
-        for uid, info in known.items():
-            if not has_ended(info, now):
+        for uid in sorted(plane.attempts_here()):
+            info = known.get(uid)
+            if info is None or not has_ended(info, now):
                 continue
             folder, note, run = plane.scratch_of(uid), plane.end_note(uid), f"{info.job}/{info.run_key}"
             if folder.is_dir():

@@ -1,0 +1,78 @@
+"""What the state store has of one run, by a single listing."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from typing import NamedTuple
+
+from polarpod.contract.message import HEARTBEAT
+from polarpod.launch.claims import UID, number_of
+from polarpod.launch.garbage import Garbage, Past, garbage_of
+from polarpod.launch.state import AttemptInfo, State
+from polarpod.store.folder import Entry
+
+
+class RunFolder(NamedTuple):
+    """One run's documents.
+
+    Attributes:
+        claims: number -> its claim.
+        documents: uid of an attempt -> what it has.
+        rest: what is of no attempt alone.
+    """
+
+    job: str
+    run_key: str
+    claims: dict[int, Entry]
+    documents: dict[str, list[Entry]]
+    rest: list[Entry]
+
+    @classmethod
+    def read(cls, state: State, job: str, run_key: str) -> RunFolder:
+        found = cls(job, run_key, {}, {}, [])
+        base = f"runs/{job}/{run_key}/"
+        for entry in state.folder.list(base.rstrip("/")):
+            first, slash, name = entry.key.removeprefix(base).partition("/")
+            if first == "claims" and (number := number_of(name)):
+                found.claims[number] = entry
+            elif slash and UID.fullmatch(first):
+                found.documents.setdefault(first, []).append(entry)
+            else:
+                found.rest.append(entry)
+        return found
+
+    @property
+    def newest(self) -> int:
+        """The highest number that was taken; 0 where none is."""
+        return max(self.claims, default=0)
+
+    def has_nothing_of(self, info: AttemptInfo) -> bool:
+        """Whether an attempt never got further than its number."""
+        return info.uid not in self.documents
+
+    def stale_claims(self, state: State, *, fresh: Set[int] = frozenset()) -> list[Garbage]:
+        """Numbers that were taken by launchers which died before they wrote a context.
+
+        A context follows its number within milliseconds. Only a number that another one has overtaken is looked at: taking
+        it away cannot bring it back, since the next one counts on from the highest.
+
+        Args:
+            fresh: numbers whose launcher may still be about to write it.
+        """
+        # each attempt has a number, so that a look at the holders is only needed where there are more numbers
+        if len(self.claims) <= len(self.documents):
+            return []
+        found = []
+        for number in sorted(self.claims.keys() - fresh - {self.newest}):
+            entry = self.claims[number]
+            uid = state.holder(self.job, self.run_key, number, entry.key)
+            if uid not in self.documents:
+                found.append(garbage_of(uid or "", f"{self.job}/{self.run_key}", state.folder, [entry]))
+        return found
+
+    def heartbeats_of(self, state: State, past: Past) -> list[Garbage]:
+        """Heartbeats of attempts that are over: their launcher died, or their worker wrote once more behind its back."""
+        beats = {uid: [entry for entry in own if entry.key.endswith(f"/{HEARTBEAT}")] for uid, own in self.documents.items()}
+        over = {info.uid for info in past.known.of(uid for uid, found in beats.items() if found) if past.over(info)}
+        run = f"{self.job}/{self.run_key}"
+        return [garbage_of(uid, run, state.folder, beats[uid]) for uid in beats if uid in over]

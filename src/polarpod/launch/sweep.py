@@ -1,0 +1,133 @@
+"""The sweep of a state store: which attempts it looks at, and what it keeps of having done so.
+
+An attempt is looked at until it has ended and nothing of it is left to take; then its entry moves from the unswept to the
+swept ones, so that it costs nothing in the sweeps to come. What is published and replaced later is found again through the
+attempt that has replaced it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Set
+from typing import NamedTuple
+
+from polarpod.contract.context import Storage
+from polarpod.contract.verdict import Verdict
+from polarpod.launch.garbage import TABLES_AT_ONCE, Part, Past, Swept, garbage_of, in_place, or_left, places_of, tell
+from polarpod.launch.index import Due
+from polarpod.launch.known_attempts import KnownAttempts
+from polarpod.launch.run_folder import RunFolder
+from polarpod.launch.state import AttemptInfo, State
+from polarpod.store.at_once import at_once
+from polarpod.store.folder import Folder
+
+# a launcher writes an attempt's context within milliseconds, however busy its machine
+_AT_MOST = dt.timedelta(hours=1)
+
+
+def sweep(
+    state: State,
+    storage: Storage,
+    *,
+    now: dt.datetime,
+    alive: Set[str] = frozenset(),
+    known: KnownAttempts | None = None,
+    on_left: Callable[[Verdict], None] | None = None,
+) -> Iterator[Part]:
+    """Everything a sweep would delete, part by part: each may be deleted before the next is looked for.
+
+    Args:
+        alive: uids of attempts whose worker exists on the plane, started or not.
+        on_left: hears of each table and dataset that is damaged, and so left alone; without it the first one raises.
+    """
+    past = Past(known or KnownAttempts(state), now, alive)
+    for batch in past.known.index.unswept():
+        yield _part(state, storage, batch, past, on_left)
+    if trials := [entry for entry in state.folder.list("doctor") if not state.folder.is_marker(entry)]:
+        yield Part([garbage_of("", "doctor", state.folder, trials)])
+
+
+def delete_part(part: Part, state: State, storage: Storage) -> None:
+    """Deletes what was found, then says so in the index: a sweep that is killed in between finds nothing left to take."""
+    keys: dict[str, list[str]] = defaultdict(list)
+    for item in part.garbage:
+        keys[item.uri] += item.keys
+    for uri, own in keys.items():
+        Folder(uri, storage).delete(own)
+    at_once(lambda due: state.entries.note_swept(due, due.begun.at), part.done)
+    at_once(state.entries.forget, part.gone)
+
+
+def _part(state: State, storage: Storage, batch: list[Due], past: Past, on_left: Callable[[Verdict], None] | None) -> Part:
+    infos = at_once(lambda due: state.attempt(*due.begun[:4]), batch)
+    past.known.learn(infos)
+    runs = sorted({(info.job, info.run_key) for info in infos})
+    folders = dict(zip(runs, at_once(lambda run: RunFolder.read(state, *run), runs), strict=True))
+    places = _places(infos, past)
+    looked = at_once(lambda uri: _swept(uri, places[uri], storage, past, on_left), places, threads=TABLES_AT_ONCE)
+    swept = dict(zip(places, looked, strict=True))
+    garbage = [item for found in swept.values() if found for item in found.garbage]
+    fresh = {(due.begun.job, due.begun.run_key, due.begun.number) for due in batch if past.now - due.begun.at < _AT_MOST}
+    for folder in folders.values():
+        young = {number for job, run_key, number in fresh if (job, run_key) == (folder.job, folder.run_key)}
+        garbage += [*folder.stale_claims(state, fresh=young), *folder.heartbeats_of(state, past)]
+    waiting = _waiting(places, swept)
+    done, gone = [], []
+    for due, info in zip(batch, infos, strict=True):
+        folder = folders[info.job, info.run_key]
+        if folder.has_nothing_of(info):
+            # the newest number may be of a launcher that is about to write its context
+            gone += [] if folder.newest == info.number or past.now - due.begun.at < _AT_MOST else [due]
+        elif past.over(info) and not info.damaged and info.uid not in waiting:
+            done.append(due)
+    return Part(garbage, done=done, gone=gone)
+
+
+def _places(infos: list[AttemptInfo], past: Past) -> dict[str, list[_Visit]]:
+    """Where attempts have published, or an undo has taken back what another attempt had published."""
+    found: dict[str, list[_Visit]] = defaultdict(list)
+    back = {info.record.took_back for info in infos if info.record and info.record.took_back}
+    undone = {info.uid: info for info in past.known.of(back)}
+    for info in infos:
+        of = undone.get(info.record.took_back) if info.record and info.record.took_back else info
+        if of and of.context:
+            for uri in places_of(of.context):
+                found[uri].append(_Visit(info.uid, of))
+    return found
+
+
+class _Visit(NamedTuple):
+    """Why a place is looked at.
+
+    Attributes:
+        by: uid of the attempt that waits for it to be swept.
+        of: the attempt whose files may lie there: the same one, or another that it has taken back.
+    """
+
+    by: str
+    of: AttemptInfo
+
+
+def _swept(
+    uri: str, visits: list[_Visit], storage: Storage, past: Past, on_left: Callable[[Verdict], None] | None
+) -> Swept | None:
+    """What is to be deleted in a place; None where it is damaged."""
+    found = or_left(lambda: in_place(uri, [visit.of for visit in visits], storage, past), on_left)
+    if found and (left := found.left):
+        tell(left, on_left)
+    return found
+
+
+def _waiting(places: dict[str, list[_Visit]], swept: dict[str, Swept | None]) -> set[str]:
+    """Attempts that have to be looked at again, for the sake of their places."""
+    found = set[str]()
+    for uri, visits in places.items():
+        result = swept[uri]
+        if result is None:
+            found.update(visit.by for visit in visits)
+            continue
+        kept = {visit.by for visit in visits if visit.of.uid in result.kept}
+        # one leads back to a place as well as all
+        found |= kept or ({visits[-1].by} if result.waits or result.kept else set())
+    return found
