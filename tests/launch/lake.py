@@ -124,11 +124,12 @@ class Lake:
         *,
         after: dt.timedelta = dt.timedelta(),
         alive: frozenset[str] = frozenset(),
+        keep: dt.timedelta | None = None,
         on_left: Callable[[Verdict], None] | None = None,
     ) -> set[str]:
         """The files that a sweep takes away, after it has done so."""
         now = dt.datetime.now(dt.UTC) + after
-        found = swept(self.state, self.plane.storage, now=now, alive=alive, on_left=on_left)
+        found = swept(self.state, self.plane.storage, now=now, alive=alive, keep=keep, on_left=on_left)
         return {key for item in found for key in item.keys}
 
     def files(self) -> int:

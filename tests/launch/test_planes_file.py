@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -29,6 +30,7 @@ planes:
     python: ./venv/bin/python
     max_memory: 4Gi
     memory_growth: 1.5
+    retention: 30d
   bucket: {state: "s3://state/${LAKE:-}x"}
 """
 FILLED = {"USER_NAME": "ada"}
@@ -38,6 +40,11 @@ def load(text: str, folder: Path, environment: Mapping[str, str] = FILLED) -> di
     path = folder / "planes.yaml"
     path.write_text(text)
     return load_planes(path, environment)
+
+
+def test_how_long_documents_are_kept_is_a_time_or_for_ever() -> None:
+    kept = [ProcessPlane(state="s", **given).keep for given in ({}, {"retention": "1d"}, {"retention": "forever"})]
+    assert kept == [dt.timedelta(days=90), dt.timedelta(days=1), None]
 
 
 def test_a_file_is_read_as_planes(tmp_path: Path) -> None:
@@ -51,6 +58,7 @@ def test_a_file_is_read_as_planes(tmp_path: Path) -> None:
             python=str(tmp_path / "venv/bin/python"),
             max_memory="4Gi",
             memory_growth=1.5,
+            retention="30d",
         ),
         "bucket": ProcessPlane(state="s3://state/x", root=str(tmp_path)),
     }
@@ -104,6 +112,16 @@ def test_quantities_are_bytes_and_none_means_no_cap(tmp_path: Path) -> None:
             "memory_growth is nan; allowed: a number above 1 to 8",
             id="growth that is no number",
         ),
+        *(
+            pytest.param(
+                "retention: 30d",
+                f"retention: {text}",
+                15,
+                f"plane 'laptop': {text!r} is no number of days, such as 90d, and not forever",
+                id=f"a retention of {text}",
+            )
+            for text in ("0d", "12h", "90 d", "-1d", "never", "1000000d")
+        ),
         pytest.param("allow_http: true", "allow_http: 7", 10, "storage.allow_http is 7; allowed: true or false", id="type"),
         pytest.param(
             "user: ${USER_NAME}", "user: 5", 5, "a value of variables is not allowed; allowed: text", id="a number as text"
@@ -121,7 +139,7 @@ def test_quantities_are_bytes_and_none_means_no_cap(tmp_path: Path) -> None:
         pytest.param("    kind: process", "   kind: process", 4, "not valid YAML:", id="wrong indentation"),
         pytest.param("planes:\n", "planes:\n\tx:\n", 2, "cannot start any token", id="a tab"),
         pytest.param("planes:\n", "plane:\n", 1, "the file must be a mapping with one key, planes", id="another key"),
-        pytest.param("  bucket: {", "  bucket: [", 15, "not valid YAML:", id="brackets that do not match"),
+        pytest.param("  bucket: {", "  bucket: [", 16, "not valid YAML:", id="brackets that do not match"),
     ],
 )
 def test_a_mistake_is_told_with_its_line(tmp_path: Path, old: str, new: str, line: int, phrase: str) -> None:

@@ -55,7 +55,7 @@ def test_a_look_without_delete_writes_nothing(tmp_path: Path) -> None:
     lake.receipt(lake.begin("failed", created=AGO))
     before = {entry.key: entry.tag for entry in lake.state.folder.list()}
     for _ in range(2):
-        assert len(find_garbage(lake.state, Storage(), now=dt.datetime.now(dt.UTC))) == 1
+        assert len(find_garbage(lake.state, Storage(), now=dt.datetime.now(dt.UTC), keep=DAY)) == 1
     assert {entry.key: entry.tag for entry in lake.state.folder.list()} == before
 
 

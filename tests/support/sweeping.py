@@ -21,11 +21,11 @@ def swept(state: State, storage: Storage, *, now: dt.datetime, **options: Any) -
     state.write_index()
     found: list[Part] = []
     for part in sweep(state, storage, now=now, **options):
-        delete_part(part, state, storage)
+        delete_part(part, state, storage, now=now)
         found.append(part)
     return [item for part in found for item in part.garbage]
 
 
 def delete(garbage: list[Garbage], state: State, storage: Storage) -> None:
     """Deletes what was found and notes nothing: the next sweep looks at everything again."""
-    delete_part(Part(garbage), state, storage)
+    delete_part(Part(garbage), state, storage, now=dt.datetime.now(dt.UTC))

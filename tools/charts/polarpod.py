@@ -97,6 +97,7 @@ class Plane(Struct, frozen=True):
     spill: Bytes
     max_memory: MaybeBytes
     memory_growth: Annotated[float, Meta(gt=1, le=8)]
+    retention: Annotated[str, Meta(pattern="^([1-9][0-9]{0,4}d|forever)$")]
     start_timeout_seconds: Annotated[int, Meta(ge=1, le=86400)]
     keep_pods: bool
     node_selector: dict[str, str]

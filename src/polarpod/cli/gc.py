@@ -31,8 +31,9 @@ _AGAIN = {True: "", False: "; run again with --delete to do it"}
 def command(plane: str, planes: Path | None, *, delete: bool, as_json: bool) -> int:
     """Find (and with --delete remove) what failed attempts left behind.
 
-    Looks only at attempts whose worker has ended, at files that no table or manifest ever named, and at workers and their
-    directories that no launcher waits for. A table that is damaged is left alone; the exit code says so.
+    Looks only at attempts whose worker has ended, at files that no table or manifest ever named, at workers and their
+    directories that no launcher waits for, and at documents of attempts that are older than the plane's retention and that
+    nothing needs. A table that is damaged is left alone; the exit code says so.
     """
     chosen = setting(plane, planes)
     kind, now = kind_of(chosen.plane), dt.datetime.now(dt.UTC)
@@ -50,13 +51,14 @@ def command(plane: str, planes: Path | None, *, delete: bool, as_json: bool) -> 
         chosen.state,
         chosen.plane.storage,
         now=now,
+        keep=chosen.plane.keep,
         alive=kind.live_attempts(chosen.plane),
         known=known,
         on_left=left.append,
     ):
         found += part.garbage
         if delete:
-            delete_part(part, chosen.state, chosen.plane.storage)
+            delete_part(part, chosen.state, chosen.plane.storage, now=now)
     if as_json:
         say_json(
             {

@@ -56,11 +56,13 @@ class Part(NamedTuple):
 
     Attributes:
         done: attempts that no later sweep needs to look at, but for their age.
+        kept: attempts that are old, and needed all the same.
         gone: attempts of which nothing will be left.
     """
 
     garbage: list[Garbage]
     done: list[Due] = []
+    kept: list[Due] = []
     gone: list[Due] = []
 
 

@@ -17,6 +17,7 @@ from polarpod.contract.verdict import Verdict
 from polarpod.launch.garbage import TABLES_AT_ONCE, Part, Past, Swept, garbage_of, in_place, or_left, places_of, tell
 from polarpod.launch.index import Due
 from polarpod.launch.known_attempts import KnownAttempts
+from polarpod.launch.retention import expired
 from polarpod.launch.run_folder import RunFolder
 from polarpod.launch.state import AttemptInfo, State
 from polarpod.store.at_once import at_once
@@ -31,6 +32,7 @@ def sweep(
     storage: Storage,
     *,
     now: dt.datetime,
+    keep: dt.timedelta | None = None,
     alive: Set[str] = frozenset(),
     known: KnownAttempts | None = None,
     on_left: Callable[[Verdict], None] | None = None,
@@ -38,17 +40,21 @@ def sweep(
     """Everything a sweep would delete, part by part: each may be deleted before the next is looked for.
 
     Args:
+        keep: how long the documents of attempts are kept that nothing needs any more; None is for ever.
         alive: uids of attempts whose worker exists on the plane, started or not.
         on_left: hears of each table and dataset that is damaged, and so left alone; without it the first one raises.
     """
     past = Past(known or KnownAttempts(state), now, alive)
     for batch in past.known.index.unswept():
         yield _part(state, storage, batch, past, on_left)
+    if keep is not None:
+        for batch in state.entries.swept_since(now - keep):
+            yield expired(state, storage, batch, past, on_left)
     if trials := [entry for entry in state.folder.list("doctor") if not state.folder.is_marker(entry)]:
         yield Part([garbage_of("", "doctor", state.folder, trials)])
 
 
-def delete_part(part: Part, state: State, storage: Storage) -> None:
+def delete_part(part: Part, state: State, storage: Storage, *, now: dt.datetime) -> None:
     """Deletes what was found, then says so in the index: a sweep that is killed in between finds nothing left to take."""
     keys: dict[str, list[str]] = defaultdict(list)
     for item in part.garbage:
@@ -56,6 +62,8 @@ def delete_part(part: Part, state: State, storage: Storage) -> None:
     for uri, own in keys.items():
         Folder(uri, storage).delete(own)
     at_once(lambda due: state.entries.note_swept(due, due.begun.at), part.done)
+    # looked at again once it is as old again: what is needed today may be replaced tomorrow
+    at_once(lambda due: state.entries.note_swept(due, now), part.kept)
     at_once(state.entries.forget, part.gone)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -12,6 +14,10 @@ from polarpod.contract.context import Storage
 from polarpod.contract.resources import MINIMUM_MEMORY_BYTES, format_bytes, parse_bytes
 from polarpod.contract.verdict import PolarpodError
 from polarpod.store.location import absolute
+
+# at least one, and fewer than a date has room for
+_DAYS = re.compile(r"[1-9][0-9]{0,4}d")
+_FOREVER = "forever"
 
 
 class Capabilities(NamedTuple):
@@ -48,6 +54,7 @@ class Plane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             file, and without a file the current directory.
         max_memory: how far a run may grow after running out of memory.
         memory_growth: factor on the limit after running out of memory.
+        retention: how long `polarpod gc` keeps the documents of attempts that nothing needs any more: "90d", or "forever".
     """
 
     state: str
@@ -60,6 +67,7 @@ class Plane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     root: str | None = None
     max_memory: str | int | None = None
     memory_growth: Annotated[float, msgspec.Meta(gt=1, le=8)] = 2.0
+    retention: str = "90d"
 
     @property
     def kind(self) -> str:
@@ -75,6 +83,11 @@ class Plane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     def max_memory_bytes(self) -> int | None:
         """`max_memory` as a number of bytes."""
         return None if self.max_memory is None else parse_bytes(self.max_memory)
+
+    @property
+    def keep(self) -> dt.timedelta | None:
+        """`retention` as a time; None is for ever."""
+        return None if self.retention == _FOREVER else dt.timedelta(days=int(self.retention.removesuffix("d")))
 
     @property
     def storage_of_workers(self) -> Storage:
@@ -101,6 +114,8 @@ class Plane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             return [("max_memory", problem)]
         if (cap := self.max_memory_bytes) is not None and cap < MINIMUM_MEMORY_BYTES:
             return [("max_memory", f"no worker runs in less than {format_bytes(MINIMUM_MEMORY_BYTES)}")]
+        if self.retention != _FOREVER and not _DAYS.fullmatch(self.retention):
+            return [("retention", f"{self.retention!r} is no number of days, such as 90d, and not {_FOREVER}")]
         return []
 
     def rooted(self, folder: Path) -> Plane:

@@ -1,0 +1,126 @@
+"""Which old attempts nothing needs any more: their documents are taken once a plane's `retention` is over.
+
+An attempt is needed while its rows stand, while an undo could take them back, and while files of its own are in a dataset
+that only its documents tell the owner of. What is needed is asked of the tables themselves, and asked again once it is as
+old again.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import NamedTuple
+
+from polarpod.contract.context import Storage
+from polarpod.contract.dataset import Delta
+from polarpod.contract.verdict import Verdict
+from polarpod.launch.committed import uids_of
+from polarpod.launch.garbage import TABLES_AT_ONCE, Garbage, Part, Past, garbage_of, or_left, places_of
+from polarpod.launch.index import Due
+from polarpod.launch.run_folder import RunFolder
+from polarpod.launch.state import AttemptInfo, State
+from polarpod.store import parquet_manifest as manifest
+from polarpod.store.at_once import at_once
+from polarpod.store.delta_log import history, open_table
+from polarpod.store.folder import Folder
+from polarpod.store.location import normal
+
+
+class _Old(NamedTuple):
+    due: Due
+    info: AttemptInfo
+
+
+def expired(state: State, storage: Storage, batch: list[Due], past: Past, on_left: Callable[[Verdict], None] | None) -> Part:
+    """What there is of old attempts that nothing needs, and which of them are needed.
+
+    Args:
+        batch: old attempts that a sweep has done with.
+    """
+    infos = at_once(lambda due: state.attempt(*due.begun[:4]), batch)
+    named = _named(infos, storage, on_left)
+    runs: dict[tuple[str, str], list[_Old]] = defaultdict(list)
+    for due, info in zip(batch, infos, strict=True):
+        runs[info.job, info.run_key].append(_Old(due, info))
+    parts = at_once(lambda run: _of_run(state, RunFolder.read(state, *run), runs[run], named, storage, past), runs)
+    return Part(
+        [item for part in parts for item in part.garbage],
+        kept=[due for part in parts for due in part.kept],
+        gone=[due for part in parts for due in part.gone],
+    )
+
+
+def _of_run(
+    state: State, folder: RunFolder, old: list[_Old], named: dict[str, set[str] | None], storage: Storage, past: Past
+) -> Part:
+    note = state.standing(folder.job, folder.run_key)
+    # one that is damaged says nothing, so that any attempt may be meant
+    unknown = note is None and any(entry.key.endswith("/standing.json") for entry in folder.rest)
+    free = {
+        info.uid: info
+        for _, info in old
+        if not (unknown or (note and note.uid == info.uid) or info.damaged or not past.over(info))
+        and not _is_named(info, named, storage)
+    }
+    # what was taken back counts as published for whoever does not know that
+    free = {uid: info for uid, info in free.items() if not _tells_of(info, folder, free)}
+    newest = folder.newest
+    if folder.documents.keys() - free.keys() or newest > max((info.number for info in free.values()), default=0):
+        # numbers go on from the highest: it stays as long as the run
+        free = {uid: info for uid, info in free.items() if info.number != newest}
+    garbage = [_documents_of(state, folder, info) for info in free.values() if info.uid in folder.documents]
+    if garbage and not folder.documents.keys() - free.keys():
+        # the run itself goes: numbers that nothing was made of, and what is of no attempt alone
+        taken = {key for item in garbage for key in item.keys}
+        rest = [entry for entry in [*folder.claims.values(), *folder.rest] if entry.key not in taken]
+        garbage += [garbage_of("", f"{folder.job}/{folder.run_key}", state.folder, rest)] if rest else []
+    return Part(
+        garbage,
+        kept=[due for due, info in old if info.uid not in free and info.uid in folder.documents],
+        gone=[due for due, info in old if info.uid in free or info.uid not in folder.documents],
+    )
+
+
+def _tells_of(undo: AttemptInfo, folder: RunFolder, free: dict[str, AttemptInfo]) -> bool:
+    back = undo.record.took_back if undo.record else None
+    return back in folder.documents and back not in free
+
+
+def _documents_of(state: State, folder: RunFolder, info: AttemptInfo) -> Garbage:
+    claim = folder.claims.get(info.number)
+    entries = [*folder.documents[info.uid], *([claim] if claim else [])]
+    return garbage_of(info.uid, f"{info.job}/{info.run_key}", state.folder, entries)
+
+
+def _named(
+    infos: list[AttemptInfo], storage: Storage, on_left: Callable[[Verdict], None] | None
+) -> dict[str, set[str] | None]:
+    """Place -> attempts that it still knows; None where it is damaged, and may know any."""
+    places = {uri: info for info in infos if info.context for uri in places_of(info.context)}
+    found = at_once(
+        lambda uri: or_left(lambda: _known_to(uri, places[uri], storage), on_left), places, threads=TABLES_AT_ONCE
+    )
+    return dict(zip(places, found, strict=True))
+
+
+def _known_to(uri: str, info: AttemptInfo, storage: Storage) -> set[str]:
+    """The attempts whose commits a table's log still has, or that a manifest names: an undo may reach those."""
+    output = info.context.job.output if info.context else None
+    if isinstance(output, Delta) and normal(output.uri) == uri:
+        table = open_table(uri, storage)
+        return set(uids_of(history(table))) if table else set()
+    current = manifest.read(Folder(uri, storage))
+    entries = current.manifest.entries if current else []
+    return {kept.uid for entry in entries for kept in (entry, *entry.replaced)}
+
+
+def _is_named(info: AttemptInfo, named: dict[str, set[str] | None], storage: Storage) -> bool:
+    adopted = info.receipt.published.adopted_from if info.receipt and info.receipt.published else None
+    for uri in places_of(info.context) if info.context else []:
+        known = named[uri]
+        if known is None or info.uid in known or adopted in known:
+            return True
+        # of a Parquet dataset: whoever sweeps them has to know that their attempt has ended
+        if Folder(uri, storage).list(f"data/{info.uid}"):
+            return True
+    return False
