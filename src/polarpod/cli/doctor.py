@@ -20,7 +20,8 @@ _MARKS = {"ok": "ok     ", "failed": "FAILED ", "unknown": "unknown"}
 def command(plane: str, planes: Path | None, *, as_json: bool) -> int:
     """Try out everything a run on a plane depends on, and say how to mend what fails.
 
-    Starts one small pod of the plane's image, and writes and deletes documents below <state>/doctor.
+    Starts small workers: a pod of the plane's image, or child processes. Writes and deletes documents below <state>/doctor;
+    child processes also do below each variable of the plane that jobs publish to, such as {lake}.
     """
     chosen = setting(plane, planes)
     findings = []

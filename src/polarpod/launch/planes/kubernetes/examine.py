@@ -21,7 +21,8 @@ from polarpod.contract.dataset import Delta
 from polarpod.contract.job import JobSpec
 from polarpod.contract.resources import MIB, Resources
 from polarpod.contract.store_probe import Answer, Question
-from polarpod.contract.verdict import PolarpodError, Verdict
+from polarpod.contract.verdict import PolarpodError
+from polarpod.launch.planes.findings import FOLDER, of_verdict, try_state
 from polarpod.launch.planes.kind import Finding
 from polarpod.launch.planes.kubernetes.api_errors import Refused
 from polarpod.launch.planes.kubernetes.cluster import Cluster
@@ -33,7 +34,6 @@ from polarpod.launch.planes.kubernetes.verdicts.diagnose import diagnose
 from polarpod.launch.planes.kubernetes.verdicts.refusals import refused
 from polarpod.launch.planes.kubernetes.verdicts.start_timeout import patience
 from polarpod.store.location import join
-from polarpod.store.store_check import try_out
 
 # S3 refuses requests signed more than 15 minutes off; half a minute already confuses who reads two logs
 _SKEW_SECONDS = 30.0
@@ -52,7 +52,7 @@ def examine(
     Args:
         code_version: of the jobs that DAGs or this directory would launch; None where nobody knows.
     """
-    yield _store("state store, from here", plane.state, plane.storage)
+    yield try_state("state store, from here", plane.state, plane.storage)
     try:
         cluster = connect(plane)
         version, clock = cluster.version()
@@ -127,7 +127,7 @@ def _probe(
         verdict = patience(status, start_timeout_seconds=0) or diagnose(
             status, None, uid=uid, memory_limit_bytes=_PROBE_MEMORY_BYTES
         )
-        yield _of_verdict(what, verdict)
+        yield of_verdict(what, verdict)
         return
     yield Finding(what, "ok", f"image {manifest['spec']['containers'][0]['image']}, {ended - started:.1f} s to its end")
     if answer.problem:
@@ -177,7 +177,7 @@ def _manifest(plane: KubernetesPlane, probe: Context) -> dict[str, Any]:
     manifest = pod_of(probe, b"{}", plane)
     (worker,) = [container for container in manifest["spec"]["containers"] if container["name"] == WORKER]
     worker["command"] = ["python", "-I", "-m", "polarpod.runtime.store_probe"]
-    question = Question(uri=join(plane.state, "doctor", uuid.uuid4().hex), storage=plane.storage_of_workers)
+    question = Question(uri=join(plane.state, FOLDER, uuid.uuid4().hex), storage=plane.storage_of_workers)
     worker["env"].append({"name": "POLARPOD_PROBE", "value": encode(question).decode()})
     return manifest
 
@@ -194,7 +194,7 @@ def _context(plane: KubernetesPlane) -> Context:
         resources=Resources(cpu=0.1, memory_bytes=_PROBE_MEMORY_BYTES),
         deadline_seconds=plane.start_timeout_seconds + 60,
         grace_seconds=1,
-        attempt_uri=join(plane.state, "doctor"),
+        attempt_uri=join(plane.state, FOLDER),
         storage=plane.storage_of_workers,
         created_at=dt.datetime.now(dt.UTC),
     )
@@ -208,14 +208,6 @@ def _answer(status: Status) -> Answer | None:
         return None
 
 
-def _store(what: str, uri: str, storage: Any) -> Finding:
-    try:
-        try_out(join(uri, "doctor", uuid.uuid4().hex), storage)
-    except PolarpodError as error:
-        return _of_verdict(what, error.verdict)
-    return Finding(what, "ok", f"{uri} reads, writes and refuses the second of two creates")
-
-
 def _skew(what: str, theirs: float, ours: float) -> Finding:
     off = abs(theirs - ours)
     if off <= _SKEW_SECONDS:
@@ -224,8 +216,4 @@ def _skew(what: str, theirs: float, ours: float) -> Finding:
 
 
 def _failed(what: str, error: PolarpodError | Refused) -> Finding:
-    return _of_verdict(what, refused(error.refusal) if isinstance(error, Refused) else error.verdict)
-
-
-def _of_verdict(what: str, verdict: Verdict) -> Finding:
-    return Finding(what, "failed", "; ".join([verdict.summary, *verdict.evidence]), verdict.remedy)
+    return of_verdict(what, refused(error.refusal) if isinstance(error, Refused) else error.verdict)

@@ -50,12 +50,9 @@ class ProcessKind:
         return False  # a child process prints where it was launched
 
     def examine(self, plane: ProcessPlane, *, code_version: str | None) -> Iterator[Finding]:  # noqa: ARG002  # as `PlaneKind`
-        raise PolarpodError(
-            Category.REQUEST_INVALID,
-            "there is nothing to examine on a plane of kind process",
-            evidence=["its workers are child processes of this one"],
-            remedy="Name a plane of kind kubernetes; `polarpod plan` tries the inputs and the state store of this one.",
-        )
+        from polarpod.launch.planes.process.examine import examine
+
+        return examine(plane)
 
     def live_attempts(self, plane: ProcessPlane) -> Set[str]:  # noqa: ARG002  # as `PlaneKind`
         return frozenset()  # the planes file may be used on many machines; the workers of others cannot be seen

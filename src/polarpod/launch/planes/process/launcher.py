@@ -16,13 +16,15 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from polarpod.contract.context import Context
-from polarpod.contract.known_secrets import masked, secret_values
+from polarpod.contract.known_secrets import masked, secret_values, without
 from polarpod.contract.message import Message
+from polarpod.contract.redact import redact
 from polarpod.contract.verdict import Category, PolarpodError, exit_code_of
 from polarpod.launch.listener import Listener
 from polarpod.launch.log_file import LogFile
@@ -88,6 +90,31 @@ def run_worker(context: Context, data: bytes, plane: ProcessPlane, *, listener: 
             return _ended(context, path, note, tail, secret_values(environment))
         finally:
             _end(process)
+
+
+def try_module(plane: ProcessPlane, module: str, variables: Mapping[str, str], *, seconds: float) -> tuple[bytes, str]:
+    """Runs another module as a worker of this plane is run. What it left as its last words, and how it ended.
+
+    Raises:
+        PolarpodError: the interpreter cannot be started, or the scratch directory not be written.
+    """
+    with _scratch(plane, f"doctor-{uuid.uuid4().hex}") as scratch:
+        log = scratch / "worker.log"
+        with _scratch_errors(scratch):
+            environment = {**worker_environment(b"", plane, scratch, watch_memory=False), **variables}
+            sink = log.open("wb")
+        with sink:
+            process = _start(plane, environment, scratch, None, sink.fileno(), module)
+        try:
+            end = f"ended with exit code {process.wait(timeout=seconds)}"
+        except subprocess.TimeoutExpired:
+            end = f"was still busy after {seconds:g} s"
+        finally:
+            _end(process)
+        # no supervisor has masked what such a module says
+        secrets = secret_values(environment)
+        said = [without(_read(path).decode(errors="replace"), secrets) for path in (scratch / "termination.json", log)]
+        return said[0].encode(), "; ".join([end, *redact(said[1]).strip().splitlines()[-2:]])
 
 
 def _ended(context: Context, path: Path, note: EndNote, log: bytes, secrets: list[str]) -> WorkerExit:
@@ -156,10 +183,15 @@ def _scratch(plane: ProcessPlane, uid: str) -> Iterator[Path]:
 
 
 def _start(
-    plane: ProcessPlane, environment: Mapping[str, str], scratch: Path, cgroup: Cgroup | None, log: int
+    plane: ProcessPlane,
+    environment: Mapping[str, str],
+    scratch: Path,
+    cgroup: Cgroup | None,
+    log: int,
+    module: str = "polarpod.runtime",
 ) -> subprocess.Popen[bytes]:
     # -I: no PYTHON* variables, no user site, no current directory on the path
-    command = [plane.python or sys.executable, "-I", "-m", "polarpod.runtime"]
+    command = [plane.python or sys.executable, "-I", "-m", module]
     if cgroup:
         command = ["/bin/sh", "-c", _JOIN, str(cgroup.procs), *command]
     try:
