@@ -17,8 +17,9 @@ from polarpod.runtime.publish.commit import Commit
 from polarpod.runtime.publish.delta import publisher as delta
 from polarpod.runtime.publish.delta.base import commits_files
 from polarpod.runtime.publish.staged_file import StagedFile
-from polarpod.store.fence import Standing, standing
+from polarpod.store.fence import Standing
 from polarpod.store.location import join
+from polarpod.store.outputs.output import standing
 
 FINGERPRINT = "f" * 64
 

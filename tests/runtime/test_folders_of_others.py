@@ -16,7 +16,7 @@ from polarpod.contract.context import Storage
 from polarpod.contract.dataset import Parquet
 from polarpod.contract.definition import Check
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.store.beginning import refuse_folder_of_others
+from polarpod.store.outputs.beginning import refuse_folder_of_others
 
 FRAME = pl.DataFrame({"v": [1, 2]})
 UID = "a" * 32

@@ -13,8 +13,7 @@ from tests.runtime.delta_tables import commit_of, publish
 
 from polarpod.contract.dataset import Delta
 from polarpod.runtime.publish.delta import commit_entry
-from polarpod.store.delta_transactions import RETENTION_PROPERTY, retention_of
-from polarpod.store.fence import transaction_id
+from polarpod.store.delta_transactions import RETENTION_PROPERTY, retention_of, transaction_id
 
 ROWS = pl.DataFrame({"id": [1]})
 YEAR_MS = 366 * 86_400_000

@@ -16,7 +16,8 @@ from polarpod.contract.dataset import Delta
 from polarpod.contract.verdict import PolarpodError
 from polarpod.store import delta_rows
 from polarpod.store.delta_rows import LogEntry, Rows, since
-from polarpod.store.fence import UNDONE, Standing, content_id, transaction_id
+from polarpod.store.delta_transactions import UNDONE, content_id, transaction_id
+from polarpod.store.fence import Standing
 from polarpod.store.folder import Document
 
 

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from tests.fixtures.object_store import Lake
 
 from polarpod.contract.dataset import Delta, Parquet
-from polarpod.store.fence import Decision, Standing, content_id, decide, standing, transaction_id
+from polarpod.store.delta_transactions import content_id, transaction_id
+from polarpod.store.fence import Decision, Standing, decide
 from polarpod.store.folder import Folder
 from polarpod.store.location import is_local, join
+from polarpod.store.outputs.output import standing
 from polarpod.store.parquet_manifest import Entry, swap, with_entry
 from polarpod.store.storage_options import for_deltalake
 

@@ -17,8 +17,8 @@ from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime.classify import classify
 from polarpod.store import delta_log
 from polarpod.store.delta_log import open_output, open_table, transaction_version
-from polarpod.store.fence import standing_in
 from polarpod.store.folder import Folder
+from polarpod.store.outputs.delta import standing_in
 from polarpod.store.storage_options import for_deltalake, for_polars
 
 pytestmark = pytest.mark.parametrize("lake", [pytest.param("moto", id="moto")], indirect=True)

@@ -16,8 +16,7 @@ import msgspec
 
 from polarpod.launch.state import AttemptInfo
 from polarpod.store.delta_log import active_files, history, transaction_version
-from polarpod.store.delta_transactions import retention_of
-from polarpod.store.fence import transaction_id
+from polarpod.store.delta_transactions import retention_of, transaction_id
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable

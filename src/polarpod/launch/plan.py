@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple
 
-from polarpod.contract.dataset import Delta
 from polarpod.contract.identity import fingerprint_of, run_key_of
 from polarpod.contract.job import JobSpec
 from polarpod.contract.param import Scalar
@@ -18,10 +17,10 @@ from polarpod.launch.planes.plane import Plane
 from polarpod.launch.sizing import Past, Size, size, tells_need
 from polarpod.launch.specs import Specs
 from polarpod.launch.state import AttemptInfo, State
-from polarpod.store import delta_log
-from polarpod.store.beginning import refuse_folder_of_others
-from polarpod.store.fence import Standing, standing
+from polarpod.store.fence import Standing
 from polarpod.store.listing import Listing, list_input, refuse_empty
+from polarpod.store.outputs.beginning import refuse_folder_of_others
+from polarpod.store.outputs.output import standing
 
 
 class Plan(NamedTuple):
@@ -65,15 +64,11 @@ def make_plan(name: str, given: Mapping[str, Scalar], *, specs: Specs, plane_nam
     params = parameters(declared, given, plane.variables)
     job = with_places(resolve_job(declared, params, plane.variables), plane)
     run_key = run_key_of(params)
-    pins = {}
     listings = {}
     for key, dataset in job.inputs.items():
         listings[key] = list_input(key, dataset, plane.storage)
         refuse_empty(key, dataset, listings[key])
-        if isinstance(dataset, Delta) and dataset.version is None:
-            table = delta_log.open_table(dataset.uri, plane.storage)
-            if table is not None:
-                pins[key] = table.version()
+    pins = {key: listing.pin for key, listing in listings.items() if listing.pin is not None}
     dependencies = dependencies_of(specs.dependencies.get(job.name, {}), plane.environment)
     fingerprint = fingerprint_of(
         job=job,

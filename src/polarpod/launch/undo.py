@@ -15,8 +15,8 @@ from polarpod.launch import undo_delta, undo_parquet
 from polarpod.launch.clock import Clock
 from polarpod.launch.state import AttemptInfo, Record, State
 from polarpod.launch.undo_target import Target, Undone, target_of
-from polarpod.store.fence import newest_commit
 from polarpod.store.folder import Folder
+from polarpod.store.outputs.output import newest_commit
 
 
 def undo(info: AttemptInfo, state: State, storage: Storage, clock: Clock) -> Undone:

@@ -19,10 +19,10 @@ from polarpod.store.delta_features import Traits, not_written
 from polarpod.store.delta_log import active_files, history, open_output
 from polarpod.store.delta_path import deltalake_can_name, is_absolute, meaning, place
 from polarpod.store.delta_rows import METADATA, read, since
-from polarpod.store.delta_transactions import last_updated
-from polarpod.store.fence import UNDONE, content_id, newest_commit, transaction_id
+from polarpod.store.delta_transactions import UNDONE, content_id, last_updated, transaction_id
 from polarpod.store.folder import Folder
 from polarpod.store.location import normal
+from polarpod.store.outputs.output import newest_commit
 from polarpod.store.store_errors import answer
 
 if TYPE_CHECKING:

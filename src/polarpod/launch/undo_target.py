@@ -12,8 +12,8 @@ from polarpod.contract.context import Storage
 from polarpod.contract.dataset import Delta, Output, Parquet
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.launch.state import AttemptInfo, State
-from polarpod.store.fence import newest_commit
 from polarpod.store.location import normal
+from polarpod.store.outputs.output import newest_commit
 
 
 class Undone(NamedTuple):

@@ -18,6 +18,7 @@ from polarpod.store.delta_damage import damage, refuse_empty_entries
 from polarpod.store.delta_features import Traits, not_read
 from polarpod.store.delta_path import meaning, place
 from polarpod.store.delta_where import check_where, chooser
+from polarpod.store.folder import Folder
 from polarpod.store.location import is_local, local_path, normal
 from polarpod.store.storage_options import deltalake_options
 from polarpod.store.store_errors import answer, contradicts_itself, no_access
@@ -31,6 +32,9 @@ T = TypeVar("T")
 _LOOKS, _AGAIN_SECONDS = 3, 0.3
 # what deltalake's kernel says of a table that is whole, and more than it knows
 _NEWER = re.compile(r"Kernel error: Unsupported|Duplicate field name|column mapping", re.IGNORECASE)
+
+# a file by which readers know a table
+_LOG_FILE = re.compile(r"_delta_log/\d{20}\.(?:json|checkpoint\..*)")
 
 
 class Snapshot(NamedTuple):
@@ -277,3 +281,8 @@ def as_text(value: object) -> str | None:
         moment = value.astimezone(dt.UTC) if value.tzinfo else value
         return moment.strftime("%Y-%m-%d %H:%M:%S.%f")
     return str(value)
+
+
+def log_file(folder: Folder) -> str | None:
+    """A file of a folder by which readers know it for a Delta table; None where it is none."""
+    return next((entry.key for entry in folder.list("_delta_log") if _LOG_FILE.fullmatch(entry.key)), None)

@@ -6,38 +6,17 @@ really read. Neither opens a data file for it.
 
 from __future__ import annotations
 
-import hashlib
-import re
-import stat
+from importlib import import_module
 from typing import NamedTuple
 
 from polarpod.contract.context import Storage
-from polarpod.contract.dataset import Dataset, Delta, Parquet
+from polarpod.contract.dataset import Dataset
 from polarpod.contract.receipt import LeftOut
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.store import delta_log
-from polarpod.store import parquet_manifest as manifest
-from polarpod.store.folder import Entry, Folder
-from polarpod.store.glob import has_hidden_part, matches, split_glob
-from polarpod.store.location import is_local, join, local_path, normal
-from polarpod.store.unlisted import unlisted
+from polarpod.store.location import is_local
+from polarpod.store.parquet_manifest import Manifest
 
-__all__ = ["Listing", "list_input", "matches", "missing_input", "split_glob"]
-
-# A file that polarpod stages for a manifest: without one it is not published, and beside one it may be stale.
-_STAGED = re.compile(r"/data/([0-9a-f]{32})/(?:.*/)?\1-\d{5,}\.parquet$")
-# What Polars decompresses by itself.
-_COMPRESSED = r"(?:\.gz|\.zst)?"
-# What a folder's files are called, in any case. `.json` is not NDJSON's: it is as often a document of one object.
-_NAMES = {
-    "Parquet": re.compile(r".*\.(?:parquet|parq|pq)", re.IGNORECASE | re.DOTALL),
-    "Csv": re.compile(rf".*\.csv{_COMPRESSED}", re.IGNORECASE | re.DOTALL),
-    "NdJson": re.compile(rf".*\.(?:ndjson|jsonl){_COMPRESSED}", re.IGNORECASE | re.DOTALL),
-}
-# Hadoop's marker of a folder in S3, an object beside the folder.
-_HADOOP_MARKER = "_$folder$"
-_FIRST = 3
-_NAME_LENGTH = 200
+OTHER_NAME = "other names than the format's files have"
 
 
 class Listing(NamedTuple):
@@ -45,6 +24,7 @@ class Listing(NamedTuple):
 
     Attributes:
         manifest: of a Parquet directory that polarpod publishes: types of its columns, and which of them are its folders.
+        pin: the version to read, where the input has versions.
         left_out: files below the input's URI that are not read, by the reason.
     """
 
@@ -52,45 +32,20 @@ class Listing(NamedTuple):
     files: tuple[str, ...]
     bytes: int
     version: str
-    manifest: manifest.Manifest | None = None
+    manifest: Manifest | None = None
     left_out: tuple[LeftOut, ...] = ()
-
-
-class _Found(NamedTuple):
-    """Keys below a root, sorted into what is read and, by reason, what is not."""
-
-    read: list[Entry]
-    left_out: dict[str, list[str]]
+    pin: int | None = None
 
 
 def list_input(name: str, dataset: Dataset, storage: Storage) -> Listing:
-    """The files and the version of one resolved input.
+    """The files and the version of one resolved input, listed by the module of `store/sources` that its format names.
 
     Raises:
         PolarpodError: `input_missing` where nothing is there, with what was looked for and what is there instead.
     """
-    uri = normal(dataset.uri)
     _refuse_empty_parts(name, dataset.uri)
-    if isinstance(dataset, Delta):
-        return _list_delta(name, dataset, storage)
-    root, pattern = split_glob(uri)
-    uri = uri if pattern else root
-    if isinstance(dataset, Parquet) and not pattern and (found := manifest.read_input(Folder(uri, storage))):
-        files = [join(uri, file.path) for entry in found.manifest.entries for file in entry.files]
-        size = sum(file.bytes for entry in found.manifest.entries for file in entry.files)
-        return Listing(uri, tuple(files), size, f"manifest-{found.manifest.version}-{found.tag}", found.manifest)
-    entries, reasons = _find(name, root, pattern, type(dataset).__name__, storage)
-    left_out = tuple(_summary(reason, names) for reason, names in reasons.items())
-    if not entries:
-        raise missing_input(name, uri, left_out=left_out)
-    lines = "\n".join(f"{file}\t{size}\t{tag}" for file, size, tag in entries)
-    return Listing(
-        uri,
-        tuple(file for file, _, _ in entries),
-        sum(size for _, size, _ in entries),
-        "files-" + hashlib.sha256(lines.encode()).hexdigest(),
-        left_out=left_out,
-    )
+    found: Listing = import_module(f"polarpod.store.sources.{dataset.source}").list_input(name, dataset, storage)
+    return found
 
 
 def _refuse_empty_parts(name: str, uri: str) -> None:
@@ -105,14 +60,9 @@ def _refuse_empty_parts(name: str, uri: str) -> None:
         )
 
 
-def files_of(folder: Folder) -> list[str]:
-    """Keys of the files that an input would read, were it this folder of Parquet without a manifest."""
-    return [entry.key for entry in folder.list() if _reason(folder, entry, "", _NAMES["Parquet"]) is None]
-
-
 def missing_input(name: str, looked_for: str, *, left_out: tuple[LeftOut, ...] = ()) -> PolarpodError:
     remedy = "Check that the step before this one has delivered it, and that the parameters name the right day or part."
-    if any(left.reason == _OTHER_NAME for left in left_out):
+    if any(left.reason == OTHER_NAME for left in left_out):
         remedy += " Files with other names are read where a glob asks for them, as in folder/* or folder/**/*.json."
     return PolarpodError(
         Category.INPUT_MISSING,
@@ -135,129 +85,3 @@ def no_rows(name: str, listing: Listing) -> PolarpodError:
         evidence=[f"{listing.uri}: {len(listing.files)} files, {listing.bytes:,} bytes, 0 rows"],
         remedy="Check the step that delivers it. If no rows are a normal day, declare the input with allow_empty=True.",
     )
-
-
-_HIDDEN = "hidden: the name begins with _ or ."
-_OTHER_NAME = "other names than the format's files have"
-_MARKER = "empty objects that stand for folders"
-_UNPUBLISHED = "polarpod's own: what it publishes is read by the directory's name, without globs"
-
-
-def _find(name: str, root: str, pattern: str, kind: str, storage: Storage) -> _Found:
-    """Files under a root that match; without a pattern the root itself, or as a folder all its files of the kind."""
-    if not pattern:
-        # before the client looks at it, which opens it
-        _refuse_pipe(name, root)
-        parent, _, last = root.rpartition("/")
-        if single := Folder(parent or "/", storage).head(last):
-            return _Found([_absolute(parent or "/", single)], {})
-    folder = Folder(root, storage)
-    read: list[Entry] = []
-    left_out: dict[str, list[str]] = {}
-    listed = folder.list()
-    for entry in listed:
-        if pattern and not matches(entry.key, pattern):
-            continue
-        if reason := _reason(folder, entry, pattern, _NAMES[kind]):
-            left_out.setdefault(reason, []).append(entry.key)
-        else:
-            read.append(_absolute(root, entry))
-    if not pattern and kind == "Parquet":
-        _refuse_delta(name, root, listed)
-    _look_at_unlisted(name, folder, pattern, _NAMES[kind], left_out)
-    return _Found(read, left_out)
-
-
-def _reason(folder: Folder, entry: Entry, pattern: str, names: re.Pattern[str]) -> str | None:
-    """Why a file is not read; None where it is. Names that a pattern matches need not be the format's."""
-    hidden = has_hidden_part(entry.key) and not (pattern and matches(entry.key, pattern, hidden=False))
-    if entry.key.endswith(_HADOOP_MARKER) and not entry.size:
-        return _MARKER
-    if hidden:
-        return _HIDDEN
-    if not pattern and not names.fullmatch(entry.key):
-        return _OTHER_NAME
-    if _STAGED.search(f"{folder.uri}/{entry.key}"):
-        return _UNPUBLISHED
-    return _MARKER if folder.is_marker(entry) else None
-
-
-def _refuse_delta(name: str, root: str, listed: list[Entry]) -> None:
-    """A Delta table's folder also holds files whose rows were deleted or replaced: only its log tells which."""
-    log = next((entry.key for entry in listed if entry.key.startswith("_delta_log/") and entry.key.endswith(".json")), None)
-    if log:
-        raise PolarpodError(
-            Category.INPUT_MISMATCH,
-            f"input {name!r} is a Delta table, declared as Parquet",
-            evidence=[f"{root}/{log}"],
-            remedy="Declare it as Delta(...): among a table's files are some whose rows were deleted or replaced. "
-            "A glob reads the files as they are.",
-        )
-
-
-def _look_at_unlisted(
-    name: str, folder: Folder, pattern: str, names: re.Pattern[str], left_out: dict[str, list[str]]
-) -> None:
-    """What stands in a file's place and is none was meant to be read, where its name is one that is; others are told."""
-    found = unlisted(folder.uri)
-
-    def meant(keys: list[str]) -> list[str]:
-        read = []
-        for key in keys:
-            if pattern and not matches(key, pattern):
-                continue
-            if reason := _reason(folder, Entry(key, 1, ""), pattern, names):
-                left_out.setdefault(reason, []).append(key)
-            else:
-                read.append(f"{folder.uri}/{key}")
-        return read[:_FIRST]
-
-    if broken := meant(found.broken):
-        raise PolarpodError(
-            Category.INPUT_MISSING,
-            f"input {name!r} has links to files that are not there",
-            evidence=broken,
-            remedy="Deliver the files, or remove the links.",
-        )
-    if odd := meant(found.odd):
-        raise PolarpodError(
-            Category.INPUT_UNREADABLE,
-            f"input {name!r} has pipes, sockets or devices in the place of files",
-            evidence=odd,
-            remedy="Deliver files, or move these away: what comes out of a pipe or a device cannot be read twice.",
-        )
-
-
-def _mode(path: str) -> int:
-    """Of what is there, behind links; 0 where nothing is, or nothing that may be looked at."""
-    try:
-        return local_path(path).stat().st_mode
-    except OSError:
-        return 0
-
-
-def _refuse_pipe(name: str, place: str) -> None:
-    """Whoever opens a pipe waits for somebody to write into it, for ever if nobody does. Folders are listed without them."""
-    if is_local(place) and stat.S_IFMT(_mode(place)) not in (0, stat.S_IFREG, stat.S_IFDIR):
-        raise PolarpodError(
-            Category.INPUT_UNREADABLE,
-            f"input {name!r} is not a regular file",
-            evidence=[place],
-            remedy="Deliver a file: a pipe or a device cannot be read twice.",
-        )
-
-
-def _summary(reason: str, names: list[str]) -> LeftOut:
-    return LeftOut(reason=reason, files=len(names), first=[name[:_NAME_LENGTH] for name in names[:_FIRST]])
-
-
-def _absolute(root: str, entry: Entry) -> Entry:
-    return Entry(join(root, entry.key) if root != "/" else f"/{entry.key}", entry.size, entry.tag)
-
-
-def _list_delta(name: str, dataset: Delta, storage: Storage) -> Listing:
-    uri = normal(dataset.uri)
-    state = delta_log.snapshot(uri, storage, version=dataset.version, where=dataset.where or {})
-    if state is None:
-        raise missing_input(name, f"{uri}/_delta_log")
-    return Listing(uri, state.files, state.bytes, state.version)

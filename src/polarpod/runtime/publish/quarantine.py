@@ -14,9 +14,9 @@ from polarpod.runtime.publish.parquet import publisher as parquet
 from polarpod.runtime.publish.publisher import Columns
 from polarpod.runtime.publish.staged_file import StagedFile
 from polarpod.store import parquet_manifest as manifest
-from polarpod.store.beginning import begin_parquet
 from polarpod.store.folder import Folder
 from polarpod.store.location import normal
+from polarpod.store.outputs.parquet import begin
 
 
 def check_folder(context: Context) -> None:
@@ -25,7 +25,7 @@ def check_folder(context: Context) -> None:
     if spec is not None and spec.quarantine:
         folder = Folder(normal(spec.quarantine), context.storage)
         if manifest.read(folder) is None:
-            begin_parquet(folder)
+            begin(folder)
 
 
 def publish(commit: Commit, uri: str, checks: CheckResult, files: list[StagedFile], columns: Columns) -> None:

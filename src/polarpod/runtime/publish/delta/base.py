@@ -9,7 +9,7 @@ from polarpod.contract.verdict import PolarpodError
 from polarpod.runtime.publish.commit import Commit
 from polarpod.store import delta_rows
 from polarpod.store.delta_log import catch_up, open_output
-from polarpod.store.fence import transaction_id
+from polarpod.store.delta_transactions import transaction_id
 from polarpod.store.folder import Folder
 
 if TYPE_CHECKING:

@@ -19,12 +19,14 @@ from polarpod.store.delta_entry import put_entry
 from polarpod.store.delta_log import active_files, open_output
 from polarpod.store.delta_path import deltalake_can_name, deltalake_spells
 from polarpod.store.delta_rows import METADATA
-from polarpod.store.delta_transactions import RETENTION, RETENTION_PROPERTY, last_updated
-from polarpod.store.fence import (
+from polarpod.store.delta_transactions import (
+    RETENTION,
+    RETENTION_PROPERTY,
     commit_id,
     content_id,
     files_id,
     files_number,
+    last_updated,
     owner_id,
     owner_number,
     transaction_id,

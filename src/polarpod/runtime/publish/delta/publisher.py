@@ -25,17 +25,13 @@ from polarpod.runtime.publish.publisher import Columns, Demands
 from polarpod.runtime.publish.staged_file import StagedFile
 from polarpod.runtime.publish.table_rules import TableRules, rules_of
 from polarpod.store import delta_rows
-from polarpod.store.beginning import begin_delta
 from polarpod.store.delta_features import Traits
 from polarpod.store.delta_log import open_output, transaction_version
 from polarpod.store.delta_rows import METADATA
-from polarpod.store.fence import (
-    Decision,
-    commit_id,
-    decide,
-    standing_in,
-)
+from polarpod.store.delta_transactions import commit_id
+from polarpod.store.fence import Decision, decide
 from polarpod.store.folder import Folder
+from polarpod.store.outputs.delta import begin, standing_in
 
 if TYPE_CHECKING:
     import deltalake
@@ -69,7 +65,7 @@ def check_columns(commit: Commit, columns: Columns) -> Demands:
     assert isinstance(output, Delta)
     table = open_output(output.uri, commit.storage)
     if table is None:
-        begin_delta(Folder(commit.uri, commit.storage))
+        begin(Folder(commit.uri, commit.storage))
     rules = _rules(commit, table, columns) if table is not None else TableRules(commit.uri)
     if bare:
         return Demands(rules)
@@ -116,7 +112,7 @@ def publish(
                 # once more: it may have been altered since the rows were staged
                 _check_held(commit, _rules(commit, base.table, columns))
             else:
-                begin_delta(Folder(commit.uri, commit.storage))
+                begin(Folder(commit.uri, commit.storage))
             check_staged(commit, files)
         decided = base if base.entry else None
         version = commit_entry(commit, base.table, files, columns, facts)

@@ -16,9 +16,9 @@ from polarpod.runtime.publish.staged_file import StagedFile
 from polarpod.runtime.publish.table_rules import TableRules
 from polarpod.runtime.types.dtype import described
 from polarpod.store import parquet_manifest as manifest
-from polarpod.store.beginning import begin_parquet
-from polarpod.store.fence import Decision, decide, standing_in_dataset
+from polarpod.store.fence import Decision, decide
 from polarpod.store.folder import Folder
+from polarpod.store.outputs.parquet import begin, standing_in_dataset
 
 
 def staged_partitions(commit: Commit) -> list[str]:
@@ -45,7 +45,7 @@ def check_columns(commit: Commit, columns: Columns) -> Demands:
     folder = Folder(commit.uri, commit.storage)
     found = manifest.read(folder)
     if found is None:
-        begin_parquet(folder)
+        begin(folder)
     if found is None or all(entry.is_of(commit.job, commit.run_key) for entry in found.manifest.entries):
         return Demands(TableRules(commit.uri))
     ours = described(columns)
@@ -83,7 +83,7 @@ def publish(
             return standing
         check_staged(commit, files)
         if found is None:
-            begin_parquet(folder)
+            begin(folder)
         new = manifest.with_entry(
             found.manifest if found else None,
             entry,
