@@ -10,7 +10,7 @@ from deltalake import DeltaTable
 from tests.runtime.delta_tables import commit_of, publish, version
 
 from polarpod.contract.dataset import Delta
-from polarpod.launch.undo_reach import Carried, carried, to_undo_first
+from polarpod.launch.outputs.delta.undo_reach import Carried, carried, to_undo_first
 from polarpod.runtime.publish.delta import publisher as delta
 from polarpod.runtime.publish.staged_file import StagedFile
 from polarpod.store.delta_rows import LogEntry, read, since

@@ -17,8 +17,8 @@ from tests.runtime.delta_tables import PROTOCOL, add, commit_of, metadata, publi
 from polarpod.contract.context import Storage
 from polarpod.contract.dataset import Delta
 from polarpod.contract.verdict import PolarpodError
+from polarpod.launch.outputs.delta.undo import plan_undo as plan
 from polarpod.launch.state import AttemptInfo, State
-from polarpod.launch.undo_delta import plan
 from polarpod.launch.undo_target import Target
 
 PARTITIONS = [

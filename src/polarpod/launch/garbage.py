@@ -14,16 +14,13 @@ from collections.abc import Callable, Iterable, Set
 from typing import NamedTuple, TypeVar
 
 from polarpod.contract.context import Context, Storage
-from polarpod.contract.dataset import Delta
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
 from polarpod.launch import left_files
 from polarpod.launch.attempt_end import has_ended
-from polarpod.launch.committed import commits_of, never_committed
 from polarpod.launch.index import Due
 from polarpod.launch.known_attempts import KnownAttempts
+from polarpod.launch.outputs.output import published_in
 from polarpod.launch.state import AttemptInfo
-from polarpod.store import parquet_manifest as manifest
-from polarpod.store.delta_log import open_table
 from polarpod.store.folder import Entry, Folder
 from polarpod.store.location import normal
 
@@ -142,89 +139,17 @@ def in_place(uri: str, infos: list[AttemptInfo], storage: Storage, past: Past) -
     ended = [info for info in infos if past.over(info)]
     if not ended:
         return Swept([])
-    output = infos[0].context.job.output if infos[0].context else None
-    delta = isinstance(output, Delta) and normal(output.uri) == uri
-    return (_in_delta if delta else _in_parquet)(uri, ended, storage, past)
+    return published_in(uri, infos[0].context).garbage(uri, ended, storage, past)
 
 
-def _in_delta(uri: str, ended: list[AttemptInfo], storage: Storage, past: Past) -> Swept:
-    """Files of ended attempts that never were in the table, and what was staged to be read back.
-
-    The log is read after the attempts have ended, so it holds whatever they have committed.
-    """
-    table = open_table(uri, storage)
-    commits = commits_of(table, ended, now=past.now) if table is not None else None
-    folder = Folder(uri, storage)
-    entries = [entry for entry in folder.list() if not entry.key.startswith("_delta_log/")]
-    if commits is None:
-        _refuse_without(left_files.LOG, ended, past, folder, entries)
-    by_uid = _by_uid(entry for entry in entries if commits is None or entry.key not in commits.active)
-    found, kept = [], left_files.Kept(left_files.LOG, folder)
-    for info in ended:
-        own = by_uid[info.uid]
-        staged = [entry for entry in own if entry.key.startswith("_polarpod/staging/")]
-        if commits is None:
-            # without a log nothing but the receipt says whether they were published
-            own = kept.of(info, own, staged) if left_files.may_have_published(info) else own
-        elif never_committed(info, commits):
-            # what the receipt says was published there, a log of its time would know
-            own = kept.of(info, own, staged) if left_files.has_published(info, uri, itself=True) else own
-        else:
-            own = staged
-        found += _garbage(info, folder, own)
-    return Swept(found, kept.uids, left=kept.verdict(gone=commits is None))
-
-
-def _in_parquet(uri: str, ended: list[AttemptInfo], storage: Storage, past: Past) -> Swept:
-    """Files of ended attempts that the manifest does not name: never published, or replaced twice longer ago than readers
-    may hold on to them. An undo reaches back one publish."""
-    folder = Folder(uri, storage)
-    # listed first: what is published in between is named by the manifest that is read next
-    listed = folder.list("data")
-    current = manifest.read(folder)
-    if current is None:
-        _refuse_without(left_files.MANIFEST, ended, past, folder, listed)
-    named = _kept(current, past.now)
-    # of whatever attempt: a later one has replaced what was published when a sweep had done with it
-    unnamed = [entry for entry in listed if entry.key not in named]
-    over = [info for info in past.owners(entry.key for entry in unnamed) if past.over(info)]
-    if over:
-        # read again: one that has ended since may have published what was not named before
-        current = manifest.read(folder)
-        named = _kept(current, past.now)
-    by_uid = _by_uid(entry for entry in unnamed if entry.key not in named)
-    found, kept = [], left_files.Kept(left_files.MANIFEST, folder)
-    for info in over:
-        own = by_uid[info.uid]
-        if left_files.may_have_published(info) if current is None else _is_older(info, uri, current.manifest, past.now):
-            own = kept.of(info, own, [])
-        found += _garbage(info, folder, own)
-    held = named - (manifest.named_files(current.manifest) if current else set())
-    waits = any(entry.key in held for entry in listed)
-    return Swept(found, kept.uids, waits=waits, left=kept.verdict(gone=current is None))
-
-
-def _is_older(info: AttemptInfo, uri: str, current: manifest.Manifest, now: dt.datetime) -> bool:
-    """Whether an attempt has published there before this manifest was made, which would name its files or keep them."""
-    if info.receipt is None or not left_files.has_published(info, uri, itself=True):
-        return False
-    published = info.receipt.published
-    counted = published is not None and normal(published.uri) == uri and published.version > current.version
-    return counted or now - info.receipt.finished_at < manifest.RETENTION
-
-
-def _refuse_without(
+def refuse_without(
     names: left_files.Names, ended: list[AttemptInfo], past: Past, folder: Folder, entries: list[Entry]
 ) -> None:
     """As `refuse_without`, of attempts that a sweep had done with as well, as far as files of theirs are there."""
     left_files.refuse_without(names, [*ended, *past.owners(entry.key for entry in entries)], folder, entries)
 
 
-def _kept(found: manifest.Found | None, now: dt.datetime) -> set[str]:
-    return manifest.kept_files(found.manifest, now) if found else set()
-
-
-def _by_uid(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+def by_uid(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
     """The files that have an attempt's uid in their path."""
     found: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
@@ -233,7 +158,7 @@ def _by_uid(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
     return found
 
 
-def _garbage(info: AttemptInfo, folder: Folder, entries: list[Entry]) -> list[Garbage]:
+def files_of(info: AttemptInfo, folder: Folder, entries: list[Entry]) -> list[Garbage]:
     """Without markers of folders: they hold nothing, are nobody's attempt's, and cannot be deleted under the key that is
     listed, so that a sweep would find them for ever."""
     files = [entry for entry in entries if not folder.is_marker(entry)]

@@ -12,18 +12,14 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from polarpod.contract.context import Storage
-from polarpod.contract.dataset import Delta
 from polarpod.contract.verdict import Verdict
-from polarpod.launch.committed import uids_of
 from polarpod.launch.garbage import TABLES_AT_ONCE, Garbage, Part, Past, garbage_of, or_left, places_of
 from polarpod.launch.index import Due
+from polarpod.launch.outputs.output import published_in
 from polarpod.launch.run_folder import RunFolder
 from polarpod.launch.state import AttemptInfo, State
-from polarpod.store import parquet_manifest as manifest
 from polarpod.store.at_once import at_once
-from polarpod.store.delta_log import history, open_table
 from polarpod.store.folder import Folder
-from polarpod.store.location import normal
 
 
 class _Old(NamedTuple):
@@ -97,21 +93,12 @@ def _named(
 ) -> dict[str, set[str] | None]:
     """Place -> attempts that it still knows; None where it is damaged, and may know any."""
     places = {uri: info for info in infos if info.context for uri in places_of(info.context)}
-    found = at_once(
-        lambda uri: or_left(lambda: _known_to(uri, places[uri], storage), on_left), places, threads=TABLES_AT_ONCE
-    )
+
+    def known_to(uri: str) -> set[str]:
+        return published_in(uri, places[uri].context).within_undo(uri, storage)
+
+    found = at_once(lambda uri: or_left(lambda: known_to(uri), on_left), places, threads=TABLES_AT_ONCE)
     return dict(zip(places, found, strict=True))
-
-
-def _known_to(uri: str, info: AttemptInfo, storage: Storage) -> set[str]:
-    """The attempts whose commits a table's log still has, or that a manifest names: an undo may reach those."""
-    output = info.context.job.output if info.context else None
-    if isinstance(output, Delta) and normal(output.uri) == uri:
-        table = open_table(uri, storage)
-        return set(uids_of(history(table))) if table else set()
-    current = manifest.read(Folder(uri, storage))
-    entries = current.manifest.entries if current else []
-    return {kept.uid for entry in entries for kept in (entry, *entry.replaced)}
 
 
 def _is_named(info: AttemptInfo, named: dict[str, set[str] | None], storage: Storage) -> bool:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from contextlib import suppress
 
 from polarpod.contract.context import Storage
-from polarpod.contract.dataset import Delta
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
-from polarpod.launch import undo_delta, undo_parquet
 from polarpod.launch.clock import Clock
+from polarpod.launch.outputs.output import published
+from polarpod.launch.outputs.parquet.undo import undo_quarantine
 from polarpod.launch.state import AttemptInfo, Record, State
 from polarpod.launch.undo_target import Target, Undone, target_of
 from polarpod.store.folder import Folder
@@ -45,23 +45,20 @@ def undo(info: AttemptInfo, state: State, storage: Storage, clock: Clock) -> Und
     )
     # last: what is wrong with the bad rows' dataset must not leave the good ones' undoing unrecorded
     if target.quarantine:
-        undo_parquet.undo_quarantine(Folder(target.quarantine, storage), target.wrote, number, clock.now())
+        undo_quarantine(Folder(target.quarantine, storage), target.wrote, number, clock.now())
     return done
 
 
 def _take_back(target: Target, state: State, storage: Storage, clock: Clock) -> tuple[Undone, str, int]:
     """What was done, and the undoing's own uid and number."""
     info, uid = target.info, clock.new_uid()
-    delta = undo_delta.plan(target, state, storage) if isinstance(target.output, Delta) else None
-    parquet = None if delta else undo_parquet.plan(target, state, storage)
+    output = published(target.output)
+    planned = output.plan_undo(target, state, storage)
     # the output may know of attempts that the state store has lost
     newest = newest_commit(target.output, storage, job=info.job, run_key=info.run_key)
     number = state.claim(info.job, info.run_key, uid, above=max(info.number, newest.number if newest else 0), at=clock.now())
     try:
-        if delta:
-            return undo_delta.commit(delta, target, storage, number), uid, number
-        assert parquet
-        return undo_parquet.commit(parquet, target, number, clock.now()), uid, number
+        return output.commit_undo(planned, target, storage, number=number, now=clock.now()), uid, number
     except PolarpodError as error:
         if error.verdict.category is Category.PUBLISH_REFUSED:
             # nothing was committed under this number; kept, it would pass for an attempt that was lost

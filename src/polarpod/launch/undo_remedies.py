@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from polarpod.contract.dataset import Delta
 from polarpod.contract.verdict import PolarpodError
 from polarpod.launch.undo_target import Target, command_of, refusal, unpublished
 from polarpod.store.delta_features import Traits, not_written
@@ -70,7 +69,6 @@ def of_barred(
 
 
 def _deletion(opened: str, target: Target) -> str:
-    assert isinstance(target.output, Delta)
     owned = target.output.replace
     if not isinstance(owned, dict) or not owned:
         return f"delete its rows by what tells them from others: {opened}.delete(PREDICATE)"

@@ -15,7 +15,7 @@ class InputFormat(Protocol):
     """One input of a job.
 
     Attributes:
-        source: the folder of `store/sources` and `runtime/sources` that lists and scans it.
+        source: the module of `store/sources` that lists it, and the folder of `runtime/sources` that scans it.
         takes_globs: whether *, ? and [ in its place stand for other characters.
         has_footers: whether its files say how many rows they have and of which types.
         versioned: whether it has a `version` that a launcher can pin.

@@ -5,18 +5,19 @@ Provided that nobody has touched the first, but for a compaction of them alone, 
 
 from __future__ import annotations
 
+import datetime as dt
 import json
-import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from polarpod.contract.context import Storage
-from polarpod.contract.dataset import Delta
-from polarpod.launch import undo_reach, undo_remedies
+from polarpod.launch import undo_remedies
+from polarpod.launch.outputs.delta import undo_reach
+from polarpod.launch.outputs.delta.committed import uids_of
 from polarpod.launch.state import State
 from polarpod.launch.undo_target import Target, Undone, not_in, refusal
 from polarpod.store.delta_entry import put_entry
 from polarpod.store.delta_features import Traits, not_written
-from polarpod.store.delta_log import active_files, history, open_output
+from polarpod.store.delta_log import active_files, history, open_output, open_table
 from polarpod.store.delta_path import deltalake_can_name, is_absolute, meaning, place
 from polarpod.store.delta_rows import METADATA, read, since
 from polarpod.store.delta_transactions import UNDONE, content_id, last_updated, transaction_id
@@ -39,13 +40,12 @@ class Planned(NamedTuple):
     comes: Actions
 
 
-def plan(target: Target, state: State, storage: Storage) -> Planned:
+def plan_undo(target: Target, state: State, storage: Storage) -> Planned:
     """What an undo would commit.
 
     Raises:
         PolarpodError: the run's rows cannot be told from others, or the rows before it are gone.
     """
-    assert isinstance(target.output, Delta)
     uri = normal(target.output.uri)
     table = open_output(uri, storage)
     if table is None:
@@ -73,19 +73,24 @@ def plan(target: Target, state: State, storage: Storage) -> Planned:
     return Planned(table, goes, comes)
 
 
-def commit(planned: Planned, target: Target, storage: Storage, number: int) -> Undone:
+def within_undo(uri: str, storage: Storage) -> set[str]:
+    table = open_table(uri, storage)
+    return set(uids_of(history(table))) if table else set()
+
+
+def commit_undo(planned: Planned, target: Target, storage: Storage, *, number: int, now: dt.datetime) -> Undone:
     """Takes the files out and brings the others back, in one step.
 
     Args:
         number: of the undoing.
     """
-    job, run_key, now = target.info.job, target.info.run_key, int(time.time() * 1000)
+    job, run_key, at = target.info.job, target.info.run_key, int(now.timestamp() * 1000)
     transactions = {transaction_id(job, run_key): number, content_id(job, run_key, UNDONE): number}
     info = {undo_reach.UNDO: json.dumps({"uid": target.wrote, "number": number})}
     if all(deltalake_can_name(action["path"]) for action in planned.goes):
-        _commit_by_deltalake(planned, target, transactions, info, now)
+        _commit_by_deltalake(planned, target, transactions, info, at)
     else:
-        _commit_as_spelled(planned, target, storage, transactions, info, now)
+        _commit_as_spelled(planned, target, storage, transactions, info, at)
     version = int(planned.table.version()) + 1
     return Undone(normal(target.output.uri), version, len(planned.goes), len(planned.comes))
 

@@ -19,7 +19,7 @@ class Planned(NamedTuple):
     entry: manifest.Entry
 
 
-def plan(target: Target, state: State, storage: Storage) -> Planned:
+def plan_undo(target: Target, state: State, storage: Storage) -> Planned:
     """What an undo would take back.
 
     Raises:
@@ -38,7 +38,20 @@ def plan(target: Target, state: State, storage: Storage) -> Planned:
     return Planned(folder, found, entry)
 
 
-def commit(planned: Planned, target: Target, number: int, now: dt.datetime) -> Undone:
+def within_undo(uri: str, storage: Storage) -> set[str]:
+    current = manifest.read(Folder(uri, storage))
+    entries = current.manifest.entries if current else []
+    return {kept.uid for entry in entries for kept in (entry, *entry.replaced)}
+
+
+def commit_undo(
+    planned: Planned,
+    target: Target,
+    storage: Storage,  # noqa: ARG001  # the interface's; the plan has the folder
+    *,
+    number: int,
+    now: dt.datetime,
+) -> Undone:
     """Takes the entry out and brings back what it had replaced, in one step."""
     folder, found, entry = planned
     new = manifest.without_entry(found.manifest, target.wrote, number=number, now=now)

@@ -1,0 +1,1 @@
+"""Parquet datasets that runs have published."""
