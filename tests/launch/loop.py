@@ -11,12 +11,12 @@ from tests.launch.kubernetes.attempts import CONTEXT
 from polarpod.contract.context import Context
 from polarpod.contract.receipt import Receipt, Usage
 from polarpod.contract.verdict import Budget, Category, PolarpodError, Verdict
-from polarpod.launch.budgets import DEFAULT
 from polarpod.launch.listener import Listener
+from polarpod.launch.memory_sizing import Size
 from polarpod.launch.plan import Plan
 from polarpod.launch.planes.process.config import ProcessPlane
+from polarpod.launch.retry_budgets import DEFAULT
 from polarpod.launch.run import AttemptHandle, Clock, RunResult, execute
-from polarpod.launch.sizing import Size
 from polarpod.launch.state import State
 from polarpod.launch.worker import WorkerExit
 from polarpod.store.fence import Standing

@@ -14,7 +14,7 @@ from polarpod.contract.codec import encode
 from polarpod.contract.context import Attempt, Storage
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
 from polarpod.launch.clock import Clock
-from polarpod.launch.sizing import Success
+from polarpod.launch.memory_sizing import Success
 from polarpod.launch.state import Record, StandingNote, State
 from polarpod.launch.undo import undo
 

@@ -20,15 +20,15 @@ from polarpod.launch.begin import RunOptions, begin
 from polarpod.launch.clock import Clock
 from polarpod.launch.known_attempts import KnownAttempts
 from polarpod.launch.listener import Listener
+from polarpod.launch.memory_sizing import size
 from polarpod.launch.plan import Plan, _past
-from polarpod.launch.planes.process import end_note
+from polarpod.launch.planes.process import exit_record as end_note
 from polarpod.launch.planes.process.config import ProcessPlane
 from polarpod.launch.planes.process.diagnose import Exit
-from polarpod.launch.planes.process.end_note import EndNote
+from polarpod.launch.planes.process.exit_record import EndNote
 from polarpod.launch.planes.process.launcher import ProcessLauncher
 from polarpod.launch.planes.registry import kind_of
 from polarpod.launch.run import RunResult, execute
-from polarpod.launch.sizing import size
 from polarpod.launch.state import Record, State
 from polarpod.launch.worker import Unobservable, WorkerExit
 

@@ -11,10 +11,10 @@ from polarpod import Csv, Delta, Parquet
 from polarpod.contract.context import Storage
 from polarpod.contract.job import CheckSpec, JobSpec
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.launch.places import with_places
 from polarpod.launch.planes.kubernetes.config import KubernetesPlane
 from polarpod.launch.planes.plane import Plane
 from polarpod.launch.planes.process.config import ProcessPlane
+from polarpod.launch.storage_paths import with_places
 from polarpod.store.listing import list_input
 
 HERE = ProcessPlane(state="/state", root="/project")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from polarpod.contract.verdict import Budget, Category, Verdict, budget_of, is_retryable
-from polarpod.launch.budgets import DEFAULT, try_again
+from polarpod.launch.retry_budgets import DEFAULT, try_again
 
 
 def verdict(category: Category) -> Verdict:

@@ -14,8 +14,8 @@ from polarpod.contract.codec import encode
 from polarpod.contract.resources import GIB, MIB, Resources
 from polarpod.contract.verdict import Budget, Category, Verdict, budget_of
 from polarpod.launch.clock import Clock
+from polarpod.launch.memory_sizing import Past, Success, size
 from polarpod.launch.recording import record
-from polarpod.launch.sizing import Past, Success, size
 from polarpod.launch.state import State
 from polarpod.launch.worker import WorkerExit
 

@@ -15,7 +15,7 @@ from tests.support.sweeping import find_garbage, swept
 from polarpod.contract.context import Storage
 from polarpod.contract.dataset import Delta, Output, Parquet
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
-from polarpod.launch import sweep as sweeping
+from polarpod.launch.gc import sweep as sweeping
 from polarpod.launch.run import Clock
 from polarpod.launch.state import State
 from polarpod.launch.undo import undo

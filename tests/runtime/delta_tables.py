@@ -15,7 +15,7 @@ from polarpod.contract.dataset import Delta
 from polarpod.contract.receipt import Published
 from polarpod.runtime.publish.commit import Commit
 from polarpod.runtime.publish.delta import publisher as delta
-from polarpod.runtime.publish.delta.base import commits_files
+from polarpod.runtime.publish.delta.base_version import commits_files
 from polarpod.runtime.publish.staged_file import StagedFile
 from polarpod.store.fence import Standing
 from polarpod.store.location import join

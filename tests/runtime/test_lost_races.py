@@ -20,7 +20,7 @@ from tests.support.in_process import InProcess
 from polarpod.contract.dataset import Delta
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime.publish.commit import Commit
-from polarpod.runtime.publish.delta import base as delta_base
+from polarpod.runtime.publish.delta import base_version as delta_base
 from polarpod.runtime.publish.delta import publisher as delta
 from polarpod.runtime.publish.staged_file import StagedFile
 from polarpod.store import delta_rows

@@ -8,7 +8,7 @@ import sys
 import click
 import pytest
 
-from polarpod.cli.live import Live
+from polarpod.cli.progress_display import Live
 from polarpod.cli.tables import Rows
 
 RUN = "flights_by_airport/ds-2013-02-01-2b16095278"

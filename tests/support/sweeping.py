@@ -6,9 +6,9 @@ import datetime as dt
 from typing import Any
 
 from polarpod.contract.context import Storage
-from polarpod.launch.garbage import Garbage, Part
+from polarpod.launch.gc.garbage import Garbage, Part
+from polarpod.launch.gc.sweep import delete_part, sweep
 from polarpod.launch.state import State
-from polarpod.launch.sweep import delete_part, sweep
 
 
 def find_garbage(state: State, storage: Storage, *, now: dt.datetime, **options: Any) -> list[Garbage]:

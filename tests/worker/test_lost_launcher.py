@@ -17,8 +17,8 @@ from tests.support.workshop import Workshop
 from tests.worker.conftest import JobWriter
 
 from polarpod.contract.verdict import Category
+from polarpod.launch.gc.orphaned_logs import keep_log, log_of
 from polarpod.launch.known_attempts import KnownAttempts
-from polarpod.launch.left_logs import keep_log, log_of
 from polarpod.launch.planes.registry import kind_of
 
 LAUNCHER = """

@@ -11,20 +11,20 @@ from typing import Any, NamedTuple
 from airflow.configuration import conf
 from airflow.sdk import BaseOperator
 
-from polarpod.airflow import caller
+from polarpod.airflow import task_identity
 from polarpod.airflow.exceptions import AirflowException, AirflowFailException
 from polarpod.airflow.parse_checks import Files, checked, values_of
 from polarpod.airflow.planes.kind import airflow_kind
 from polarpod.airflow.task_log import TaskLog
 from polarpod.contract.redact import redact
 from polarpod.contract.verdict import Budget, PolarpodError, is_retryable
-from polarpod.launch.documents import in_words
 from polarpod.launch.plan import make_plan
 from polarpod.launch.planes.plane import Plane
 from polarpod.launch.planes_file import choose_plane, load_planes, take_credentials
 from polarpod.launch.run import AttemptHandle, Listener, RunOptions, RunResult, execute
 from polarpod.launch.specs import from_release
 from polarpod.launch.state import State
+from polarpod.launch.state_documents import in_words
 from polarpod.launch.worker import Deferred, Launcher
 
 
@@ -93,7 +93,7 @@ class RunJobOperator(BaseOperator):
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
         """Runs the job; returns the receipt's summary, which becomes the task's XCom."""
-        return self._run(context, caller.until(self.execution_timeout, context), {})
+        return self._run(context, task_identity.until(self.execution_timeout, context), {})
 
     def resume(
         self,
@@ -167,7 +167,7 @@ class RunJobOperator(BaseOperator):
             lambda: make_plan(self.job, params, specs=specs, plane_name=self.plane, plane=plane, state=state),
             plane=plane,
             state=state,
-            options=RunOptions(self.force, caller.labels(context), until),
+            options=RunOptions(self.force, task_identity.labels(context), until),
             make_launcher=lambda plane: self._launcher(plane, context, woken=attempt.uid if attempt else None),
             listener=Listener(words.attempt, words.verdict, words.message, words.log, lambda: self._stopping, words.warning),
             spent=spent,
@@ -185,7 +185,7 @@ class RunJobOperator(BaseOperator):
         plane = self._plane()
         attempt = handed.context
         return self.defer(
-            trigger=airflow_kind(plane.kind).trigger(handed, plane, caller.task(context)),
+            trigger=airflow_kind(plane.kind).trigger(handed, plane, task_identity.task(context)),
             method_name="resume",
             kwargs={
                 "run_key": attempt.run_key,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from polarpod.contract.verdict import Verdict
-from polarpod.launch.documents import in_words
+from polarpod.launch.state_documents import in_words
 
 # a store that a newer release has written may have thousands
 _SHOWN = 5

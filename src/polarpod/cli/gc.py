@@ -12,13 +12,13 @@ from polarpod.cli.options import ends_in_verdict, json_option, plane_options, sa
 from polarpod.cli.tables import Rows
 from polarpod.contract.resources import format_bytes
 from polarpod.contract.verdict import Verdict
-from polarpod.launch.garbage import Garbage
+from polarpod.launch.gc.garbage import Garbage
+from polarpod.launch.gc.kept_files import UNSURE
+from polarpod.launch.gc.orphaned_logs import keep_log
+from polarpod.launch.gc.sweep import delete_part, sweep
 from polarpod.launch.known_attempts import KnownAttempts
-from polarpod.launch.left_files import UNSURE
-from polarpod.launch.left_logs import keep_log
 from polarpod.launch.planes.kind import Leftover
 from polarpod.launch.planes.registry import kind_of
-from polarpod.launch.sweep import delete_part, sweep
 
 _AGAIN = {True: "", False: "; run again with --delete to do it"}
 

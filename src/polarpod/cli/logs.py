@@ -8,7 +8,7 @@ import click
 
 from polarpod.cli.options import ends_in_verdict, plane_options, setting
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.launch.left_logs import log_of
+from polarpod.launch.gc.orphaned_logs import log_of
 from polarpod.launch.planes.registry import kind_of
 
 

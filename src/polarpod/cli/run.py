@@ -10,7 +10,6 @@ from pathlib import Path
 import click
 import msgspec
 
-from polarpod.cli.live import Live
 from polarpod.cli.options import (
     complete_job,
     ends_in_verdict,
@@ -23,6 +22,7 @@ from polarpod.cli.options import (
     setting,
     specs,
 )
+from polarpod.cli.progress_display import Live
 from polarpod.cli.receipts import print_receipt
 from polarpod.launch.plan import Plan, make_plan
 from polarpod.launch.run import Listener, RunOptions, execute

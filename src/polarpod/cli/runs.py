@@ -15,7 +15,7 @@ from polarpod.contract.message import Message
 from polarpod.contract.resources import format_bytes
 from polarpod.launch.lookup import newest_runs
 from polarpod.launch.state import AttemptInfo
-from polarpod.store.at_once import at_once
+from polarpod.store.parallel_requests import at_once
 
 
 @click.command()

@@ -11,7 +11,7 @@ from polarpod.cli.options import ends_in_verdict, json_option, plane_options, sa
 from polarpod.cli.receipts import print_receipt
 from polarpod.cli.running import heartbeat_of, words
 from polarpod.cli.undone import outcome, taken_back_by, took_back
-from polarpod.launch.left_logs import log_of
+from polarpod.launch.gc.orphaned_logs import log_of
 from polarpod.launch.state import AttemptInfo, State
 from polarpod.store.location import join
 

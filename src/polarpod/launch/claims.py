@@ -11,7 +11,7 @@ import re
 
 from polarpod.contract.context import Context
 from polarpod.contract.verdict import Category, Verdict
-from polarpod.launch.documents import Documents
+from polarpod.launch.state_documents import Documents
 
 _DIGITS = 8
 # as they are written; whatever else people's tools leave there is no claim

@@ -23,8 +23,8 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from polarpod.contract.codec import encode
-from polarpod.launch.documents import Documents
-from polarpod.store.at_once import at_once
+from polarpod.launch.state_documents import Documents
+from polarpod.store.parallel_requests import at_once
 
 _UIDS, _JOBS, _UNSWEPT, _SWEPT = "index/uids", "index/jobs", "index/unswept", "index/swept"
 _COMPLETE = "index/complete.json"

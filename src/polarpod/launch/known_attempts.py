@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from polarpod.launch.state import AttemptInfo, State
-from polarpod.store.at_once import at_once
+from polarpod.store.parallel_requests import at_once
 
 
 class KnownAttempts(Mapping[str, AttemptInfo]):

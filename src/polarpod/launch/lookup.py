@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from polarpod.store.at_once import at_once
 from polarpod.store.location import is_local
+from polarpod.store.parallel_requests import at_once
 
 if TYPE_CHECKING:
     from polarpod.launch.state import AttemptInfo, State

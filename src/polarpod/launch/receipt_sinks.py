@@ -10,7 +10,7 @@ from polarpod.contract.message import FIRST_SECONDS
 from polarpod.contract.receipt import Receipt
 from polarpod.contract.verdict import PolarpodError
 from polarpod.launch.clock import Clock
-from polarpod.launch.sizing import Success
+from polarpod.launch.memory_sizing import Success
 from polarpod.launch.state import StandingNote, State
 
 

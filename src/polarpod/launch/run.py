@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from polarpod.contract.dataset import publish_mode
 from polarpod.contract.verdict import Budget, Category, PolarpodError, Verdict
 from polarpod.launch.begin import AttemptHandle, RunOptions, begin, context_of, prepare
-from polarpod.launch.budgets import DEFAULT, pause_seconds, try_again
 from polarpod.launch.clock import Clock
 from polarpod.launch.heartbeats import Heartbeats
 from polarpod.launch.listener import Listener
@@ -18,6 +17,7 @@ from polarpod.launch.plan import Plan
 from polarpod.launch.planes.plane import Plane
 from polarpod.launch.planes.registry import launcher_of
 from polarpod.launch.recording import RunResult, record, record_receipt
+from polarpod.launch.retry_budgets import DEFAULT, pause_seconds, try_again
 from polarpod.launch.state import State
 from polarpod.launch.worker import Deferred, Launcher, Unobservable, WorkerExit
 

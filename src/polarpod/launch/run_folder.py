@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from polarpod.contract.message import HEARTBEAT
 from polarpod.launch.claims import UID, number_of
-from polarpod.launch.garbage import Garbage, Past, garbage_of
+from polarpod.launch.gc.garbage import Garbage, Past, garbage_of
 from polarpod.launch.state import AttemptInfo, State
 from polarpod.store.folder import Entry
 

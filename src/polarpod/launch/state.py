@@ -25,13 +25,13 @@ from polarpod.contract.message import HEARTBEAT, Message
 from polarpod.contract.receipt import Receipt
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
 from polarpod.launch.claims import Claims
-from polarpod.launch.documents import Documents, nothing
 from polarpod.launch.index import Begun, Index, Listed, Look
 from polarpod.launch.lookup import JOB, MANY, matches
-from polarpod.launch.sizing import Success
-from polarpod.store.at_once import at_once
+from polarpod.launch.memory_sizing import Success
+from polarpod.launch.state_documents import Documents, nothing
 from polarpod.store.folder import Folder
 from polarpod.store.location import join
+from polarpod.store.parallel_requests import at_once
 
 # enough that one small day does not forget what the others need
 _SUCCESSES = 5

@@ -22,7 +22,7 @@ from polarpod.contract.redact import hide
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
 from polarpod.runtime import interrupts
 from polarpod.runtime import read_context as contexts
-from polarpod.runtime.engines.polars.envelope import envelope
+from polarpod.runtime.engines.polars.resource_settings import envelope
 from polarpod.runtime.outcome import Outcome, encode
 from polarpod.runtime.progress import Phase, Progress
 from polarpod.store.code_version import code_version

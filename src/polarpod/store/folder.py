@@ -15,9 +15,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from polarpod.contract.context import Storage
-from polarpod.store.at_once import at_once
 from polarpod.store.folder_errors import absent, below_a_file, client, lost, refusal
 from polarpod.store.location import bucket_and_key, is_local, local_path, normal
+from polarpod.store.parallel_requests import at_once
 from polarpod.store.storage_options import for_obstore
 
 if TYPE_CHECKING:

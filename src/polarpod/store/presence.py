@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from polarpod.contract.context import Storage
-from polarpod.store.at_once import at_once
 from polarpod.store.delta_path import is_absolute, place
 from polarpod.store.folder import Entry, Folder
 from polarpod.store.location import is_local, local_path
+from polarpod.store.parallel_requests import at_once
 
 
 def missing(folder: Folder, sizes: Mapping[str, int | None]) -> list[str]:

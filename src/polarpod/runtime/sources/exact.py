@@ -14,8 +14,8 @@ import polars as pl
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime.failure.inexact_values import CONTRADICTED, MARK, REMEDIES, ROUNDED, SATURATED
 from polarpod.runtime.sources.footers import Footer
+from polarpod.runtime.types.datetimes import cut, finer, first_cut, saturated
 from polarpod.runtime.types.dtype import describe
-from polarpod.runtime.types.moments import cut, finer, first_cut, saturated
 
 # a column that no file has
 _PATH = "__polarpod_path"

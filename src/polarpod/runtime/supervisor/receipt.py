@@ -14,7 +14,7 @@ import msgspec
 from polarpod.contract.codec import decoder
 from polarpod.contract.context import Context
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
-from polarpod.runtime import meter
+from polarpod.runtime import memory_usage
 from polarpod.runtime.ending import Ending, judge_child, status_of
 from polarpod.runtime.outcome import Outcome
 
@@ -78,7 +78,7 @@ def _receipt(context: Context, verdict: Verdict, outcome: Outcome | None, ending
             cpu_seconds=round(ending.cpu_seconds, 3),
             memory_peak_bytes=watch.peak,
             memory_limit_bytes=context.resources.memory_bytes,
-            cgroup_peak_bytes=meter.number(watch.cgroup.peak) if watch.cgroup else None,
+            cgroup_peak_bytes=memory_usage.number(watch.cgroup.peak) if watch.cgroup else None,
             first_line_seconds=round(first_line - watch.started, 3) if first_line else None,
         ),
         started_at=watch.started_at,

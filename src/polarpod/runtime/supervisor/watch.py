@@ -15,7 +15,7 @@ from pathlib import Path
 
 from polarpod.contract.context import Context
 from polarpod.contract.verdict import Category
-from polarpod.runtime import meter
+from polarpod.runtime import memory_usage
 from polarpod.runtime.ending import Ending
 from polarpod.runtime.progress import Progress
 from polarpod.runtime.supervisor.fork import ASKS_TO_STOP, send
@@ -60,10 +60,10 @@ class Watch:
         self.started_at = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=time.monotonic() - started)
         self.peak = 0
         self.now = 0
-        self.cgroup = meter.own_cgroup(context.resources.memory_bytes)
+        self.cgroup = memory_usage.own_cgroup(context.resources.memory_bytes)
         self._watch_memory = environment.get(WATCH_MEMORY) == "1" and self.cgroup is None
         self._launcher = int(environment.get(PARENT, "0"))
-        self._kills_before = meter.oom_kills(self.cgroup)
+        self._kills_before = memory_usage.oom_kills(self.cgroup)
         self.heartbeat_file = HeartbeatFile(_termination_file(environment))
         self._document = HeartbeatDocument(lambda data: _put_heartbeat(context, data))
         self._stop_reason: Category | None = None
@@ -111,7 +111,7 @@ class Watch:
             status=status,
             cpu_seconds=usage.ru_utime + usage.ru_stime,
             stop_reason=self._stop_reason,
-            oom_killed=self._over_limit or meter.oom_kills(self.cgroup) > self._kills_before,
+            oom_killed=self._over_limit or memory_usage.oom_kills(self.cgroup) > self._kills_before,
             phase=self.progress.read()[0],
             memory_peak_bytes=self.peak,
             memory_limit_bytes=self.context.resources.memory_bytes,
@@ -138,7 +138,7 @@ class Watch:
             send(signal.SIGKILL, self.child)
 
     def _sample(self) -> None:
-        memory = meter.resident(self.child)
+        memory = memory_usage.resident(self.child)
         if memory:
             self.now = memory.now
             self.peak = max(self.peak, memory.peak)

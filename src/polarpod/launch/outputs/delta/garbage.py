@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from polarpod.contract.context import Storage
-from polarpod.launch import left_files
-from polarpod.launch.garbage import Past, Swept, by_uid, files_of, refuse_without
+from polarpod.launch.gc import kept_files
+from polarpod.launch.gc.garbage import Past, Swept, by_uid, files_of, refuse_without
 from polarpod.launch.outputs.delta.committed import commits_of, never_committed
 from polarpod.launch.state import AttemptInfo
 from polarpod.store.delta_log import open_table
@@ -21,18 +21,18 @@ def garbage(uri: str, ended: list[AttemptInfo], storage: Storage, past: Past) ->
     folder = Folder(uri, storage)
     entries = [entry for entry in folder.list() if not entry.key.startswith("_delta_log/")]
     if commits is None:
-        refuse_without(left_files.LOG, ended, past, folder, entries)
+        refuse_without(kept_files.LOG, ended, past, folder, entries)
     by_uid_of = by_uid(entry for entry in entries if commits is None or entry.key not in commits.active)
-    found, kept = [], left_files.Kept(left_files.LOG, folder)
+    found, kept = [], kept_files.Kept(kept_files.LOG, folder)
     for info in ended:
         own = by_uid_of[info.uid]
         staged = [entry for entry in own if entry.key.startswith("_polarpod/staging/")]
         if commits is None:
             # without a log nothing but the receipt says whether they were published
-            own = kept.of(info, own, staged) if left_files.may_have_published(info) else own
+            own = kept.of(info, own, staged) if kept_files.may_have_published(info) else own
         elif never_committed(info, commits):
             # what the receipt says was published there, a log of its time would know
-            own = kept.of(info, own, staged) if left_files.has_published(info, uri, itself=True) else own
+            own = kept.of(info, own, staged) if kept_files.has_published(info, uri, itself=True) else own
         else:
             own = staged
         found += files_of(info, folder, own)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 
 from polarpod.contract.context import Storage
-from polarpod.launch import left_files
-from polarpod.launch.garbage import Past, Swept, by_uid, files_of, refuse_without
+from polarpod.launch.gc import kept_files
+from polarpod.launch.gc.garbage import Past, Swept, by_uid, files_of, refuse_without
 from polarpod.launch.state import AttemptInfo
 from polarpod.store import parquet_manifest as manifest
 from polarpod.store.folder import Folder
@@ -21,7 +21,7 @@ def garbage(uri: str, ended: list[AttemptInfo], storage: Storage, past: Past) ->
     listed = folder.list("data")
     current = manifest.read(folder)
     if current is None:
-        refuse_without(left_files.MANIFEST, ended, past, folder, listed)
+        refuse_without(kept_files.MANIFEST, ended, past, folder, listed)
     named = _kept(current, past.now)
     # of whatever attempt: a later one has replaced what was published when a sweep had done with it
     unnamed = [entry for entry in listed if entry.key not in named]
@@ -31,10 +31,10 @@ def garbage(uri: str, ended: list[AttemptInfo], storage: Storage, past: Past) ->
         current = manifest.read(folder)
         named = _kept(current, past.now)
     by_uid_of = by_uid(entry for entry in unnamed if entry.key not in named)
-    found, kept = [], left_files.Kept(left_files.MANIFEST, folder)
+    found, kept = [], kept_files.Kept(kept_files.MANIFEST, folder)
     for info in over:
         own = by_uid_of[info.uid]
-        if left_files.may_have_published(info) if current is None else _is_older(info, uri, current.manifest, past.now):
+        if kept_files.may_have_published(info) if current is None else _is_older(info, uri, current.manifest, past.now):
             own = kept.of(info, own, [])
         found += files_of(info, folder, own)
     held = named - (manifest.named_files(current.manifest) if current else set())
@@ -44,7 +44,7 @@ def garbage(uri: str, ended: list[AttemptInfo], storage: Storage, past: Past) ->
 
 def _is_older(info: AttemptInfo, uri: str, current: manifest.Manifest, now: dt.datetime) -> bool:
     """Whether an attempt has published there before this manifest was made, which would name its files or keep them."""
-    if info.receipt is None or not left_files.has_published(info, uri, itself=True):
+    if info.receipt is None or not kept_files.has_published(info, uri, itself=True):
         return False
     published = info.receipt.published
     counted = published is not None and normal(published.uri) == uri and published.version > current.version

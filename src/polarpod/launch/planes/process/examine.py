@@ -15,12 +15,12 @@ from polarpod.contract.job import JobSpec
 from polarpod.contract.placeholders import placeholders
 from polarpod.contract.store_probe import Answer, Question
 from polarpod.contract.verdict import PolarpodError
-from polarpod.launch.places import root_of
 from polarpod.launch.planes.findings import of_verdict, trial_below, try_state
 from polarpod.launch.planes.kind import Finding
 from polarpod.launch.planes.process.config import ProcessPlane
 from polarpod.launch.planes.process.launcher import try_module
 from polarpod.launch.specs import from_jobs
+from polarpod.launch.storage_paths import root_of
 from polarpod.store.location import absolute
 
 _PROBE = "polarpod.runtime.store_probe"

@@ -28,11 +28,11 @@ from polarpod.contract.redact import redact
 from polarpod.contract.verdict import Category, PolarpodError, exit_code_of
 from polarpod.launch.listener import Listener
 from polarpod.launch.log_file import LogFile
-from polarpod.launch.planes.process import end_note
+from polarpod.launch.planes.process import exit_record as end_note
 from polarpod.launch.planes.process.cgroup import Cgroup, memory_cgroup
 from polarpod.launch.planes.process.config import ProcessPlane
 from polarpod.launch.planes.process.diagnose import Exit, judge
-from polarpod.launch.planes.process.end_note import EndNote
+from polarpod.launch.planes.process.exit_record import EndNote
 from polarpod.launch.worker import Unobservable, WorkerExit, message_of
 
 # joins the cgroup before the interpreter starts, so that not one page is counted elsewhere

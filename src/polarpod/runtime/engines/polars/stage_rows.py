@@ -17,8 +17,8 @@ from polarpod.runtime.engines.engine import ChecksFailed, Destination, Staged
 from polarpod.runtime.engines.polars import split_rows, stage, staged_footers
 from polarpod.runtime.engines.polars.batches import Tally
 from polarpod.runtime.engines.polars.formats.row_format import row_format_of
-from polarpod.runtime.engines.polars.held_rules import held_rules, hold
 from polarpod.runtime.engines.polars.plan import PolarsPlan
+from polarpod.runtime.engines.polars.table_rules import held_rules, hold
 from polarpod.runtime.progress import Phase, Progress
 from polarpod.runtime.publish.staged_file import StagedFile
 from polarpod.store.location import join, normal

@@ -10,7 +10,7 @@ import msgspec
 
 from polarpod.contract.dataset import Delta, partition_columns
 from polarpod.runtime.publish.commit import Commit, Conflict, Facts
-from polarpod.runtime.publish.delta.base import commits_files
+from polarpod.runtime.publish.delta.base_version import commits_files
 from polarpod.runtime.publish.delta.delta_schema import delta_schema
 from polarpod.runtime.publish.delta.write_back import rewrite, staged_rows
 from polarpod.runtime.publish.publisher import Columns

@@ -17,7 +17,7 @@ from polarpod.contract.receipt import CheckResult, Published
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime.publish.commit import Commit, Facts, check_staged, refuse, settle
 from polarpod.runtime.publish.delta import table_checks
-from polarpod.runtime.publish.delta.base import Base, commits_files, still_decided
+from polarpod.runtime.publish.delta.base_version import Base, commits_files, still_decided
 from polarpod.runtime.publish.delta.commit_entry import commit_entry
 from polarpod.runtime.publish.delta.delta_schema import delta_schema
 from polarpod.runtime.publish.delta.write_back import check_keys, rehearse, staged_rows

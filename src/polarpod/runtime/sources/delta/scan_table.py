@@ -20,8 +20,8 @@ from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime.failure.inexact_values import CUT
 from polarpod.runtime.sources import exact
 from polarpod.runtime.sources.footers import read_footers
+from polarpod.runtime.types.datetimes import has_finer_keys, has_moments
 from polarpod.runtime.types.dtype import describe
-from polarpod.runtime.types.moments import has_finer_keys, has_moments
 from polarpod.store.delta_log import active_files, placed
 from polarpod.store.location import normal
 from polarpod.store.storage_options import polars_options

@@ -14,7 +14,7 @@ from polarpod.runtime.sources import exact
 from polarpod.runtime.sources.files import columns_fit
 from polarpod.runtime.sources.files.hive_folders import Folders, folders_of
 from polarpod.runtime.sources.footers import Footer, read_footers
-from polarpod.runtime.types import moments
+from polarpod.runtime.types import datetimes
 from polarpod.runtime.types.dtype import parse_schema
 from polarpod.store.listing import Listing
 
@@ -45,7 +45,7 @@ def scan_parquet(name: str, dataset: Parquet, listing: Listing, options: dict[st
     columns_fit.refuse_too_precise(name, files[0], schema)
     footers = cache(lambda: read_footers(files, options))
     # what polarpod publishes has one type a column, by its manifest
-    if not listing.manifest and len(files) > 1 and any(map(moments.has_moments, schema.values())):
+    if not listing.manifest and len(files) > 1 and any(map(datetimes.has_moments, schema.values())):
         columns_fit.refuse_mixed_clocks(name, files, footers())
     return _unsaturated(name, frame, footers)
 
@@ -53,7 +53,7 @@ def scan_parquet(name: str, dataset: Parquet, listing: Listing, options: dict[st
 def _unsaturated(name: str, frame: pl.LazyFrame, footers: Callable[[], list[Footer]]) -> pl.LazyFrame:
     """The frame, whose columns of nanoseconds fail where INT96 held more; footers are read only if there are any."""
     schema = frame.collect_schema()
-    fine = [column for column, dtype in schema.items() if moments.saturated(pl.col(column), dtype) is not None]
+    fine = [column for column, dtype in schema.items() if datetimes.saturated(pl.col(column), dtype) is not None]
     if not fine or all(footer.is_from_arrow for footer in footers()):
         return frame
     return frame.with_columns(exact.unsaturated(name, column, schema[column]) for column in fine)

@@ -13,7 +13,7 @@ import polars as pl
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime.engines.polars.formats.row_format import RowFormat
 from polarpod.runtime.types.dtype import describe, parts
-from polarpod.runtime.types.reach import IN_MICROSECONDS, out_of_reach
+from polarpod.runtime.types.representable import IN_MICROSECONDS, out_of_reach
 from polarpod.store.partition_text import is_misspelled
 
 _AS_IS = frozenset(

@@ -12,7 +12,7 @@ import polars as pl
 from polarpod.contract.verdict import PolarpodError
 from polarpod.runtime.engines.polars import partition
 from polarpod.runtime.engines.polars.formats.delta import unfit_written_key
-from polarpod.runtime.types.reach import IN_CHRONO, out_of_reach
+from polarpod.runtime.types.representable import IN_CHRONO, out_of_reach
 
 
 class WrittenKeys:

@@ -15,8 +15,8 @@ from typing import NamedTuple, TypeVar
 
 from polarpod.contract.context import Context, Storage
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
-from polarpod.launch import left_files
 from polarpod.launch.attempt_end import has_ended
+from polarpod.launch.gc import kept_files
 from polarpod.launch.index import Due
 from polarpod.launch.known_attempts import KnownAttempts
 from polarpod.launch.outputs.output import published_in
@@ -31,7 +31,7 @@ _OF_ONE_PLACE = (
     Category.INPUT_UNREADABLE,
     Category.PUBLISH_REFUSED,
     Category.REQUEST_INVALID,
-    left_files.UNSURE,
+    kept_files.UNSURE,
 )
 # a log or a manifest is held in memory, and a sweep may have little
 TABLES_AT_ONCE = 8
@@ -143,10 +143,10 @@ def in_place(uri: str, infos: list[AttemptInfo], storage: Storage, past: Past) -
 
 
 def refuse_without(
-    names: left_files.Names, ended: list[AttemptInfo], past: Past, folder: Folder, entries: list[Entry]
+    names: kept_files.Names, ended: list[AttemptInfo], past: Past, folder: Folder, entries: list[Entry]
 ) -> None:
     """As `refuse_without`, of attempts that a sweep had done with as well, as far as files of theirs are there."""
-    left_files.refuse_without(names, [*ended, *past.owners(entry.key for entry in entries)], folder, entries)
+    kept_files.refuse_without(names, [*ended, *past.owners(entry.key for entry in entries)], folder, entries)
 
 
 def by_uid(entries: Iterable[Entry]) -> dict[str, list[Entry]]:

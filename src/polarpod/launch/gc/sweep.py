@@ -14,14 +14,14 @@ from typing import NamedTuple
 
 from polarpod.contract.context import Storage
 from polarpod.contract.verdict import Verdict
-from polarpod.launch.garbage import TABLES_AT_ONCE, Part, Past, Swept, garbage_of, in_place, or_left, places_of, tell
+from polarpod.launch.gc.garbage import TABLES_AT_ONCE, Part, Past, Swept, garbage_of, in_place, or_left, places_of, tell
+from polarpod.launch.gc.retention import expired
 from polarpod.launch.index import Due
 from polarpod.launch.known_attempts import KnownAttempts
-from polarpod.launch.retention import expired
 from polarpod.launch.run_folder import RunFolder
 from polarpod.launch.state import AttemptInfo, State
-from polarpod.store.at_once import at_once
 from polarpod.store.folder import Folder
+from polarpod.store.parallel_requests import at_once
 
 # a launcher writes an attempt's context within milliseconds, however busy its machine
 _AT_MOST = dt.timedelta(hours=1)

@@ -13,13 +13,13 @@ from typing import NamedTuple
 
 from polarpod.contract.context import Storage
 from polarpod.contract.verdict import Verdict
-from polarpod.launch.garbage import TABLES_AT_ONCE, Garbage, Part, Past, garbage_of, or_left, places_of
+from polarpod.launch.gc.garbage import TABLES_AT_ONCE, Garbage, Part, Past, garbage_of, or_left, places_of
 from polarpod.launch.index import Due
 from polarpod.launch.outputs.output import published_in
 from polarpod.launch.run_folder import RunFolder
 from polarpod.launch.state import AttemptInfo, State
-from polarpod.store.at_once import at_once
 from polarpod.store.folder import Folder
+from polarpod.store.parallel_requests import at_once
 
 
 class _Old(NamedTuple):

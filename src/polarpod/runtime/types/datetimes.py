@@ -9,7 +9,7 @@ from __future__ import annotations
 import polars as pl
 
 from polarpod.runtime.types.dtype import parts
-from polarpod.runtime.types.leaves import any_leaf, leaves_of
+from polarpod.runtime.types.nested_values import any_leaf, leaves_of
 
 # What an INT96 moment outside of nanoseconds becomes, whichever end it is beyond.
 LAST_NANOSECOND = 2**63 - 1

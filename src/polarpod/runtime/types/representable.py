@@ -13,7 +13,7 @@ import polars as pl
 
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime.types.dtype import describe
-from polarpod.runtime.types.leaves import any_leaf, leaves_of
+from polarpod.runtime.types.nested_values import any_leaf, leaves_of
 
 # as many milliseconds as 63 bits of microseconds reach
 _MILLISECONDS = (2**63 - 1) // 1000
