@@ -8,6 +8,7 @@ from typing import Any
 from polarpod.contract.context import Storage
 from polarpod.launch.gc.garbage import Garbage, Part
 from polarpod.launch.gc.sweep import delete_part, sweep
+from polarpod.launch.known_attempts import KnownAttempts
 from polarpod.launch.state import State
 
 
@@ -20,7 +21,7 @@ def swept(state: State, storage: Storage, *, now: dt.datetime, **options: Any) -
     """What was deleted, and is done with."""
     state.write_index()
     found: list[Part] = []
-    for part in sweep(state, storage, now=now, **options):
+    for part in sweep(state, storage, now=now, known=KnownAttempts(state), **options):
         delete_part(part, state, storage, now=now)
         found.append(part)
     return [item for part in found for item in part.garbage]

@@ -44,7 +44,7 @@ def sweep(
         alive: uids of attempts whose worker exists on the plane, started or not.
         on_left: hears of each table and dataset that is damaged, and so left alone; without it the first one raises.
     """
-    past = Past(known or KnownAttempts(state), now, alive)
+    past = Past(KnownAttempts(state) if known is None else known, now, alive)
     for batch in past.known.index.unswept():
         yield _part(state, storage, batch, past, on_left)
     if keep is not None:
