@@ -69,8 +69,9 @@ format: $(DEV)/.ready ## format, mend what can be mended, rewrite generated file
 	$(DEV)/bin/python -m polarpod.contract.schemas
 	$(DEV)/bin/python -m tools.charts
 
-bench: $(BENCH)/.ready $(AIRFLOW)/.ready ## speed and memory as ratios in one run; takes minutes and 10 GB of disk
+bench: $(DEV)/.ready $(BENCH)/.ready $(AIRFLOW)/.ready .cache/tools/versitygw-v1.8.0 ## speed and memory as ratios in one run; takes minutes and 10 GB of disk
 	$(BENCH)/bin/python -m bench
+	$(DEV)/bin/python -m bench.runs
 	$(AIRFLOW)/bin/python -m bench.parse
 	$(MAKE) cluster
 	$(AIRFLOW)/bin/python -m bench.pods

@@ -113,7 +113,7 @@ class Index:
 
     def note_swept(self, due: Due, since: dt.datetime) -> None:
         """A sweep has done with an attempt but for its age, which counts from a moment."""
-        self._put(f"{_SWEPT}/{_milliseconds(since):0{_DIGITS}}.{_name(due.begun)}")
+        self._put(_swept(due.begun, since))
         self._folder.delete([due.key])
 
     def forget(self, due: Due) -> None:
@@ -178,6 +178,15 @@ def _keys(begun: Begun) -> list[str]:
         f"{_JOBS}/{begun.job}/{down:0{_DIGITS}}.{name}",
         f"{_UNSWEPT}/{name}",
     ]
+
+
+def keys_of_swept(begun: Begun, since: dt.datetime) -> list[str]:
+    """Every key of an attempt that a sweep has done with."""
+    return [*(key for key in _keys(begun) if not key.startswith(_UNSWEPT)), _swept(begun, since)]
+
+
+def _swept(begun: Begun, since: dt.datetime) -> str:
+    return f"{_SWEPT}/{_milliseconds(since):0{_DIGITS}}.{_name(begun)}"
 
 
 def _name(begun: Begun) -> str:
