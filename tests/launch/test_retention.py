@@ -170,3 +170,13 @@ def test_a_table_that_is_damaged_protects_every_attempt_that_published_there(tmp
     lake.garbage(keep=KEEP, on_left=told.append)
     assert told
     assert numbers(lake) == [2, 1]
+
+
+def test_a_publish_whose_context_is_lost_stays_since_its_receipt_is_enough_for_an_undo(tmp_path: Path) -> None:
+    lake = Lake(tmp_path, Delta)
+    first = published(lake)
+    published(lake)
+    lake.garbage()
+    lake.state.folder.delete([f"runs/job/{RUN}/{first.attempt.uid}/context.json"])
+    sweep_twice(lake)
+    assert numbers(lake) == [2, 1]

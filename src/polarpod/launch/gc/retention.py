@@ -102,7 +102,11 @@ def _named(
 
 
 def _is_named(info: AttemptInfo, named: dict[str, set[str] | None], storage: Storage) -> bool:
-    adopted = info.receipt.published.adopted_from if info.receipt and info.receipt.published else None
+    published = info.receipt.published if info.receipt else None
+    if published and info.context is None:
+        # its context is lost, which says where all of it is; an undo needs no more than the receipt
+        return True
+    adopted = published.adopted_from if published else None
     for uri in places_of(info.context) if info.context else []:
         known = named[uri]
         if known is None or info.uid in known or adopted in known:
