@@ -13,7 +13,7 @@ from polarpod.contract.context import Context
 from polarpod.contract.resources import Resources
 from polarpod.launch.plan import make_plan
 from polarpod.launch.planes.process.config import ProcessPlane
-from polarpod.launch.planes.process.launcher import worker_environment
+from polarpod.launch.planes.process.environment import worker_environment
 from polarpod.launch.run import Clock, RunOptions, prepare
 from polarpod.launch.specs import from_jobs
 from polarpod.launch.state import State

@@ -16,8 +16,8 @@ from polarpod.contract.message import Message
 from polarpod.contract.receipt import Receipt
 from polarpod.contract.verdict import Verdict
 from polarpod.launch.listener import Listener
-from polarpod.launch.planes.process import launcher as process
 from polarpod.launch.planes.process.diagnose import Exit
+from polarpod.launch.planes.process.scratch import read_bytes
 from polarpod.launch.planes.registry import launcher_of
 from polarpod.launch.run import Clock, RunResult, record
 from polarpod.launch.worker import WorkerExit, message_of
@@ -127,4 +127,4 @@ class Live:
 
     def message(self) -> Message | None:
         """The termination message as it stands in the file right now."""
-        return message_of(process._read(self.scratch / "termination.json"), self.uid)
+        return message_of(read_bytes(self.scratch / "termination.json"), self.uid)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.support.workshop import Workshop
 
 _started: dict[str, subprocess.Popen[bytes]] = {}
-_start = process._start
+_start = process.start_worker
 
 
 def _remember(plane: ProcessPlane, environment: Any, scratch: Path, *rest: Any) -> subprocess.Popen[bytes]:
@@ -34,7 +34,7 @@ def _remember(plane: ProcessPlane, environment: Any, scratch: Path, *rest: Any) 
     return _started[scratch.name]
 
 
-process._start = _remember
+process.start_worker = _remember
 
 
 class Machine:

@@ -96,7 +96,7 @@ def _ended_before(plan: Plan, plane: Plane) -> AttemptHandle | None:
     """An attempt whose worker's end was seen and not recorded: that comes first, as the next one's size depends on it."""
     if plan.unjudged is None or plan.unjudged.context is None or plan.unjudged.context.plane != plan.plane:
         return None
-    path = plane.end_note(plan.unjudged.uid)
+    path = plane.exit_record(plan.unjudged.uid)
     if path is None or not path.is_file():
         return None
     reason = f"attempt {plan.unjudged.number} has ended and has no verdict yet; it is recorded first"

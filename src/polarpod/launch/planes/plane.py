@@ -98,7 +98,7 @@ class Plane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         """Of the launcher's variables, those that hold credentials of the object store."""
         return [name for name in environment if name.startswith("AWS_")]
 
-    def end_note(self, uid: str) -> Path | None:  # noqa: ARG002  # of planes that have one
+    def exit_record(self, uid: str) -> Path | None:  # noqa: ARG002  # of planes that have one
         """Where the end of an attempt's worker is noted until it is recorded, if not by the plane itself."""
         return None
 

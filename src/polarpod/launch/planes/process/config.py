@@ -37,7 +37,7 @@ class ProcessPlane(Plane, frozen=True, kw_only=True, forbid_unknown_fields=True,
     def _scratch(self) -> Path:
         return Path(self.scratch or gettempdir())
 
-    def end_note(self, uid: str) -> Path:
+    def exit_record(self, uid: str) -> Path:
         return self.scratch_of(uid).with_suffix(".end.json")
 
     def log_file(self, uid: str) -> Path:

@@ -18,7 +18,7 @@ from polarpod.contract.verdict import PolarpodError
 from polarpod.launch.planes.findings import of_verdict, trial_below, try_state
 from polarpod.launch.planes.kind import Finding
 from polarpod.launch.planes.process.config import ProcessPlane
-from polarpod.launch.planes.process.launcher import try_module
+from polarpod.launch.planes.process.try_module import try_module
 from polarpod.launch.specs import from_jobs
 from polarpod.launch.storage_paths import root_of
 from polarpod.store.location import absolute

@@ -16,7 +16,7 @@ from polarpod.contract.message import Message
 from polarpod.launch.planes.process.diagnose import Exit
 
 
-class EndNote(msgspec.Struct, frozen=True, kw_only=True):
+class ExitRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One end: the exit, and the last message where there is one."""
 
     exit: Exit
@@ -24,7 +24,7 @@ class EndNote(msgspec.Struct, frozen=True, kw_only=True):
     protocol: str = "1.0"
 
 
-def keep(path: Path, note: EndNote) -> None:
+def keep(path: Path, note: ExitRecord) -> None:
     """Writes a note. Never raises: it only matters where this launcher dies within the next moments."""
     spare = path.with_name(f"{path.name}.next")
     with suppress(OSError):
@@ -33,10 +33,10 @@ def keep(path: Path, note: EndNote) -> None:
         spare.replace(path)
 
 
-def find(path: Path) -> EndNote | None:
+def find(path: Path) -> ExitRecord | None:
     """The note, or None where there is none that can be read."""
     try:
-        return decoder(EndNote).decode(path.read_bytes())
+        return decoder(ExitRecord).decode(path.read_bytes())
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
 

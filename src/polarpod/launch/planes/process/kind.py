@@ -66,7 +66,7 @@ class ProcessKind:
             info = known.get(uid)
             if info is None or not has_ended(info, now):
                 continue
-            folder, note, run = plane.scratch_of(uid), plane.end_note(uid), f"{info.job}/{info.run_key}"
+            folder, note, run = plane.scratch_of(uid), plane.exit_record(uid), f"{info.job}/{info.run_key}"
             if folder.is_dir():
                 size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
                 why = "its attempt has ended, and its launcher could not remove it"

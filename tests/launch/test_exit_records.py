@@ -22,10 +22,10 @@ from polarpod.launch.known_attempts import KnownAttempts
 from polarpod.launch.listener import Listener
 from polarpod.launch.memory_sizing import size
 from polarpod.launch.plan import Plan, _past
-from polarpod.launch.planes.process import exit_record as end_note
+from polarpod.launch.planes.process import exit_record
 from polarpod.launch.planes.process.config import ProcessPlane
 from polarpod.launch.planes.process.diagnose import Exit
-from polarpod.launch.planes.process.exit_record import EndNote
+from polarpod.launch.planes.process.exit_record import ExitRecord
 from polarpod.launch.planes.process.launcher import ProcessLauncher
 from polarpod.launch.planes.registry import kind_of
 from polarpod.launch.run import RunResult, execute
@@ -48,19 +48,19 @@ class Machine:
         (folder / "scratch").mkdir()
         self.started: list[Context] = []
 
-    def leave(self, note: EndNote | None = None, **changes: Any) -> Context:
+    def leave(self, note: ExitRecord | None = None, **changes: Any) -> Context:
         """An attempt whose launcher died before the record."""
         number = self.state.claim(CONTEXT.job.name, CONTEXT.run_key, CONTEXT.attempt.uid)
         attempt = Attempt(number=number, uid=CONTEXT.attempt.uid)
         context = msgspec.structs.replace(CONTEXT, attempt=attempt, **changes)
         self.state.put_context(context)
         if note:
-            end_note.keep(self.note, note)
+            exit_record.keep(self.note, note)
         return context
 
     @property
     def note(self) -> Path:
-        return self.plane.end_note(CONTEXT.attempt.uid)
+        return self.plane.exit_record(CONTEXT.attempt.uid)
 
     def plan(self) -> Plan:
         attempts = self.state.attempts(CONTEXT.job.name, CONTEXT.run_key)
@@ -99,7 +99,7 @@ def machine(tmp_path: Path) -> Machine:
 
 def test_out_of_memory_is_not_forgotten_with_its_launcher(machine: Machine) -> None:
     declared = CONTEXT.job.resources.memory_bytes
-    context = machine.leave(EndNote(exit=OOM, message=HEARTBEAT))
+    context = machine.leave(ExitRecord(exit=OOM, message=HEARTBEAT))
     assert machine.run().verdict.category is Category.SUCCEEDED
     assert machine.recorded() == [Category.OUT_OF_MEMORY, Category.SUCCEEDED]
     assert [one.resources.memory_bytes for one in machine.started] == [2 * context.resources.memory_bytes]
@@ -118,7 +118,7 @@ def test_a_receipt_without_a_record_tells_as_much(machine: Machine) -> None:
 
 
 def test_a_note_costs_no_retry_and_is_judged_with_its_receipt(machine: Machine) -> None:
-    context = machine.leave(EndNote(exit=OOM))
+    context = machine.leave(ExitRecord(exit=OOM))
     receipt = receipt_of(context, Category.CHECKS_FAILED)
     machine.state.folder.write(
         f"runs/{context.job.name}/{context.run_key}/{context.attempt.uid}/receipt.json", msgspec.json.encode(receipt)
@@ -134,7 +134,7 @@ def test_an_attempt_without_a_note_may_be_anothers_and_is_left_alone(machine: Ma
 
 
 def test_an_attempt_of_another_plane_is_not_judged_here(machine: Machine) -> None:
-    machine.leave(EndNote(exit=OOM), plane="another")
+    machine.leave(ExitRecord(exit=OOM), plane="another")
     assert begin(machine.plan(), machine.plane, machine.state, RunOptions(), Clock()).data is not None
 
 
@@ -149,15 +149,15 @@ def test_a_damaged_note_is_met_once(machine: Machine) -> None:
 
 
 def test_nobody_else_may_read_a_note(machine: Machine) -> None:
-    end_note.keep(machine.note, EndNote(exit=OOM, message=HEARTBEAT))
+    exit_record.keep(machine.note, ExitRecord(exit=OOM, message=HEARTBEAT))
     assert stat.S_IMODE(machine.note.stat().st_mode) == 0o600
-    assert end_note.find(machine.note) == EndNote(exit=OOM, message=HEARTBEAT)
+    assert exit_record.find(machine.note) == ExitRecord(exit=OOM, message=HEARTBEAT)
 
 
 def test_a_note_that_cannot_be_written_ends_no_run(tmp_path: Path) -> None:
-    end_note.keep(tmp_path / "not" / "there", EndNote(exit=OOM))
-    end_note.remove(tmp_path / "not" / "there")
-    assert end_note.find(tmp_path / "not" / "there") is None
+    exit_record.keep(tmp_path / "not" / "there", ExitRecord(exit=OOM))
+    exit_record.remove(tmp_path / "not" / "there")
+    assert exit_record.find(tmp_path / "not" / "there") is None
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_a_note_that_cannot_be_written_ends_no_run(tmp_path: Path) -> None:
     ],
 )
 def test_a_note_that_no_launcher_will_look_for_is_swept(machine: Machine, days: int, recorded: bool, swept: bool) -> None:
-    context = machine.leave(EndNote(exit=OOM))
+    context = machine.leave(ExitRecord(exit=OOM))
     now = context.created_at + dt.timedelta(days=days)
     if recorded:
         verdict = Verdict(category=Category.OUT_OF_MEMORY, summary="it needed more")
@@ -192,7 +192,7 @@ def test_a_verdict_judged_by_a_later_launcher_shows_no_value_of_the_planes_crede
     machine.plane = msgspec.structs.replace(
         machine.plane, environment={"API_TOKEN": 'to"ken-77'}, environment_from=["DB_PASSWORD"]
     )
-    context = machine.leave(EndNote(exit=OOM, message=None))
+    context = machine.leave(ExitRecord(exit=OOM, message=None))
     told = Verdict(
         category=Category.OUTPUT_MISMATCH,
         summary="a column is new",
