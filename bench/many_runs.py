@@ -13,8 +13,9 @@ from polarpod.contract.job import JobSpec
 from polarpod.contract.receipt import Published, Receipt, Usage
 from polarpod.contract.resources import MIB
 from polarpod.contract.verdict import Category, Verdict
+from polarpod.launch.attempt_records import Record, StandingNote
 from polarpod.launch.index import Begun, keys_of_swept
-from polarpod.launch.state import Record, StandingNote, State
+from polarpod.launch.state import State
 
 _UID, _KEY, _PLANE = "0" * 32, "ds-0000000-0000000000", "bench"
 

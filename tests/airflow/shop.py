@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from polarpod.contract.receipt import Receipt
+from polarpod.launch.attempt_records import AttemptInfo
 from polarpod.launch.planes_file import load_planes
-from polarpod.launch.state import AttemptInfo, State
+from polarpod.launch.state import State
 
 ROOT = Path(__file__).parents[2]
 JOBS = Path(__file__).parent / "jobs"

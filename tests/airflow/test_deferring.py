@@ -18,9 +18,10 @@ from polarpod.airflow import run_job
 from polarpod.airflow.exceptions import AirflowException
 from polarpod.airflow.planes.kubernetes.deferral import Deferring
 from polarpod.contract.verdict import Category
+from polarpod.launch.attempt_records import AttemptInfo
 from polarpod.launch.listener import Listener
 from polarpod.launch.planes.kubernetes.pod import Pod
-from polarpod.launch.state import AttemptInfo, State
+from polarpod.launch.state import State
 from polarpod.launch.worker import Deferred, WorkerExit
 
 # whatever the trigger has seen, the task looks for itself

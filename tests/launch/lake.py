@@ -19,8 +19,9 @@ from polarpod.contract.job import JobSpec
 from polarpod.contract.receipt import Receipt, Usage
 from polarpod.contract.resources import Resources
 from polarpod.contract.verdict import Category, Verdict
+from polarpod.launch.attempt_records import Record, StandingNote
 from polarpod.launch.planes.process.config import ProcessPlane
-from polarpod.launch.state import Record, StandingNote, State
+from polarpod.launch.state import State
 from polarpod.runtime.publish.commit import Commit
 from polarpod.runtime.publish.delta import publisher as delta
 from polarpod.runtime.publish.parquet import publisher as parquet

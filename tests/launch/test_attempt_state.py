@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tests.contract.samples import CONTEXT, NOON, RECEIPT, UID, VERDICT
 
 from polarpod.contract.codec import encode
-from polarpod.launch.state import Record, StandingNote, State
+from polarpod.launch.attempt_records import Record, StandingNote
+from polarpod.launch.state import State
 
 JOB, KEY = CONTEXT.job.name, CONTEXT.run_key
 RIVALS = 8

@@ -13,9 +13,10 @@ from tests.support.sweeping import delete, find_garbage
 from polarpod.contract.codec import encode
 from polarpod.contract.context import Attempt, Storage
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
+from polarpod.launch.attempt_records import Record, StandingNote
 from polarpod.launch.clock import Clock
 from polarpod.launch.memory_sizing import Success
-from polarpod.launch.state import Record, StandingNote, State
+from polarpod.launch.state import State
 from polarpod.launch.undo import undo
 
 NOW = dt.datetime(2026, 11, 21, tzinfo=dt.UTC)

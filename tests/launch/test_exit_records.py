@@ -16,6 +16,7 @@ from polarpod.contract.context import Attempt, Context
 from polarpod.contract.message import Message
 from polarpod.contract.resources import GIB
 from polarpod.contract.verdict import Budget, Category, Verdict
+from polarpod.launch.attempt_records import Record
 from polarpod.launch.begin import RunOptions, begin
 from polarpod.launch.clock import Clock
 from polarpod.launch.known_attempts import KnownAttempts
@@ -29,7 +30,7 @@ from polarpod.launch.planes.process.exit_record import ExitRecord
 from polarpod.launch.planes.process.launcher import ProcessLauncher
 from polarpod.launch.planes.registry import kind_of
 from polarpod.launch.run import RunResult, execute
-from polarpod.launch.state import Record, State
+from polarpod.launch.state import State
 from polarpod.launch.worker import Unobservable, WorkerExit
 
 CONTEXT = msgspec.structs.replace(GOLDEN, fingerprint="f")

@@ -22,9 +22,9 @@ from polarpod.contract.receipt import Receipt
 from polarpod.contract.resources import Resources
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
 from polarpod.launch.attempt_end import has_ended
+from polarpod.launch.attempt_records import AttemptInfo, Record
 from polarpod.launch.outputs.delta.committed import commits_of, never_committed
 from polarpod.launch.run import Clock
-from polarpod.launch.state import AttemptInfo, Record
 from polarpod.launch.undo import undo
 from polarpod.store.parquet_manifest import RETENTION
 

@@ -11,8 +11,8 @@ from deltalake import DeltaTable, write_deltalake
 
 from polarpod.contract.dataset import Delta
 from polarpod.contract.verdict import PolarpodError
+from polarpod.launch.attempt_records import AttemptInfo
 from polarpod.launch.outputs.delta.undo import check_table
-from polarpod.launch.state import AttemptInfo
 from polarpod.launch.undo_target import Target
 
 WITH_VECTOR = {"path": "a.parquet", "deletionVector": {"storageType": "u", "cardinality": 1}}

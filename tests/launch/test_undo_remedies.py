@@ -17,8 +17,9 @@ from tests.runtime.delta_tables import PROTOCOL, add, commit_of, metadata, publi
 from polarpod.contract.context import Storage
 from polarpod.contract.dataset import Delta
 from polarpod.contract.verdict import PolarpodError
+from polarpod.launch.attempt_records import AttemptInfo
 from polarpod.launch.outputs.delta.undo import plan_undo as plan
-from polarpod.launch.state import AttemptInfo, State
+from polarpod.launch.state import State
 from polarpod.launch.undo_target import Target
 
 PARTITIONS = [

@@ -11,11 +11,12 @@ from tests.contract.samples import CONTEXT, RECEIPT
 
 from polarpod.contract.codec import encode
 from polarpod.contract.context import Context
+from polarpod.launch.attempt_records import StandingNote
 from polarpod.launch.code_dependencies import dependencies_of
 from polarpod.launch.memory_sizing import Size
 from polarpod.launch.plan import Plan
 from polarpod.launch.rerun_reasons import changes, changes_since_standing
-from polarpod.launch.state import StandingNote, State
+from polarpod.launch.state import State
 from polarpod.store.fence import Standing
 
 BEFORE = {"module daily": "a", "library polars": "2.1.0", "variable MODE": "x"}

@@ -11,10 +11,10 @@ from polarpod.contract.codec import encode
 from polarpod.contract.context import Context
 from polarpod.contract.receipt import Receipt
 from polarpod.contract.verdict import Verdict
+from polarpod.launch.attempt_records import AttemptInfo
 from polarpod.launch.listener import Listener
 from polarpod.launch.planes.kind import Finding, Leftover
 from polarpod.launch.planes.plane import Capabilities, Plane
-from polarpod.launch.state import AttemptInfo
 from polarpod.launch.worker import Launcher, WorkerExit
 from polarpod.store.folder import Folder
 

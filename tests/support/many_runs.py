@@ -13,7 +13,8 @@ from polarpod.contract.context import Attempt, Context
 from polarpod.contract.dataset import Output
 from polarpod.contract.receipt import Receipt
 from polarpod.contract.verdict import Category, Verdict
-from polarpod.launch.state import Record, StandingNote, State
+from polarpod.launch.attempt_records import Record, StandingNote
+from polarpod.launch.state import State
 
 SUCCEEDED = Verdict(category=Category.SUCCEEDED, summary="published")
 

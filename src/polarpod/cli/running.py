@@ -6,8 +6,9 @@ import datetime as dt
 
 from polarpod.contract.message import Message
 from polarpod.contract.resources import format_bytes
+from polarpod.launch.attempt_records import AttemptInfo
 from polarpod.launch.heartbeats import is_fresh
-from polarpod.launch.state import AttemptInfo, State
+from polarpod.launch.state import State
 
 
 def heartbeat_of(info: AttemptInfo, state: State) -> Message | None:

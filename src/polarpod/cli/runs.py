@@ -13,8 +13,8 @@ from polarpod.cli.tables import Rows, when
 from polarpod.cli.undone import took_back
 from polarpod.contract.message import Message
 from polarpod.contract.resources import format_bytes
+from polarpod.launch.attempt_records import AttemptInfo
 from polarpod.launch.lookup import newest_runs
-from polarpod.launch.state import AttemptInfo
 from polarpod.store.parallel_requests import at_once
 
 

@@ -11,8 +11,9 @@ from polarpod.cli.options import ends_in_verdict, json_option, plane_options, sa
 from polarpod.cli.receipts import print_receipt
 from polarpod.cli.running import heartbeat_of, words
 from polarpod.cli.undone import outcome, taken_back_by, took_back
+from polarpod.launch.attempt_records import AttemptInfo
 from polarpod.launch.gc.orphaned_logs import log_of
-from polarpod.launch.state import AttemptInfo, State
+from polarpod.launch.state import State
 from polarpod.store.location import join
 
 # what fits a screen; the whole is in the state store

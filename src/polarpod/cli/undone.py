@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from polarpod.launch.state import AttemptInfo
+from polarpod.launch.attempt_records import AttemptInfo
 
 
 def took_back(info: AttemptInfo) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from polarpod.launch.state import AttemptInfo
+from polarpod.launch.attempt_records import AttemptInfo
 
 # beyond deadline and grace, which the worker enforces itself; an hour covers clocks that disagree
 _SLACK = dt.timedelta(hours=1)

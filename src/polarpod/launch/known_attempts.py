@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from polarpod.launch.state import AttemptInfo, State
+from polarpod.launch.attempt_records import AttemptInfo
+from polarpod.launch.state import State
 from polarpod.store.parallel_requests import at_once
 
 

@@ -9,7 +9,8 @@ from polarpod.store.location import is_local
 from polarpod.store.parallel_requests import at_once
 
 if TYPE_CHECKING:
-    from polarpod.launch.state import AttemptInfo, State
+    from polarpod.launch.attempt_records import AttemptInfo
+    from polarpod.launch.state import State
 
 # as `JobSpec` and `run_key_of` have them; nothing else leads into the store
 JOB = re.compile(r"[a-z][a-z0-9_]{0,47}")

@@ -10,12 +10,13 @@ from polarpod.contract.identity import fingerprint_of, run_key_of
 from polarpod.contract.job import JobSpec
 from polarpod.contract.param import Scalar
 from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.launch.attempt_records import AttemptInfo
 from polarpod.launch.code_dependencies import dependencies_of
 from polarpod.launch.job_request import choose_job, parameters, resolve_job
 from polarpod.launch.memory_sizing import Past, Size, size, tells_need
 from polarpod.launch.planes.plane import Plane
 from polarpod.launch.specs import Specs
-from polarpod.launch.state import AttemptInfo, State
+from polarpod.launch.state import State
 from polarpod.launch.storage_paths import with_places
 from polarpod.store.fence import Standing
 from polarpod.store.listing import Listing, list_input, refuse_empty

@@ -9,9 +9,10 @@ from polarpod.contract.context import Context
 from polarpod.contract.message import FIRST_SECONDS
 from polarpod.contract.receipt import Receipt
 from polarpod.contract.verdict import PolarpodError
+from polarpod.launch.attempt_records import StandingNote
 from polarpod.launch.clock import Clock
 from polarpod.launch.memory_sizing import Success
-from polarpod.launch.state import StandingNote, State
+from polarpod.launch.state import State
 
 
 class Recorded(NamedTuple):

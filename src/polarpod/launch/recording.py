@@ -16,10 +16,11 @@ from polarpod.contract.context import Context
 from polarpod.contract.message import Message, last_heard
 from polarpod.contract.receipt import Receipt
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
+from polarpod.launch.attempt_records import Record
 from polarpod.launch.clock import Clock
 from polarpod.launch.listener import error_text
 from polarpod.launch.receipt_sinks import SINKS, Recorded
-from polarpod.launch.state import Record, State
+from polarpod.launch.state import State
 from polarpod.launch.worker import WorkerExit
 
 T = TypeVar("T")

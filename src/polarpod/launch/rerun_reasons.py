@@ -6,8 +6,9 @@ import msgspec
 
 from polarpod.contract.context import Context
 from polarpod.contract.receipt import Receipt
+from polarpod.launch.attempt_records import StandingNote
 from polarpod.launch.plan import Plan
-from polarpod.launch.state import StandingNote, State
+from polarpod.launch.state import State
 
 # what a declaration may say otherwise without making other rows
 _SIZE = ("resources", "deadline_seconds", "grace_seconds", "doc")

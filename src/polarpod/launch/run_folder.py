@@ -6,9 +6,10 @@ from collections.abc import Set
 from typing import NamedTuple
 
 from polarpod.contract.message import HEARTBEAT
+from polarpod.launch.attempt_records import AttemptInfo
 from polarpod.launch.claims import UID, number_of
 from polarpod.launch.gc.garbage import Garbage, Past, garbage_of
-from polarpod.launch.state import AttemptInfo, State
+from polarpod.launch.state import State
 from polarpod.store.folder import Entry
 
 

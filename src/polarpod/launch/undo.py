@@ -10,10 +10,11 @@ from contextlib import suppress
 
 from polarpod.contract.context import Storage
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
+from polarpod.launch.attempt_records import AttemptInfo, Record
 from polarpod.launch.clock import Clock
 from polarpod.launch.outputs.output import published
 from polarpod.launch.outputs.parquet.undo import undo_quarantine
-from polarpod.launch.state import AttemptInfo, Record, State
+from polarpod.launch.state import State
 from polarpod.launch.undo_target import Target, Undone, target_of
 from polarpod.store.folder import Folder
 from polarpod.store.outputs.output import newest_commit

@@ -11,7 +11,8 @@ from typing import NamedTuple
 from polarpod.contract.context import Storage
 from polarpod.contract.dataset import Delta, Output, Parquet
 from polarpod.contract.verdict import Category, PolarpodError
-from polarpod.launch.state import AttemptInfo, State
+from polarpod.launch.attempt_records import AttemptInfo
+from polarpod.launch.state import State
 from polarpod.store.location import normal
 from polarpod.store.outputs.output import newest_commit
 

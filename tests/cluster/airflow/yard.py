@@ -22,9 +22,10 @@ from tests.airflow.shop import worker_python
 from tools.cluster import names
 
 from polarpod.contract.verdict import Category
+from polarpod.launch.attempt_records import AttemptInfo
 from polarpod.launch.planes.kubernetes.status import Status
 from polarpod.launch.planes_file import load_planes, take_credentials
-from polarpod.launch.state import AttemptInfo, State
+from polarpod.launch.state import State
 from polarpod.store.folder import Folder
 
 JOBS = Path(__file__).parent / "jobs"

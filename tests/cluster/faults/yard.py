@@ -29,13 +29,13 @@ from tests.support.kind import Kind, PodBody
 from polarpod.contract.context import Context
 from polarpod.contract.identity import run_key_of
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
+from polarpod.launch.attempt_records import AttemptInfo
 from polarpod.launch.planes.kubernetes.cluster import connect
 from polarpod.launch.planes.kubernetes.config import KubernetesPlane
 from polarpod.launch.planes.kubernetes.launcher import PodLauncher
 from polarpod.launch.planes.kubernetes.render.names import pod_name
 from polarpod.launch.planes.plane import Plane
 from polarpod.launch.run import Clock, Listener, execute
-from polarpod.launch.state import AttemptInfo
 
 POLARPOD = Path(sys.executable).parent / "polarpod"
 PLANE = "faults"

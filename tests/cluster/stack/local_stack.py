@@ -24,8 +24,9 @@ from tools.stack import release
 from tools.stack.names import AIRFLOW, LAKE, NAMESPACE, S3
 
 from polarpod.contract.context import Storage
+from polarpod.launch.attempt_records import AttemptInfo
 from polarpod.launch.planes.kubernetes.status import Status
-from polarpod.launch.state import AttemptInfo, State
+from polarpod.launch.state import State
 
 DAG = "flights_week"
 # its tasks of pods, and the table each of them publishes

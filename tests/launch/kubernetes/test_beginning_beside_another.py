@@ -13,12 +13,13 @@ from tests.launch.kubernetes.attempts import plane
 from polarpod.contract.codec import encode
 from polarpod.contract.context import Attempt, Context
 from polarpod.contract.dataset import Delta
+from polarpod.launch.attempt_records import AttemptInfo
 from polarpod.launch.memory_sizing import Size
 from polarpod.launch.plan import Plan
 from polarpod.launch.planes.plane import Plane
 from polarpod.launch.planes.process.config import ProcessPlane
 from polarpod.launch.run import AttemptHandle, Clock, RunOptions, begin
-from polarpod.launch.state import AttemptInfo, State
+from polarpod.launch.state import State
 from polarpod.store.fence import Standing
 
 CONTEXT = msgspec.structs.replace(GOLDEN, fingerprint="f")

@@ -16,11 +16,11 @@ from typing import NamedTuple, TypeVar
 from polarpod.contract.context import Context, Storage
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
 from polarpod.launch.attempt_end import has_ended
+from polarpod.launch.attempt_records import AttemptInfo
 from polarpod.launch.gc import kept_files
 from polarpod.launch.index import Due
 from polarpod.launch.known_attempts import KnownAttempts
 from polarpod.launch.outputs.output import published_in
-from polarpod.launch.state import AttemptInfo
 from polarpod.store.folder import Entry, Folder
 from polarpod.store.location import normal
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from polarpod.contract.verdict import Budget, Category, PolarpodError
-from polarpod.launch.state import AttemptInfo
+from polarpod.launch.attempt_records import AttemptInfo
 from polarpod.store import parquet_manifest as manifest
 from polarpod.store.folder import Entry, Folder
 from polarpod.store.location import normal

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from polarpod.launch.attempt_records import AttemptInfo
 from polarpod.launch.log_file import LogFile
 from polarpod.launch.planes.plane import Plane
-from polarpod.launch.state import AttemptInfo, State
+from polarpod.launch.state import State
 
 
 def log_of(info: AttemptInfo, state: State, plane: Plane) -> bytes | None:

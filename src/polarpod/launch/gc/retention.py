@@ -13,11 +13,12 @@ from typing import NamedTuple
 
 from polarpod.contract.context import Storage
 from polarpod.contract.verdict import Verdict
+from polarpod.launch.attempt_records import AttemptInfo
 from polarpod.launch.gc.garbage import TABLES_AT_ONCE, Garbage, Part, Past, garbage_of, or_left, places_of
 from polarpod.launch.index import Due
 from polarpod.launch.outputs.output import published_in
 from polarpod.launch.run_folder import RunFolder
-from polarpod.launch.state import AttemptInfo, State
+from polarpod.launch.state import State
 from polarpod.store.folder import Folder
 from polarpod.store.parallel_requests import at_once
 

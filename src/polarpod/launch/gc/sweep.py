@@ -14,12 +14,13 @@ from typing import NamedTuple
 
 from polarpod.contract.context import Storage
 from polarpod.contract.verdict import Verdict
+from polarpod.launch.attempt_records import AttemptInfo
 from polarpod.launch.gc.garbage import TABLES_AT_ONCE, Part, Past, Swept, garbage_of, in_place, or_left, places_of, tell
 from polarpod.launch.gc.retention import expired
 from polarpod.launch.index import Due
 from polarpod.launch.known_attempts import KnownAttempts
 from polarpod.launch.run_folder import RunFolder
-from polarpod.launch.state import AttemptInfo, State
+from polarpod.launch.state import State
 from polarpod.store.folder import Folder
 from polarpod.store.parallel_requests import at_once
 

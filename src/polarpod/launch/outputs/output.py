@@ -15,8 +15,9 @@ from polarpod.contract.formats.format import OutputFormat
 from polarpod.store.location import normal
 
 if TYPE_CHECKING:
+    from polarpod.launch.attempt_records import AttemptInfo
     from polarpod.launch.gc.garbage import Past, Swept
-    from polarpod.launch.state import AttemptInfo, State
+    from polarpod.launch.state import State
     from polarpod.launch.undo_target import Target, Undone
 
 

@@ -14,7 +14,7 @@ from polarpod.launch.planes.plane import Plane
 
 if TYPE_CHECKING:
     from polarpod.contract.context import Context
-    from polarpod.launch.state import AttemptInfo
+    from polarpod.launch.attempt_records import AttemptInfo
     from polarpod.launch.worker import Launcher
 
 P_contra = TypeVar("P_contra", bound=Plane, contravariant=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from polarpod.launch.state import AttemptInfo
+from polarpod.launch.attempt_records import AttemptInfo
 from polarpod.store.delta_log import active_files, history, transaction_version
 from polarpod.store.delta_transactions import retention_of, transaction_id
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from polarpod.contract.context import Storage
+from polarpod.launch.attempt_records import AttemptInfo
 from polarpod.launch.gc import kept_files
 from polarpod.launch.gc.garbage import Past, Swept, by_uid, files_of, refuse_without
 from polarpod.launch.outputs.delta.committed import commits_of, never_committed
-from polarpod.launch.state import AttemptInfo
 from polarpod.store.delta_log import open_table
 from polarpod.store.folder import Folder
 

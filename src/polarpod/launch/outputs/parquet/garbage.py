@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 
 from polarpod.contract.context import Storage
+from polarpod.launch.attempt_records import AttemptInfo
 from polarpod.launch.gc import kept_files
 from polarpod.launch.gc.garbage import Past, Swept, by_uid, files_of, refuse_without
-from polarpod.launch.state import AttemptInfo
 from polarpod.store import parquet_manifest as manifest
 from polarpod.store.folder import Folder
 from polarpod.store.location import normal

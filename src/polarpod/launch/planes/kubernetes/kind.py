@@ -11,7 +11,7 @@ from polarpod.launch.planes.kubernetes.config import KubernetesPlane
 
 if TYPE_CHECKING:
     from polarpod.contract.context import Context
-    from polarpod.launch.state import AttemptInfo
+    from polarpod.launch.attempt_records import AttemptInfo
     from polarpod.launch.worker import Launcher
 
 

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 
 from polarpod.contract import labels
 from polarpod.launch.attempt_end import is_over
+from polarpod.launch.attempt_records import AttemptInfo
 from polarpod.launch.planes.kind import Leftover
 from polarpod.launch.planes.kubernetes.cluster import Cluster
 from polarpod.launch.planes.kubernetes.status import Json, Status
-from polarpod.launch.state import AttemptInfo
 
 _OURS = "app.kubernetes.io/managed-by=polarpod"
 # a launcher takes an ended pod away within seconds; one that comes back may want a look at it first

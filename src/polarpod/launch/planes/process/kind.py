@@ -15,7 +15,7 @@ from polarpod.launch.planes.process.config import ProcessPlane
 
 if TYPE_CHECKING:
     from polarpod.contract.context import Context
-    from polarpod.launch.state import AttemptInfo
+    from polarpod.launch.attempt_records import AttemptInfo
     from polarpod.launch.worker import Launcher
 
 _NOTES_ARE_KEPT = dt.timedelta(days=7)
