@@ -34,7 +34,8 @@ demo: $(DEV)/.ready $(AIRFLOW)/.ready ## a week of real flights through a real A
 test: $(DEV)/.ready $(AIRFLOW)/.ready $(AIRFLOW_OLD)/.ready .cache/tools/versitygw-v1.8.0 ## everything that needs no cluster
 	$(DEV)/bin/polarpod release
 	$(call at_once,$(AIRFLOW_OLD)/bin/python -m pytest tests/airflow,$(AIRFLOW)/bin/python -m pytest tests/airflow,airflow-3.0)
-	$(PYTEST) -n 2 --ignore=tests/airflow --ignore=tests/cluster --ignore=tests/charts tests
+	# more workers than cores: half of a test's time it waits for a process that starts or a store that answers
+	$(PYTEST) -n 4 --ignore=tests/airflow --ignore=tests/cluster --ignore=tests/charts tests
 
 cluster: $(DEV)/.ready ## a kind cluster with the job image loaded
 	$(DEV)/bin/python -m tools.cluster up
@@ -43,7 +44,7 @@ up: $(DEV)/.ready ## the whole local stack in that cluster: Airflow, S3, Postgre
 	$(DEV)/bin/python -m tools.stack up
 
 test-cluster: cluster $(AIRFLOW)/.ready $(AIRFLOW_OLD)/.ready .venv/checkov/.ready ## the suite on a real kubelet, then the stack
-	POLARPOD_SUITE_PLANE=kind $(PYTEST) -n 4 $(CHOSEN) $(APART:%=--ignore=tests/cluster/%) tests/cluster tests/suite
+	POLARPOD_SUITE_PLANE=kind $(PYTEST) -n 6 $(CHOSEN) $(APART:%=--ignore=tests/cluster/%) tests/cluster tests/suite
 	# Airflow waits for pods while charts are rendered
 	$(call at_once,POLARPOD_CHECKOV=.venv/checkov/bin/checkov $(PYTEST) -n 2 --dist loadgroup tests/charts,$(AIRFLOW)/bin/python -m pytest tests/cluster/airflow,charts)
 	$(PYTEST) tests/cluster/faults
