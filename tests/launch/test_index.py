@@ -12,7 +12,7 @@ from tests.contract.samples import CONTEXT, NOON
 from tests.support.many_runs import put_attempt
 
 from polarpod import Delta
-from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.contract.verdict import Category, PolarpodError, Verdict
 from polarpod.launch.index import Begun, Due, Index, Listed
 from polarpod.launch.lookup import newest_runs
 from polarpod.launch.state import State
@@ -170,3 +170,21 @@ def test_an_entry_whose_run_is_gone_leads_to_nothing(state: State) -> None:
         state.find(begun(2).uid)
     state.entries.forget(Due("", begun(2, run_key="ds-2-0")))
     assert [one.uid for one in all_unswept(state)] == [newest_runs(state, None, 1)[0].uid]
+
+
+@local
+@pytest.mark.parametrize(
+    "data", [pytest.param(b"", id="empty"), pytest.param(b'{"proto', id="cut"), pytest.param(b"[]", id="no index")]
+)
+def test_a_note_of_a_whole_index_that_is_damaged_is_told_stops_nobody_and_is_written_anew(state: State, data: bytes) -> None:
+    put_attempt(state, "ds-1-0", OUT, at=begun(1).at)
+    state.folder.write("index/complete.json", data)
+    told: list[Verdict] = []
+    damaged = State(state.folder.uri, on_damage=told.append)
+    put_attempt(damaged, "ds-2-0", OUT, at=begun(2).at)
+    assert [info.run_key for info in newest_runs(damaged, None, 9)] == ["ds-2-0", "ds-1-0"]
+    [damage] = told
+    assert damage.evidence == [f"{state.folder.uri}/index/complete.json"]
+    assert "`polarpod gc --delete`" in damage.remedy
+    damaged.write_index()
+    assert isinstance(State(state.folder.uri, on_damage=pytest.fail).index, Index)

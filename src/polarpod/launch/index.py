@@ -22,12 +22,14 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from polarpod.contract.codec import encode
+from polarpod.contract.codec import decoder, encode
+from polarpod.contract.verdict import Category, PolarpodError
+from polarpod.contract.version import speaks
 from polarpod.launch.state_documents import Documents
 from polarpod.store.parallel_requests import at_once
 
 _UIDS, _JOBS, _UNSWEPT, _SWEPT = "index/uids", "index/jobs", "index/unswept", "index/swept"
-_COMPLETE = "index/complete.json"
+_COMPLETE, _WHAT = "index/complete.json", "index of the state store"
 # milliseconds of 13 digits reach to the year 2286
 _DIGITS = 13
 _END: int = 10**_DIGITS - 1
@@ -95,8 +97,22 @@ class Index:
             PolarpodError: `context_invalid`: the index is of a layout that is not known here.
         """
         if not self._complete:
-            self._complete = self._documents.demand(_COMPLETE, _Complete, "index of the state store") is not None
+            try:
+                self._complete = self._documents.demand(_COMPLETE, _Complete, _WHAT) is not None
+            except PolarpodError as error:
+                if error.verdict.category is not Category.CONTEXT_INVALID or self._is_of_another_layout():
+                    raise
+                # half of it, as of a disk that was full: the next sweep writes it anew
+                self._documents.report(_COMPLETE, error.verdict)
         return self._complete
+
+    def _is_of_another_layout(self) -> bool:
+        """Whether somebody else keeps this index: what is written beside theirs, they would not find."""
+        document = self._folder.read(_COMPLETE)
+        try:
+            return document is not None and not speaks(decoder(_Complete).decode(document.data).protocol)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return False
 
     def begin(self) -> None:
         """Before the first attempt of a state store is made: it will be in the index, as all others."""

@@ -12,6 +12,9 @@ from polarpod.launch.gc.garbage import Garbage, Past, garbage_of
 from polarpod.launch.state import State
 from polarpod.store.folder import Entry
 
+# of a claim: a uid, and perhaps the line's end of whoever has mended it by hand
+_SIZES = (32, 33)
+
 
 class RunFolder(NamedTuple):
     """One run's documents.
@@ -60,14 +63,15 @@ class RunFolder(NamedTuple):
         Args:
             fresh: numbers whose launcher may still be about to write it.
         """
-        # each attempt has a number, so that a look at the holders is only needed where there are more numbers
-        if len(self.claims) <= len(self.documents):
-            return []
+        # each attempt has a number, so that a look at the holders is only needed where there are more numbers, and at a
+        # claim that can hold no uid, to tell of it
+        more = len(self.claims) > len(self.documents)
         found = []
-        for number in sorted(self.claims.keys() - fresh - {self.newest}):
-            entry = self.claims[number]
+        for number, entry in sorted(self.claims.items()):
+            if not more and entry.size in _SIZES:
+                continue
             uid = state.holder(self.job, self.run_key, number, entry.key)
-            if uid not in self.documents:
+            if uid not in self.documents and number not in fresh and number != self.newest:
                 found.append(garbage_of(uid or "", f"{self.job}/{self.run_key}", state.folder, [entry]))
         return found
 

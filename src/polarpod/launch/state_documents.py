@@ -24,6 +24,7 @@ _REMEDIES = {
     f"{_DELETE}.",
     "verdict.json": f"Read the receipt beside it, or run it again to find out how it ended. Then {_DELETE}.",
     "standing.json": "Run it again: it adopts the rows that are published, and writes a new one.",
+    "complete.json": "Run `polarpod gc --delete`, which writes the index anew; until then every run is read to find one.",
     "heartbeat.json": "Wait for the next one, at most 10 s where its worker lives; else delete it.",
 }
 _WRITTEN_ANEW = "Nothing: the job's next success writes a new one."
