@@ -1,5 +1,5 @@
-"""One attempt of a loaded job, from its inputs' listing to its outcome. Needs no process of its own: the child runs it
-after a fork, a test calls it."""
+"""One attempt of a loaded job, from the listing of its inputs to its outcome. Requires no separate process: the child runs
+it after a fork, a test calls it directly."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from polarpod.store.listing import Listing, list_input
 def attempt(
     context: Context, definition: Definition[Any], progress: Progress, *, scratch: Path, host: Host | None = None
 ) -> Outcome:
-    """How the attempt ended, with all that was known by then.
+    """Returns the outcome of the attempt, with all facts known at its end. A failed run is a verdict, not an exception.
 
     Raises:
-        PolarpodError: an input could not be listed, so that nothing is known yet.
+        PolarpodError: an input cannot be listed, so that there is no outcome yet.
     """
     host = host or Host()
     progress.enter(Phase.SCAN)
@@ -52,12 +52,12 @@ def attempt(
         return publish_run(
             context, definition, Inputs(datasets, listings), known, progress, engine=ENGINE, scratch=scratch, host=host
         )
-    except BaseException as error:  # noqa: BLE001  # whatever it was, it becomes a verdict
+    except BaseException as error:  # noqa: BLE001  # every exception becomes a verdict
         try:
             host.unstoppable()
         except KeyboardInterrupt:
-            # Polars raises one for a SIGINT, and Python a second for the same, which would cost the receipt
-            # all that is known by now
+            # Polars and Python each raise a KeyboardInterrupt for one SIGINT; the second would lose the facts known so
+            # far from the receipt.
             host.unstoppable()
         return _failed(error, known, context, datasets, listings, progress)
 
@@ -70,7 +70,7 @@ def _failed(
     listings: dict[str, Listing],
     progress: Progress,
 ) -> Outcome:
-    from polarpod.runtime.classify import classify  # only a failure needs its tables
+    from polarpod.runtime.classify import classify  # imported only on failure, for its tables
 
     phase = progress.read()[0].name.lower()
     verdict = classify(error, phase=phase, interrupted=interrupts.came())
@@ -98,7 +98,7 @@ def _located(
 ) -> Verdict | None:
     if verdict.category is not Category.INPUT_MISMATCH:
         return None
-    from polarpod.runtime.sources.inexact_files import name_inexact_files  # only a failure needs it
+    from polarpod.runtime.sources.inexact_files import name_inexact_files  # imported only on failure
 
     return name_inexact_files(verdict, datasets, listings, context.storage)
 

@@ -1,7 +1,7 @@
-"""The child: the one line of work, phase by phase. Everything that can go wrong ends as a verdict in the report.
+"""The child process: runs the attempt phase by phase. Every failure ends as a verdict in the report file.
 
-It is forked from the supervisor with the decoded context in hand, sets Polars' envelope before Polars is imported, and
-leaves its outcome in the report file as its last act.
+The supervisor forks it with the decoded context. It sets Polars' resource settings before Polars is imported, and writes its
+outcome to the report file last.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ SCRATCH = "POLARPOD_SCRATCH"
 
 
 def run(context: Context | None, progress: Progress, report: IO[bytes], *, supervisor: int) -> int:
-    """Works through one attempt and writes its outcome. Returns the child's exit code."""
+    """Runs one attempt and writes its outcome to `report`. Returns the child's exit code."""
     _die_with(supervisor)
-    # A pipe's other end is to see each line when it is said, not 8 KiB later, and a killed job's last ones at all. (-I has
-    # made Python deaf to PYTHONUNBUFFERED.)
+    # Line buffering: the reader of a pipe receives each line when it is printed, not 8 KiB later, and also the last lines
+    # of a killed job. (With -I, Python ignores PYTHONUNBUFFERED.)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
-    # the supervisor's handlers came along with the fork; here SIGINT must raise KeyboardInterrupt again
+    # The fork inherits the supervisor's signal handlers; in the child, SIGINT must raise KeyboardInterrupt again.
     interrupts.listen()
     try:
         outcome = _work(context or contexts.load(os.environ), progress, os.environ)
@@ -72,13 +72,13 @@ def _work(context: Context, progress: Progress, environment: Mapping[str, str]) 
 
 
 def _collect_garbage() -> None:
-    """Collected again from here on, but for what loading left, which stays anyway."""
+    """Enables garbage collection again; objects left by loading are exempt, because they stay alive anyway."""
     gc.freeze()
     gc.enable()
 
 
 def _verdict(error: BaseException, phase: str) -> Verdict:
-    from polarpod.runtime.classify import classify  # only a failure needs its tables
+    from polarpod.runtime.classify import classify  # imported only on failure, for its tables
 
     return classify(error, phase=phase, interrupted=interrupts.came())
 
@@ -96,7 +96,7 @@ def _jobs(environment: Mapping[str, str]) -> Path:
 
 
 def _check_code(context: Context, jobs: Path) -> None:
-    """The release planned one code; running another would leave a receipt that lies."""
+    """Raises PolarpodError where the code differs from the planned version: its receipt would state a wrong code version."""
     found = code_version(jobs)
     if found != context.code_version:
         raise PolarpodError(
@@ -109,7 +109,8 @@ def _check_code(context: Context, jobs: Path) -> None:
 
 
 def _spill(scratch: Path) -> Path:
-    """The folder Polars spills to. Without one it would go on and not spill, and die of it: so it is tried here first."""
+    """Creates and returns the folder Polars spills to. It is tested here because Polars, where it cannot write there,
+    continues without spilling until it runs out of memory. Raises PolarpodError where it is not writable."""
     spill = scratch / "spill"
     try:
         spill.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -127,11 +128,11 @@ def _spill(scratch: Path) -> Path:
 
 
 def _die_with(supervisor: int) -> None:
-    """Asks Linux to kill this process when the supervisor dies: a zombie would be fenced, but why burn a core on it."""
+    """Makes Linux kill this process when the supervisor dies: a surviving child is fenced, but would use a core."""
     if sys.platform == "linux":
         import ctypes
 
         death_signal = 1  # PR_SET_PDEATHSIG, linux/prctl.h
         ctypes.CDLL(None).prctl(death_signal, signal.SIGKILL)
-        if os.getppid() != supervisor:  # it died before the line above
+        if os.getppid() != supervisor:  # the supervisor died before prctl took effect
             os._exit(70)

@@ -1,8 +1,8 @@
-"""From an exception to a verdict: whose fault it was, what shows it, what to do now.
+"""Classifies an exception as a verdict: its category, the evidence and the remedy.
 
-The order of the questions decides. What the machine or the store did comes first, whoever met it. Then whose code was
-running: a line of the job's own file settles it. Only then what the error says of inputs, outputs and the query. What
-nothing explains is called a fault of polarpod, because a wrong accusation costs a person more than an honest shrug.
+The order of the rules matters. Failures of the machine or the store come first, in whichever code they surface. Then the
+code that was running: a frame in the job's own file decides. Then the error's text about inputs, outputs and the query.
+An error that no rule explains is an internal error of polarpod, because a wrong attribution costs the user more than none.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from polarpod.runtime.failure.text import essence, full_text, line, said_by
 
 __all__ = ["classify", "user_frames"]
 
-# EXPRESSION before INPUTS: a failed str.json_decode speaks of JSON as a bad NDJSON file does, but quotes itself.
-# EXACT before it: what it refuses fails as an expression.
+# EXPRESSION precedes INPUTS: a failed str.json_decode has the same JSON error text as a bad NDJSON file, but quotes its
+# expression. EXACT precedes EXPRESSION: the values it refuses fail as an expression.
 _EXPLANATIONS = [*STORAGE, *OUTPUTS, *EXACT, EXPRESSION, *INPUTS, QUERY]
 _SUMMARY = 300
 _REMEDY_JOB = "Mend the line shown last. `polarpod run` with the same parameters repeats it on a laptop."
@@ -36,13 +36,13 @@ _REMEDY_INTERNAL = (
 
 
 def classify(error: BaseException, *, phase: str, of_the_job: bool = True, interrupted: bool = False) -> Verdict:
-    """The verdict for an exception that ended a run.
+    """Returns the verdict for an exception that ended a run. Never raises.
 
     Args:
-        error: anything that can be raised; a Rust panic and SystemExit are no Exceptions.
-        phase: what the run was doing: load, scan, transform, stage, check, publish or receipt.
-        of_the_job: whether a line of the job's own code settles it. Not where an input is known to be the reason.
-        interrupted: whether a signal has asked the process to stop. Without one a KeyboardInterrupt is the job's own.
+        error: any BaseException; a Rust panic and SystemExit are not Exceptions.
+        phase: the phase of the run: load, scan, transform, stage, check, publish or receipt.
+        of_the_job: whether a frame in the job's own code decides. False where an input is known to be the cause.
+        interrupted: whether the process received a stop signal. Without one, a KeyboardInterrupt is the job's own.
     """
     try:
         return _writable(
@@ -50,7 +50,7 @@ def classify(error: BaseException, *, phase: str, of_the_job: bool = True, inter
             if isinstance(error, PolarpodError)
             else _explained(error, phase, of_the_job=of_the_job, interrupted=interrupted)
         )
-    except Exception as fault:  # noqa: BLE001  # an error that cannot be explained is still one: it must not end the worker
+    except Exception as fault:  # noqa: BLE001  # a failed explanation must not end the worker
         return Verdict(
             category=Category.INTERNAL_ERROR,
             summary=f"polarpod could not explain an error during {phase}",
@@ -86,14 +86,14 @@ def _failure(error: BaseException, phase: str) -> Failure:
 
 
 def _outside(error: BaseException, phase: str, *, interrupted: bool) -> Finding | None:
-    """What to say where nobody's code is the reason; of a group, where that holds for each exception in it."""
+    """Returns the finding where no code is the cause; for a group, only where that holds for each exception in it."""
     rules = [*(INTERRUPTION if interrupted else []), *PLATFORM, CRASH]
     found = [first(rules, _failure(each, phase)) for each in leaves(error)]
     return found[0] if all(found) else None
 
 
 def _writable(verdict: Verdict) -> Verdict:
-    """The same verdict, in text that a receipt can hold: a file's name may be bytes that are no UTF-8."""
+    """Returns the verdict in text that a receipt can hold: a file name may contain bytes that are not UTF-8."""
     return Verdict(
         category=verdict.category,
         summary=said_by(verdict.summary),
@@ -103,16 +103,16 @@ def _writable(verdict: Verdict) -> Verdict:
 
 
 def _job(error: BaseException, frames: list[str], phase: str) -> Finding | None:
-    """What to say where the job's own code was running, or could not even be imported."""
+    """Returns the finding where the job's own code was running or failed to import, else None."""
     importing = phase == "load"
     category = Category.JOB_IMPORT_FAILED if importing else Category.JOB_FAILED
     remedy = _REMEDY_IMPORT if importing else _REMEDY_JOB
     if isinstance(error, SystemExit):
-        # nothing of polarpod calls sys.exit below this, so no frame is needed to blame the job
+        # polarpod itself never calls sys.exit here, so a SystemExit is the job's even without a frame.
         return Finding(category, f"the job called sys.exit({_status(error)})", "Raise an exception, or just return.")
     if importing and isinstance(error, (ImportError, SyntaxError)):
         return Finding(category, f"the job's code cannot be imported: {essence(error)[0]}", remedy)
-    # what is no Exception is not raised by polarpod or its libraries either, and a panic is told by now
+    # polarpod and its libraries raise no BaseException other than Exceptions and panics; panics are already handled.
     if frames or not isinstance(error, Exception):
         failed = "fails to import" if importing else "failed"
         words = ", ".join([essence(error)[0], *(essence(each)[0] for each in leaves(error) if each is not error)])
@@ -121,7 +121,7 @@ def _job(error: BaseException, frames: list[str], phase: str) -> Finding | None:
 
 
 def _status(error: SystemExit) -> str:
-    """The argument, as it was written. Through map_elements it comes as text, with Polars' remark behind it."""
+    """Returns the argument of sys.exit as written. Through map_elements it arrives as text, followed by a note of Polars."""
     if error.code is None:
         return ""
     status = said_by(error.code).partition("\n")[0]
@@ -129,11 +129,11 @@ def _status(error: SystemExit) -> str:
 
 
 def _cause(error: BaseException) -> list[str]:
-    """The exception that this one was raised from. Not its mere context, which in Polars' own code is mostly noise."""
+    """Returns the exception's __cause__ as evidence. Its __context__ is left out: in Polars' own code it is mostly noise."""
     return [f"caused by {essence(error.__cause__)[0]}", *members(error.__cause__)] if error.__cause__ else []
 
 
 def _where(error: BaseException) -> list[str]:
-    """For polarpod's developers: where it was raised, and from where that was called."""
+    """Returns the two innermost frames, for polarpod's developers."""
     frames = traceback.extract_tb(error.__traceback__)[-2:]
     return [line(f"at {frame.filename.rpartition('/')[2]}:{frame.lineno} in {frame.name}") for frame in frames]

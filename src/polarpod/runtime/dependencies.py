@@ -1,8 +1,8 @@
-"""What a job's rows depend on besides its inputs and parameters: modules, data files and libraries, by name and version.
+"""A job's dependencies besides its inputs and parameters: modules, data files and libraries, by name and version.
 
-Known from the source alone: the job's module and the modules of the jobs directory that it imports, followed through. A
-comment, a docstring and formatting change nothing. What cannot be known from the source counts as a dependency: a module
-that can find its own folder may read any file there, and one that imports by a computed name may import any module.
+Derived from the source alone: the job's module and, transitively, the modules of the jobs directory that it imports.
+Comments, docstrings and formatting have no effect. Anything undecidable from the source counts as a dependency: a module that
+can locate its own folder may read any file there, and one that imports by a computed name may import any module.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from pathlib import Path
 import polarpod
 from polarpod.store.code_version import files, sources
 
-# Enough of a sha256 to tell versions of one file apart; a release holds a line for each module and file of each job.
+# Enough of a sha256 to distinguish versions of one file; a release holds a line for each module and file of each job.
 _DIGITS = 16
-# data files that are listed one by one
+# The most data files that are listed individually.
 _FILES = 50
-# how a module comes by the place of its own folder, or by another file of the jobs directory
+# Names by which a module locates its own folder or another file of the jobs directory.
 _PLACES = frozenset({"__file__", "__path__", "__spec__", "__loader__", "resources", "get_data", "POLARPOD_JOBS", "inspect"})
-# how a module imports what its text does not name
+# Names by which a module imports modules that its source does not name.
 _DYNAMIC = frozenset({"importlib", "__import__", "exec", "eval", "runpy", "pkgutil", "execfile"})
-# how a module reads texts that are no code
+# Names by which a module reads docstrings.
 _DOCSTRINGS = frozenset({"__doc__", "getdoc"})
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 class Project:
-    """A jobs directory, whose files are read once for all its jobs."""
+    """A jobs directory. Its files are read once for all its jobs."""
 
     def __init__(self, jobs: Path) -> None:
         self._jobs = jobs
@@ -40,9 +40,9 @@ class Project:
         self._trees: dict[str, ast.Module | None] = {}
 
     def dependencies(self, module: str) -> dict[str, str]:
-        """Kind and name -> version of everything that jobs of this module depend on.
+        """Returns "kind name" -> version of every dependency of this module's jobs.
 
-        A library is a distribution that the modules import, with what it requires; polarpod and Polars are among them.
+        A library is a distribution that the modules import, or one that it requires; polarpod and Polars are included.
         """
         modules = self._closure(module)
         trees = [tree for name in modules if (tree := self._tree(name))]
@@ -61,7 +61,7 @@ class Project:
         return dict(sorted(found.items()))
 
     def _data(self) -> dict[str, str]:
-        """The data files by name; too many of them as one, since each context and each receipt would list them all."""
+        """Returns a digest for each data file; above `_FILES` one for all, since contexts and receipts list each entry."""
         digests = {
             path.relative_to(self._jobs).as_posix(): _bytes_digest(path)
             for path in files(self._jobs)
@@ -73,7 +73,7 @@ class Project:
         return {f"file {name}": digest for name, digest in digests.items()}
 
     def _closure(self, module: str) -> set[str]:
-        """A module and the modules of the directory that it imports, with theirs, and the packages that they are in."""
+        """Returns a module, the modules of the directory that it imports transitively, and their packages."""
         found: set[str] = set()
         waiting = [module]
         while waiting:
@@ -90,7 +90,7 @@ class Project:
         return found
 
     def _tree(self, name: str) -> ast.Module | None:
-        """A module's syntax tree; None for one that does not parse, whose imports are not known."""
+        """Returns a module's syntax tree; None for a module that does not parse, whose imports are unknown."""
         if name not in self._trees:
             try:
                 self._trees[name] = ast.parse(self._modules[name].read_bytes())
@@ -113,13 +113,13 @@ def _module_name(path: Path) -> str:
 
 
 def _packages(module: str) -> list[str]:
-    """The packages that a module is in; their __init__ runs before it."""
+    """Returns the packages that contain a module, outermost first; their __init__ runs before it."""
     parts = module.split(".")
     return [".".join(parts[:end]) for end in range(1, len(parts))]
 
 
 def _imports(tree: ast.Module) -> Iterable[tuple[str, int]]:
-    """Every module that a source may import, with the dots before its name; a name that is imported may be a module too."""
+    """Yields (module, number of leading dots) for each possible import; a name imported from a module may be a module."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from ((alias.name, 0) for alias in node.names)
@@ -133,14 +133,14 @@ def _absolute(name: str, level: int, importer: str, *, is_package: bool) -> str:
     if not level:
         return name
     parts = importer.split(".")
-    # one dot is the module's own package, which a package is itself
+    # One dot is the package of the importing module; a package is its own.
     up = level - 1 if is_package else level
     parents = parts[: len(parts) - up] if up else parts
     return ".".join([*parents, *([name] if name else [])])
 
 
 def _names(tree: ast.Module) -> set[str]:
-    """Every identifier, attribute, imported name and word of a string in a source."""
+    """Returns every identifier, attribute, imported name and string literal that is an identifier in a source."""
     found: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):
@@ -155,7 +155,7 @@ def _names(tree: ast.Module) -> set[str]:
 
 
 class _Undocumented(ast.NodeTransformer):
-    """Takes docstrings out of a tree."""
+    """Removes docstrings from a syntax tree."""
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
         super().generic_visit(node)
@@ -172,11 +172,11 @@ def _bytes_digest(path: Path) -> str:
 
 
 def _providers(module: str) -> list[str]:
-    """The distributions that provide a module; none for one that is not installed, or that no distribution owns."""
+    """Returns the distributions that provide a module; none where it is not installed or belongs to no distribution."""
     from importlib import metadata
 
     try:
-        # nearly all are called as their module is; asking for the others reads the file lists of all distributions
+        # Nearly all distributions have the name of their module; the fallback reads the file lists of all distributions.
         return [metadata.distribution(module).name]
     except metadata.PackageNotFoundError:
         return _provided().get(module, [])
@@ -191,10 +191,10 @@ def _provided() -> Mapping[str, list[str]]:
 
 @cache
 def _libraries(modules: frozenset[str]) -> dict[str, str]:
-    """Distribution -> version of those that provide these modules, and of what they require, as far as installed."""
+    """Returns distribution -> version of the providers of these modules and their requirements, where installed."""
     from importlib import metadata
 
-    # polarpod's own version counts whether it is installed from a wheel or from a checkout
+    # Listed explicitly: polarpod counts both as an installed wheel and as a checkout.
     found = {"polarpod": polarpod.__version__}
     waiting = [name for module in sorted(modules) for name in _providers(module)]
     seen: set[str] = set()

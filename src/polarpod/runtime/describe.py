@@ -1,9 +1,9 @@
 """`python -m polarpod.runtime.describe JOBS SECONDS [MODULE...]`: prints what a jobs directory declares, as JSON.
 
-The modules that are named are left out.
+The modules named in the arguments are skipped.
 
-Imports the jobs' modules, and prints the name of each on a line of its own before: one that ends the process is the last. So
-is one that is not imported within the seconds: the process then prints where it is, and ends.
+Prints the name of each job module on its own line before importing it, so that the last line names a module that ends the
+process. A module whose import exceeds SECONDS ends the process too, after its traceback is printed.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from polarpod.store.code_version import module_names
 def describe(
     jobs: Path, *, without: Collection[str] = (), announce: Callable[[str], None] = lambda name: None
 ) -> dict[str, Any]:
-    """Every job of the directory's modules, and every module that fails, each with its verdict.
+    """Returns the jobs of the directory's modules with their dependencies, and each module that fails, with its verdict.
 
     Args:
-        without: modules that are not imported.
+        without: modules to skip.
         announce: called with the name of each module before it is imported.
     """
     specs: dict[str, Any] = {}
@@ -46,11 +46,11 @@ def describe(
         try:
             module = import_module(name, jobs)
             for found in vars(module).values():
-                # a job imported from a neighbour belongs to the neighbour
+                # A job imported from another module belongs to that module.
                 if isinstance(found, Definition) and found.spec.module == name:
                     first = owners.setdefault(found.spec.name, name)
                     if first != name:
-                        # neither is run: which one was meant is not for us to say
+                        # Ambiguous: neither job is listed.
                         specs.pop(found.spec.name, None)
                         dependencies.pop(found.spec.name, None)
                         raise _twice(found.spec.name, first, name)
@@ -75,7 +75,7 @@ def _announce(answer: int, name: str) -> None:
 
 
 def main() -> None:
-    # jobs may print at import: what this process has to say must stay alone on its standard output
+    # Job modules may print at import: the original standard output is reserved for this process' answer.
     answer = os.dup(1)
     os.dup2(2, 1)
     interrupts.listen()
@@ -83,7 +83,7 @@ def main() -> None:
 
     def begin(name: str) -> None:
         _announce(answer, name)
-        # a thread of its own that needs no lock of the interpreter's: it ends loops and native code alike
+        # faulthandler's watchdog thread needs no interpreter lock, so it also ends loops and native code.
         faulthandler.dump_traceback_later(float(seconds), exit=True)
 
     found = describe(Path(folder), without=without, announce=begin)

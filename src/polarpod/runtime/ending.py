@@ -1,4 +1,4 @@
-"""How the child ended, told from outside: a pure decision over what the kernel reported."""
+"""Derives the verdict of a child's end from the outside: a pure function of the facts that the kernel reports."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from polarpod.contract.resources import format_bytes
 from polarpod.contract.verdict import MORE_MEMORY, Category, Verdict
 from polarpod.runtime.progress import Phase
 
-# An allocator that is refused memory aborts the process; near the limit that is the likelier story than a bug.
+# An allocator that is refused memory aborts the process; near the limit this is more likely than a bug.
 _NEAR_LIMIT = 0.9
 
 
 class Ending(NamedTuple):
-    """What is known of a child that is gone.
+    """The facts about a child that has ended.
 
     Attributes:
         status: the wait status.
-        stop_reason: why the supervisor asked it to stop, or None.
-        oom_killed: whether a memory limit killed it, by the kernel's count or by the supervisor's own hand.
-        module: the job's, which is imported during load.
+        stop_reason: why the supervisor requested a stop, or None.
+        oom_killed: whether a memory limit killed it: the kernel counted an OOM kill, or the supervisor sent SIGKILL.
+        module: the job's module, which is imported during load.
     """
 
     status: int
@@ -35,10 +35,10 @@ class Ending(NamedTuple):
 
 
 def judge_child(ending: Ending, own: Verdict | None) -> Verdict:
-    """The verdict: the child's own where it can be believed, else what its end shows.
+    """Returns the child's own verdict where it is reliable, else one derived from its end.
 
-    A child that was asked to stop reports an interruption; only the supervisor knows whether that was the deadline. A
-    child that published before the request arrived has succeeded, and says so.
+    A child that received a stop request reports an interruption; only the supervisor knows whether the deadline caused it.
+    A child that published before the request arrived reports success.
     """
     code = os.waitstatus_to_exitcode(ending.status)
     if own and own.succeeded and code == 0:
@@ -62,7 +62,7 @@ def judge_child(ending: Ending, own: Verdict | None) -> Verdict:
 
 
 def out_of_memory(peak: int, limit: int, phase: str) -> Verdict:
-    """The verdict for a worker that needed more memory than it had. Also worded so by the launcher, from a heartbeat."""
+    """Returns the verdict for a worker that needed more memory than it had. The launcher uses it too, from a heartbeat."""
     return Verdict(
         category=Category.OUT_OF_MEMORY,
         summary=f"the worker needed more than its {format_bytes(limit)} of memory",

@@ -18,7 +18,7 @@ class _Question(msgspec.Struct):
 
 
 def rows(files: list[str], storage: Storage) -> int | None:
-    """The rows of these files, or None where a footer cannot be read."""
+    """Returns the total number of rows of these files, or None where a footer cannot be read."""
     options = polars_options(files[0], storage)
     try:
         counts = [pl.scan_parquet(file, glob=False, **options).select(pl.len()).collect().item() for file in files]

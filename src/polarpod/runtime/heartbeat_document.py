@@ -1,7 +1,7 @@
-"""Writes the heartbeat's document: seldom, in the background, and as well as it can.
+"""Writes the heartbeat document: rarely, in the background and best effort.
 
-The supervisor's own loop samples memory and holds the deadline, so a store that is slow or away must not stop it: each
-write is a thread of its own, at most one at a time, that nobody waits for.
+The supervisor's loop samples memory and enforces the deadline, so a slow or unreachable store must not block it: each write
+runs in its own thread, at most one at a time, which is never joined.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from polarpod.contract.message import EVERY_SECONDS, FIRST_SECONDS, Message, enc
 
 
 class HeartbeatDocument:
-    """One attempt's."""
+    """The heartbeat document of one attempt."""
 
     def __init__(self, write: Callable[[bytes], object], *, clock: Callable[[], float] = time.monotonic) -> None:
         """Args:
-        write: puts the document where it belongs; whatever it raises is nobody's business.
+        write: stores the document; its exceptions are ignored.
         """
         self._write = write
         self._clock = clock
@@ -27,14 +27,14 @@ class HeartbeatDocument:
         self._writing: threading.Thread | None = None
 
     def show(self, message: Message) -> None:
-        """Writes a message, where one is due. Returns at once, and never raises."""
+        """Starts writing a message where one is due. Returns immediately and never raises."""
         now = self._clock()
         if now < self._due or (self._writing and self._writing.is_alive()):
             return
         self._due = now + EVERY_SECONDS
-        # a daemon: the interpreter does not wait for a store
+        # A daemon thread: the interpreter does not wait for the store at exit.
         self._writing = threading.Thread(target=self._try, args=(encode(message),), daemon=True)
-        with suppress(RuntimeError):  # the container may start no more threads; the next one may
+        with suppress(RuntimeError):  # at the container's thread limit this message is skipped
             self._writing.start()
 
     def _try(self, data: bytes) -> None:

@@ -1,10 +1,9 @@
-"""Keeps the termination message true: after every write the file holds at most 4,096 bytes of valid JSON.
+"""Keeps the termination message valid: after every write the file holds at most 4,096 bytes of valid JSON.
 
-Where the file is ours it is replaced by rename. Kubernetes mounts /dev/termination-log into the container as a file,
-which cannot be renamed over; there it is rewritten in one call, padded with blanks to the longest text so far, because
-JSON allows blanks at its end and a shorter text would leave the tail of the longer one. A rename is seen whole at
-every moment; a rewrite may be seen half done by a reader at the same instant, which the kubelet, reading after the
-container's end, is not.
+A regular file is replaced by rename. Kubernetes mounts /dev/termination-log into the container as a file, which cannot be
+renamed over; it is rewritten in one call, padded with blanks to the longest text so far, because JSON allows trailing blanks
+and a shorter text would leave the tail of the longer one. A rename is atomic; a concurrent reader may see a partial rewrite,
+but the kubelet reads only after the container has ended.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from polarpod.contract.message import MAXIMUM_BYTES, Message, encode
 
 
 class HeartbeatFile:
-    """Writes messages to one file. Never raises: a full disk must not end a run that works."""
+    """Writes messages to one file. Never raises: a full disk must not end a working run."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
@@ -29,7 +28,7 @@ class HeartbeatFile:
         data = encode(message)
         try:
             if self._rename:
-                # beside the file, so that the rename stays within one file system
+                # In the same folder, so that the rename stays within one file system.
                 spare = self._path.with_name(f".{self._path.name}.next")
                 spare.write_bytes(data)
                 spare.replace(self._path)

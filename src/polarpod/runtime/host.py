@@ -1,4 +1,4 @@
-"""What the process around an attempt does at two of its moments; a test's process does nothing."""
+"""Hooks of the process that runs an attempt, at two points of it; the defaults, for tests, do nothing."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Whether somebody has interrupted this process. The exception alone does not tell: a job can raise KeyboardInterrupt, and
-then nobody asked it to stop, and the next attempt would raise it again."""
+"""Whether this process received an interrupt. The exception alone is not proof: a job can raise KeyboardInterrupt itself,
+without a stop request, and would raise it again in the next attempt."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ _came = False
 
 
 def listen() -> None:
-    """Lets SIGINT raise KeyboardInterrupt, and notes that it came."""
+    """Makes SIGINT raise KeyboardInterrupt and records its arrival."""
     signal.signal(signal.SIGINT, _note)
 
 
 def ignore() -> None:
-    """From here on no SIGINT does anything."""
+    """Ignores SIGINT from now on."""
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    except KeyboardInterrupt:  # Polars raised it at the signal; Python raises it once more, a moment later
+    except KeyboardInterrupt:  # Polars has raised it for the signal; Python raises it a second time, slightly later
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def came() -> bool:
-    """Whether a SIGINT was heard by now."""
+    """Whether a SIGINT has arrived so far."""
     return _came
 
 
 def _note(_number: int, _frame: FrameType | None) -> NoReturn:
-    global _came  # noqa: PLW0603  # a signal's handler has no other place
+    global _came  # noqa: PLW0603  # a signal handler has no other place for state
     _came = True
     raise KeyboardInterrupt

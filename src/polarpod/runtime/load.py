@@ -1,4 +1,4 @@
-"""Finds a job's code."""
+"""Imports a job's module and finds its definition."""
 
 from __future__ import annotations
 
@@ -15,27 +15,28 @@ from polarpod.runtime import interrupts
 
 
 def import_module(name: str, jobs: Path) -> Any:
-    """A module of the jobs directory.
+    """Imports and returns a module of the jobs directory.
 
     Raises:
+        KeyboardInterrupt: this process received an interrupt.
         PolarpodError: `job_import_failed`, with the line of the user's file that failed.
     """
     if str(jobs) not in sys.path:
         sys.path.insert(0, str(jobs))
     try:
         return importlib.import_module(name)
-    except BaseException as error:  # sys.exit at import, or a native extension's panic
+    except BaseException as error:  # includes sys.exit at import and a native extension's panic
         if isinstance(error, KeyboardInterrupt) and interrupts.came():
             raise
         raise _import_failed(name, error, jobs) from error
 
 
 def _import_failed(name: str, error: BaseException, jobs: Path) -> PolarpodError:
-    from polarpod.runtime.classify import user_frames  # only a failure needs its tables
+    from polarpod.runtime.classify import user_frames  # imported only on failure, for its tables
 
     frames = user_frames(error, jobs)
     if isinstance(error, PolarpodError):
-        # a wrong @job declaration: its own message is the best one
+        # A wrong @job declaration: its message is reported as is.
         return PolarpodError(
             Category.JOB_IMPORT_FAILED,
             f"the job module {name!r} declares a job wrongly: {error.verdict.summary}",
@@ -52,7 +53,7 @@ def _import_failed(name: str, error: BaseException, jobs: Path) -> PolarpodError
 
 
 def load_job(spec: JobSpec, jobs: Path) -> Definition[Any]:
-    """The definition behind a spec."""
+    """Returns the definition that a spec names. Raises PolarpodError (`job_import_failed`) where it names none."""
     found = getattr(import_module(spec.module, jobs), spec.function, None)
     if not isinstance(found, Definition):
         raise PolarpodError(

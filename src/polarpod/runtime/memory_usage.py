@@ -1,9 +1,9 @@
-"""How much memory the work holds, has held at most, and whether the kernel killed something for it.
+"""Memory of the child: resident bytes, their peak, and OOM kills by the kernel.
 
-The child's own resident peak (VmHWM) is the need; the cgroup's peak also counts page cache, which the kernel gives back
-under pressure, so it says how close the container came rather than what the job needs. Both versions of cgroups are
-read, because both are in the field. A cgroup counts as the worker's own only where its limit is the context's limit: a
-laptop's session has a cgroup too, and its peak is the browser's.
+The child's resident peak (VmHWM) is the memory the job needs. The cgroup's peak also counts page cache, which the kernel
+reclaims under pressure, so it states how close the container came to its limit. Both cgroup versions are read, because both
+are in use. A cgroup counts as the worker's own only where its limit equals the context's limit: a laptop session also has
+a cgroup, whose peak includes other programs.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 _ROOT = Path("/sys/fs/cgroup")
-# page rounding and Kubernetes' own rounding may move a limit a little; anybody else's limit differs by far more
+# Page rounding and Kubernetes' rounding shift a limit slightly; a limit set for another purpose differs by far more.
 _TOLERANCE = 0.02
 
 
@@ -25,14 +25,14 @@ class Cgroup(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """Resident bytes now and at most."""
+    """Current and peak resident bytes."""
 
     now: int
     peak: int
 
 
 def resident(pid: int) -> Memory | None:
-    """The resident memory of a process, or None once it is gone (or where there is no /proc: then see `psutil_resident`)."""
+    """Returns the resident memory of a process, or None once it has ended or where there is no /proc."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:
@@ -48,7 +48,7 @@ def resident(pid: int) -> Memory | None:
 
 
 def own_cgroup(limit_bytes: int, *, root: Path = _ROOT, membership: Path = Path("/proc/self/cgroup")) -> Cgroup | None:
-    """This process' memory cgroup, where its limit is the one the context states."""
+    """Returns this process' memory cgroup, or None where its limit is not the context's limit (within `_TOLERANCE`)."""
     try:
         lines = membership.read_text().splitlines()
     except OSError:
@@ -69,7 +69,7 @@ def own_cgroup(limit_bytes: int, *, root: Path = _ROOT, membership: Path = Path(
 def _version_2(root: Path, path: str) -> Cgroup | None:
     for base in (root, root / "unified"):
         folder = base / path.lstrip("/")
-        # inside a container the cgroup may be mounted at the root although its path says otherwise
+        # Inside a container the cgroup may be mounted at the root, although its path states another folder.
         for candidate in (folder, base):
             if (candidate / "memory.max").exists():
                 return Cgroup(candidate / "memory.max", candidate / "memory.peak", candidate / "memory.events")
@@ -86,7 +86,7 @@ def _version_1(root: Path, path: str) -> Cgroup | None:
 
 
 def number(path: Path) -> int | None:
-    """The one number in a cgroup file; None for "max", for a missing file and for anything else."""
+    """Returns the number in a cgroup file; None for "max", for a missing file and for any other text."""
     try:
         return int(path.read_text())
     except (OSError, ValueError):
@@ -94,7 +94,7 @@ def number(path: Path) -> int | None:
 
 
 def oom_kills(cgroup: Cgroup | None) -> int:
-    """How many processes of the cgroup the kernel has killed for memory so far."""
+    """Returns the number of processes of the cgroup that the kernel has OOM-killed so far."""
     if cgroup is None:
         return 0
     try:

@@ -1,5 +1,5 @@
-"""What the child hands to the supervisor when it ends by itself: the receipt's facts, without what only an observer of
-the process can know (its peak, its processor time)."""
+"""The child's report to the supervisor when it ends by itself: the facts of the receipt, without those that only an observer
+of the process knows (its memory peak, its CPU time)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from polarpod.contract.verdict import Category, Verdict
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """The child's own account of how it ended."""
+    """The child's report of its own end."""
 
     verdict: Verdict
     fingerprint: str = ""
@@ -21,7 +21,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def encode(outcome: Outcome) -> bytes:
-    """The outcome as JSON. A part that no document can hold is left out: the ending itself must arrive."""
+    """Returns the outcome as JSON. Fields that JSON cannot hold are left out, so that the rest arrives."""
     try:
         return msgspec.json.encode(outcome)
     except (UnicodeEncodeError, TypeError, ValueError, RecursionError):

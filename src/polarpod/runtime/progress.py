@@ -1,5 +1,5 @@
-"""What the child tells the supervisor while it works: a few numbers in shared memory, because a pipe can block and a file
-costs a system call a batch. Written by the child only, read by the supervisor at any time."""
+"""The child's progress: a few numbers in memory shared with the supervisor, because a pipe can block and a file costs a
+system call per batch. Only the child writes; the supervisor may read at any time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LAYOUT = struct.Struct("=BQd")
 
 
 class Phase(IntEnum):
-    """What the child is doing."""
+    """The phase the child is in."""
 
     STARTING = 0
     LOAD = 1
@@ -25,7 +25,7 @@ class Phase(IntEnum):
 
 
 class Progress:
-    """Shared by fork: make it before, use it on both sides."""
+    """Shared by fork: created before it, used by both processes."""
 
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, _LAYOUT.size)
@@ -42,12 +42,12 @@ class Progress:
         self._store()
 
     def first_line(self) -> None:
-        """Notes the moment the job's own code begins."""
+        """Records the monotonic time at which the job's own code begins."""
         self._first_line = time.monotonic()
         self._store()
 
     def read(self) -> tuple[Phase, int, float]:
-        """The phase, rows written so far, and the monotonic time of the first line (0 before it)."""
+        """Returns the phase, the rows written so far, and the monotonic time of the first line (0 before it)."""
         phase, rows, first_line = _LAYOUT.unpack(self._memory[: _LAYOUT.size])
         return Phase(phase), rows, first_line
 

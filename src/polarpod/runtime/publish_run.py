@@ -1,4 +1,4 @@
-"""From listed inputs to published rows: what an engine and a publisher do for one run, in order."""
+"""From listed inputs to published rows: the steps of an engine and a publisher for one run, in order."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def publish_run(
     scratch: Path,
     host: Host,
 ) -> Outcome:
-    """What became of the run, where it did not fail.
+    """Runs and publishes the job, or adopts what an earlier attempt published. Returns the outcome of the successful run.
 
     Raises:
-        PolarpodError: nothing was published, and why.
+        PolarpodError: nothing was published; the verdict states the reason.
     """
     output = context.job.output
     publisher = publisher_of(output)
@@ -65,7 +65,7 @@ def publish_run(
         )
 
     progress.enter(Phase.PUBLISH)
-    # from here to the report an interruption could only lose the news of a commit, never prevent it
+    # From here until the report is written, an interrupt could no longer prevent the commit, only lose its record.
     host.unstoppable()
     if staged.checks and context.job.checks and context.job.checks.quarantine:
         place = normal(context.job.checks.quarantine)

@@ -1,7 +1,7 @@
-"""Finds and verifies the context.
+"""Reads and verifies the context.
 
-Three ways in, all by environment variable, because that is what every plane can set: the document itself (small ones),
-a path or a URI of it, and with a URI its sha256, so that what runs is exactly what was planned.
+It arrives by environment variables, because every plane can set them: the document itself (if small), its path or its URI,
+and with a URI its sha256, so that the run is exactly the planned one.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ SHA256 = "POLARPOD_CONTEXT_SHA256"
 
 
 def is_remote(environment: Mapping[str, str]) -> bool:
-    """Whether reading the context needs an object store client (whose threads do not survive a fork)."""
+    """Whether reading the context requires an object store client (whose threads do not survive a fork)."""
     return INLINE not in environment and not is_local(environment.get(URI, ""))
 
 
 def load(environment: Mapping[str, str]) -> Context:
-    """The verified context.
+    """Returns the verified context.
 
     Raises:
-        PolarpodError: `context_invalid`: none was given, it is not what its sha256 says, or it is not a context.
+        PolarpodError: `context_invalid`: there is none, it does not match its sha256, or it is not a valid context.
     """
     data, source = _bytes(environment)
     expected = environment.get(SHA256)
-    # of a document that is too large only the beginning was read: decode says so, where its digest would say "tampered"
+    # Of a document above the limit only the beginning was read: `decode` reports its size, the digest a wrong tampering.
     if expected is not None and len(data) <= MAXIMUM_BYTES and hashlib.sha256(data).hexdigest() != expected.strip().lower():
         raise PolarpodError(
             Category.CONTEXT_INVALID,
@@ -66,7 +66,7 @@ def _bytes(environment: Mapping[str, str]) -> tuple[bytes, str]:
         path = local_path(uri)
         try:
             return _read_at_most(path), uri
-        except OSError:  # not there, not a file, or a name that is too long to be one
+        except OSError:  # absent, not a file, or a name too long for a file
             raise _absent(uri) from None
     if not environment.get(SHA256):
         raise PolarpodError(
@@ -90,7 +90,7 @@ def _read_at_most(path: Path) -> bytes:
 
 
 def _storage(environment: Mapping[str, str]) -> Storage:
-    """Before the context is read only the standard variables can say where the store is."""
+    """Returns the store's location from the standard variables, the only source before the context is read."""
     endpoint = environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL")
     return Storage(
         endpoint_url=endpoint,

@@ -1,7 +1,7 @@
-"""`python -m polarpod.runtime.store_probe`: what a worker of this plane can do, seen from where it runs.
+"""`python -m polarpod.runtime.store_probe`: tests the state store's access from where a worker of this plane runs.
 
-Started by `polarpod doctor` in a pod like any other. It writes, reads and deletes documents of its own below the state store
-and answers in the termination file, as a worker does.
+`polarpod doctor` starts it in a pod as it would a worker. It writes, reads and deletes its own documents below the state
+store and writes its answer to the termination file, as a worker does.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What an exception means: tables of rules over its type and its text, and what of its text a person needs.
+"""Classification of exceptions: tables of rules over their type and text, and the extraction of the relevant text.
 
-Pure, and free of Polars, obstore and deltalake: errors are told apart by the names of their types and by their words,
-so that this can be imported where those are not. The words are those of the pinned versions; the tests provoke the
-real errors, so a version that words them otherwise fails there.
+Pure, and free of Polars, obstore and deltalake: errors are matched by the names of their types and by their text, so that
+this package can be imported without those. The patterns match the pinned versions; the tests provoke the real errors, so a
+version with other texts fails there.
 """

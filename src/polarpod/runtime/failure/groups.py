@@ -1,4 +1,4 @@
-"""What is in an exception group: its own words only say how many there are."""
+"""The exceptions of an exception group, whose own message only states their number."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from polarpod.runtime.failure.frames import user_frames
 from polarpod.runtime.failure.text import essence, line
 
-# each with its words and the line that raised it
+# The most exceptions of a group in the evidence, each with its message and the line that raised it.
 _MOST = 5
 
 
 def leaves(error: BaseException) -> Iterator[BaseException]:
-    """The exceptions of a group, and of the groups in it; the exception itself where it is no group."""
+    """Yields the exceptions of a group and of its nested groups; the exception itself where it is not a group."""
     if isinstance(error, BaseExceptionGroup):
         for each in error.exceptions:
             yield from leaves(each)
@@ -21,7 +21,7 @@ def leaves(error: BaseException) -> Iterator[BaseException]:
 
 
 def members(error: BaseException) -> list[str]:
-    """The exceptions of a group as evidence; nothing of any other."""
+    """Returns the exceptions of a group as evidence; an empty list for any other exception."""
     if not isinstance(error, BaseExceptionGroup):
         return []
     found = list(leaves(error))

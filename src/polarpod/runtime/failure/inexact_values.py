@@ -1,4 +1,4 @@
-"""What `runtime/sources/exact.py` refuses while rows pass. Asked before Polars' words for a failed expression are."""
+"""Rules for values that `runtime/sources/exact.py` refuses during a scan. They precede the rule for failed expressions."""
 
 from __future__ import annotations
 

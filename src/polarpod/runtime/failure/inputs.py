@@ -1,6 +1,6 @@
-"""What inputs did to the run. Asked only where no line of the job's own code was running.
+"""Rules for failures of inputs. Applied only where no line of the job's own code was running.
 
-By then Polars' errors about expressions are sorted out too: those name the expression or the plan, these never do.
+Polars' errors about expressions are matched before: those name the expression or the plan, errors of inputs never do.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _POLARS = ("polars.exceptions.PolarsError",)
 
 INPUTS: list[Rule] = [
     Rule(
-        # Rust's words and those of a Delta scan. A Python FileNotFoundError of polarpod's own is a bug, not an input.
+        # Messages of Rust and of a Delta scan. A Python FileNotFoundError of polarpod's own code is a bug, not an input.
         Category.INPUT_MISSING,
         "an input does not exist",
         "Check the step that delivers it, and the input's URI.",
@@ -29,7 +29,7 @@ INPUTS: list[Rule] = [
         phases=READING,
     ),
     Rule(
-        # A glob, or a listing without an object behind it: some stores answer a listing so.
+        # A glob without a match, or a listing that no object backs: some stores answer that with 404.
         Category.INPUT_MISSING,
         "no file matches an input",
         "Check the step that delivers it, and the input's URI.",
@@ -59,7 +59,7 @@ INPUTS: list[Rule] = [
         phases=READING,
     ),
     Rule(
-        # Compressed files raise a plain OSError with no number and no path, just these words.
+        # Compressed files raise a plain OSError with no number and no path, only these messages.
         Category.INPUT_UNREADABLE,
         "a compressed input file is damaged or cut short",
         "Deliver it again; write it under another name and rename it when it is whole.",
@@ -116,7 +116,7 @@ INPUTS: list[Rule] = [
         "are then widened, zones of moments converted, and categories read as String. Where no type does, read the files as "
         "two inputs, and unite them in the transform.",
         kinds=_POLARS,
-        # a type has commas and colons of its own, in zones, decimals and structs
+        # A type's name may contain commas and colons, in zones, decimals and structs.
         text=r"data type mismatch for column (?P<column>.+?): incoming: (?P<found>.+?) != target: "
         r"(?P<wanted>.+?)(?:, (?:hint: |incoming dtype |encountered )|\n|$)",
         phases=READING,
@@ -146,7 +146,7 @@ INPUTS: list[Rule] = [
         phases=READING,
     ),
     Rule(
-        # Nothing but inputs is touched while scanning, so whatever else Polars has against them is about their content.
+        # The scan phase reads only inputs, so every other Polars error in it concerns their content.
         Category.INPUT_UNREADABLE,
         "Polars cannot read an input",
         "Look at the file named in the evidence with pl.scan_parquet, scan_csv or scan_ndjson on its own.",

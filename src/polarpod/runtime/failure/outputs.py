@@ -1,4 +1,4 @@
-"""What the checks and the published table had against the rows that were made."""
+"""Rules for rows that the checks or the published table reject."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OUTPUTS: list[Rule] = [
         kinds=("dataframely.exc.ValidationError",),
     ),
     Rule(
-        # A lazy validation fails inside Polars, which knows only that a plugin did.
+        # A lazy validation fails inside Polars, which reports only the failure of a plugin.
         Category.CHECKS_FAILED,
         "rows break the checks",
         "Mend the data or the rule; or set bad rows aside with Check(schema, quarantine=...).",
@@ -35,7 +35,7 @@ OUTPUTS: list[Rule] = [
         kinds=("_internal.SchemaMismatchError",),
     ),
     Rule(
-        # deltalake raises this as a bare Exception; the words are Arrow's, and only its casts begin so.
+        # deltalake raises this as a bare Exception; the message is Arrow's, and only its casts begin with this text.
         Category.OUTPUT_MISMATCH,
         "a value of the output does not fit the type of the Delta table's column",
         "Cast the column in the transform to the table's type.",
@@ -69,7 +69,7 @@ OUTPUTS: list[Rule] = [
         text=r"partitioning does not match|No field named|sql parser error",
     ),
     Rule(
-        # a lost race is tried again before it comes here
+        # A lost race is retried before this rule applies.
         Category.PUBLISH_REFUSED,
         "the Delta table does not take this commit",
         "Look at the table's properties and features in the evidence; publish in a way that it allows, or to another table.",

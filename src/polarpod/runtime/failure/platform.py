@@ -1,7 +1,7 @@
-"""What the machine, the store or somebody from outside did to the run, wherever in it that came up.
+"""Rules for failures of the machine or the store and for interrupts, in whichever code they surface.
 
-These rules come before the question whose code was running: a full disk is a full disk also where a job's own function
-met it, and blaming the code would spend no retry on what a retry mends. So each must be sure of its words.
+These rules precede the check for the job's frames: a full disk is a full disk also in a job's own function, and a verdict
+against the job's code would skip a retry that fixes it. So the pattern of each rule must be unambiguous.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from __future__ import annotations
 from polarpod.contract.verdict import MORE_MEMORY, Category
 from polarpod.runtime.failure.rule import Rule
 
-# How the Rust client shared by Polars, deltalake and obstore begins every failure of a request. A job's own HTTP or
-# database client says none of it, so its 403s and refused connections stay the job's.
+# The beginning of every failed request of the Rust client that Polars, deltalake and obstore share. A job's own HTTP or
+# database client has no such text, so its 403s and refused connections stay failures of the job.
 _STORE = (
     r"(?:object-store error|Generic S3 error|Error performing (?:GET|PUT|POST|HEAD|DELETE)"
     r"|error sending request for url)"
 )
 _STATUS = rf"{_STORE}.*non-2xx status code: "
 
-# Asked only where a signal has come: a job can raise KeyboardInterrupt itself, and fails by it.
+# Applied only after a signal: a KeyboardInterrupt that the job raises itself is a failure of the job.
 INTERRUPTION: list[Rule] = [
     Rule(
         Category.INTERRUPTED,
@@ -26,7 +26,7 @@ INTERRUPTION: list[Rule] = [
         kinds=("builtins.KeyboardInterrupt",),
     ),
     Rule(
-        # Polars unwinds an interrupted query by panics with this word; one of them can win the race to be reported.
+        # Polars unwinds an interrupted query by panics with this text; one of them may be the reported error.
         Category.INTERRUPTED,
         "the run was asked to stop, and stopped",
         "Run it again; nothing was published by this attempt.",
@@ -36,52 +36,52 @@ INTERRUPTION: list[Rule] = [
 
 PLATFORM: list[Rule] = [
     Rule(
-        # Also a bug that asks for petabytes: the retries with more memory are few, and then a person looks.
+        # Includes a bug that requests petabytes: retries with more memory are few, then the failure is final.
         Category.OUT_OF_MEMORY,
         "the worker ran out of memory",
         MORE_MEMORY,
         kinds=("builtins.MemoryError",),
     ),
     Rule(
-        # The last words of Rust's allocator and of Polars' own guard, and ENOMEM. Nothing else is worded so.
+        # The messages of Rust's allocator and of Polars' own guard, and ENOMEM. No other error has these texts.
         Category.OUT_OF_MEMORY,
         "the worker ran out of memory",
         MORE_MEMORY,
         text=r"memory allocation of \d+ bytes failed|exceeded POLARS_OOMKILL_THRESHOLD|\(os error 12\)|\[Errno 12\]",
     ),
     Rule(
-        # Before DISK_FULL's general rule: here the disk has room, the budget has not, and only `spill` helps.
+        # Precedes the general rule for DISK_FULL: the disk has room, but the budget is used up, and only `spill` helps.
         Category.DISK_FULL,
         "the query needed more disk to spill to than it was given",
         "Raise `spill` in @job, or give it more `memory` so that it spills less.",
         text="exceeded the out-of-core disk budget",
     ),
     Rule(
-        # ENOSPC and EDQUOT, in Rust's words and in Python's. Polars wraps it as "parquet: File out of specification",
-        # so it must come before the rules for bad files.
+        # ENOSPC and EDQUOT, as Rust and as Python report them. Polars wraps it as "parquet: File out of specification",
+        # so this rule must precede those for bad files.
         Category.DISK_FULL,
         "a disk is full",
         "Free space where the evidence says, or raise `spill` in @job if it is the scratch disk; then run again.",
         text=r"No space left on device|\(os error (?:28|122)\)|\[Errno (?:28|122)\]|Disk quota exceeded",
     ),
     Rule(
-        # Polars goes on without spilling where it cannot write, and panics where it cannot read back. Nobody else
-        # speaks of spill files in these words.
+        # Polars continues without spilling where it cannot write, and panics where it cannot read back. No other library
+        # has these messages about spill files.
         Category.SPILL_UNUSABLE,
         "the spill directory became unusable while the query ran",
         "Point the scratch directory at a disk that nothing else cleans up; in a pod, mount an emptyDir there.",
         text=r"failed to (?:create|open|read|write|encode) spill (?:file|directory)",
     ),
     Rule(
-        # The metadata services of EC2 and ECS are asked last, when nothing else gave credentials. A hiccup of theirs
-        # would be told apart by nothing but another attempt, and missing credentials are the common case by far.
+        # The client queries the metadata services of EC2 and ECS last, where no other source has credentials. Only another
+        # attempt could reveal a transient failure of theirs, and missing credentials are by far the common case.
         Category.STORAGE_DENIED,
         "the worker has no credentials for the object store",
         "Give the pod an identity (service account, IAM role) or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
         text=rf"{_STORE}.*(?:/latest/(?:api/token|meta-data)|//169\.254\.170\.2)",
     ),
     Rule(
-        # The codes name what is wrong with the credentials; some stores send them with status 400 or even 404.
+        # The codes state the defect of the credentials; some stores send them with status 400 or even 404.
         Category.STORAGE_DENIED,
         "the object store does not accept the worker's credentials ({code})",
         "Correct or renew the worker's credentials; check that they belong to this endpoint and region.",
@@ -95,7 +95,7 @@ PLATFORM: list[Rule] = [
         text=rf"{_STATUS}40[13]|{_STORE}.*lacked the necessary privileges",
     ),
     Rule(
-        # Without http allowed the client refuses the URL before any connection; it calls that an HTTP error too.
+        # Unless http is allowed, the client refuses the URL before it connects, and reports that as an HTTP error too.
         Category.REQUEST_INVALID,
         "the object store's endpoint is plain http, which is not allowed",
         "Use an https endpoint, or set allow_http in the storage settings.",
@@ -108,7 +108,7 @@ PLATFORM: list[Rule] = [
         text=rf"{_STATUS}(?P<status>408|429|5\d\d)",
     ),
     Rule(
-        # What is written cannot be missing; a listed entry of a log cannot either, unless it was cleaned up just now.
+        # A write cannot fail with "not found", nor can a listed log entry be missing, unless it was just cleaned up.
         Category.STORAGE_UNAVAILABLE,
         "the object store answered that what it was asked to write or had just listed is not there",
         "Run it again later; if that lasts, look at the store's health and at gateways before it.",
@@ -116,8 +116,8 @@ PLATFORM: list[Rule] = [
         r"|Kernel error: File not found: \S*_delta_log/",
     ),
     Rule(
-        # Refused, unresolved, timed out and cut connections; the cause is in the evidence. A wrong endpoint looks the
-        # same and costs a few retries.
+        # Refused, unresolved, timed out and cut connections; the cause is in the evidence. A wrong endpoint is
+        # indistinguishable and costs a few retries.
         Category.STORAGE_UNAVAILABLE,
         "the object store could not be reached",
         "Check that the store is up and its endpoint is right, from inside the worker's network; then run again.",

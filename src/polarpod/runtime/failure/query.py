@@ -1,5 +1,5 @@
-"""What went wrong with the job's query. It runs long after the job's function has returned, so no line of the job's
-file is on the stack: Polars' words for the expression or the step are all there is to point with."""
+"""Rules for failures of the job's query. It runs after the job's function has returned, so no frame of the job's file is on
+the stack: Polars' text for the expression or the step is the only pointer into the job."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from polarpod.runtime.failure.rule import Rule
 _MEND = "Look for that expression in the transform. `polarpod run` with the same parameters repeats it on a laptop."
 
 CRASH = Rule(
-    # A panic is a bug in Polars, also where the job's own line set it off; a PanicException is no Exception at all.
+    # A panic is a bug in Polars, also where a line of the job triggered it; a PanicException is not an Exception.
     Category.JOB_CRASHED,
     "Polars itself failed (a panic in its Rust code)",
     "Find the expression by leaving parts of the transform out, and write it in another way; then tell Polars' "
@@ -18,7 +18,7 @@ CRASH = Rule(
 )
 
 EXPRESSION = Rule(
-    # Only a plan or an expression is quoted with these words, and polarpod adds none that can fail.
+    # Only a plan or an expression is quoted with these texts, and polarpod adds none that can fail.
     Category.JOB_FAILED,
     "an expression of the transform failed: {what}",
     _MEND,
@@ -27,8 +27,8 @@ EXPRESSION = Rule(
 )
 
 QUERY = Rule(
-    # What is left: lengths that differ, joins that are not 1:1, indices out of bounds. Errors about the content of
-    # inputs have rules of their own before this one, and repeat on a retry just the same.
+    # All other errors: lengths that differ, joins that are not 1:1, indices out of bounds. Errors about the content of
+    # inputs have their own rules before this one, and repeat on a retry as well.
     Category.JOB_FAILED,
     "the transform's query failed: {what}",
     _MEND,

@@ -1,4 +1,4 @@
-"""One row of a table: what an error looks like, and the verdict it means."""
+"""One row of a rule table: the pattern of an error and its verdict."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import NamedTuple
 
 from polarpod.contract.verdict import Category
 
-# Where something is read, and where something is written that others can see.
+# The phases that read inputs, and those whose writes are visible to readers.
 READING = ("starting", "load", "scan", "transform", "stage", "check")
 PUBLISHING = ("publish", "receipt", "done")
 
 
 class Failure(NamedTuple):
-    """An exception as rules see it.
+    """The parts of an exception that rules match.
 
     Attributes:
         kinds: `module.name` of its type and every base.
-        text: its words in one piece, cleaned of terminal colours.
-        phase: what the run was doing.
+        text: its full message, without terminal colours.
+        phase: the phase of the run.
     """
 
     kinds: tuple[str, ...]
@@ -28,7 +28,7 @@ class Failure(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """What a rule makes of a failure."""
+    """The result of a rule that matches a failure."""
 
     category: Category
     summary: str
@@ -36,14 +36,14 @@ class Finding(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """A rule holds when all it names holds; what it leaves out holds always.
+    """A rule matches where all its conditions hold; an empty condition always holds.
 
     Attributes:
         summary: what happened; may name groups of the pattern in braces.
-        remedy: what to do now.
+        remedy: what the user should do.
         text: a regular expression, searched in the failure's text.
         kinds: types, by `module.name`; subclasses count.
-        phases: what the run was doing.
+        phases: the phases in which the rule applies.
     """
 
     category: Category
@@ -65,5 +65,5 @@ class Rule(NamedTuple):
 
 
 def first(rules: Iterable[Rule], failure: Failure) -> Finding | None:
-    """What the first rule that holds says."""
+    """Returns the finding of the first rule that matches, or None."""
     return next((finding for rule in rules if (finding := rule.apply(failure))), None)

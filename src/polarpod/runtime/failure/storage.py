@@ -1,4 +1,4 @@
-"""What a store or a file system said of a path. Asked only where no line of the job's own code was running."""
+"""Rules for errors of a store or a file system about a path. Applied only where no line of the job's code was running."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STORAGE: list[Rule] = [
         text="<Code>NoSuchBucket<",
     ),
     Rule(
-        # Locally deltalake says so as "table not found", so this is asked before what is missing.
+        # On local paths deltalake reports this as "table not found", so this rule precedes those for missing inputs.
         Category.STORAGE_DENIED,
         "the file system denied access",
         "Give the worker's user the right to this path, and mount what it writes to writable.",
@@ -34,21 +34,21 @@ STORAGE: list[Rule] = [
         kinds=("builtins.IsADirectoryError", "builtins.NotADirectoryError"),
     ),
     Rule(
-        # EIO, ENOTCONN and ESTALE: a disk or a network mount went away.
+        # EIO, ENOTCONN and ESTALE: a disk or a network mount is gone.
         Category.STORAGE_UNAVAILABLE,
         "the file system failed",
         "Run it again; if that lasts, look at the mount and its disk.",
         text=r"\(os error (?:5|107|116)\)|\[Errno (?:5|107|116)\]",
     ),
     Rule(
-        # Somebody else's commit, manifest or table was there first: a failed precondition, never an accident.
+        # A concurrent commit, manifest or table landed first: a failed precondition, never an accident.
         Category.PUBLISH_CONFLICT,
         "another run published to the same place at the same moment",
         _LOST_RACE,
         kinds=("obstore.exceptions.AlreadyExistsError", "obstore.exceptions.PreconditionError"),
     ),
     Rule(
-        # deltalake raises the same type for what a table never takes, in other words
+        # deltalake raises the same type, with another message, for commits that a table never accepts.
         Category.PUBLISH_CONFLICT,
         "another run published to the same place at the same moment",
         _LOST_RACE,
@@ -59,11 +59,11 @@ STORAGE: list[Rule] = [
         Category.PUBLISH_CONFLICT,
         "another run created the table at the same moment",
         _LOST_RACE,
-        kinds=("_internal.DeltaError",),  # deltalake's extension module names itself so
+        kinds=("_internal.DeltaError",),  # the name of deltalake's extension module
         text=r"table already exists at",
     ),
     Rule(
-        # Staged under a name of this attempt alone: a clean-up took it, and staging again mends it.
+        # Staged under a name unique to this attempt: a clean-up removed it, and staging again fixes it.
         Category.STORAGE_UNAVAILABLE,
         "a file that this run had staged is gone",
         "Run it again, and keep clean-up jobs off files younger than the longest run.",

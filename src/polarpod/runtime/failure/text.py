@@ -1,8 +1,8 @@
-"""What of an error's text a person needs.
+"""Extracts the relevant part of an error's text.
 
 Polars appends the query plan, hints that would hide the problem ("try ignore_errors=True") and, on object stores, the
-path the connection was first used for rather than the one that failed. deltalake paints with terminal colours and adds
-a stack of unknown frames, obstore a dump of its structs, S3 an XML document. The words in front are what matters.
+path the connection was first used for rather than the one that failed. deltalake adds terminal colours and a stack of
+unknown frames, obstore a dump of its structs, S3 an XML document. The relevant text is at the beginning.
 """
 
 from __future__ import annotations
@@ -11,43 +11,43 @@ import re
 
 from polarpod.contract.redact import redact
 
-# A line longer than this is a dump, not a fact; the receipt and Airflow's pages keep several of them.
+# The longest line of evidence, in characters: a longer one is a dump. The receipt and Airflow's pages hold several lines.
 LINE = 500
-# What is looked at of a text, from its beginning and from its end, where libraries put the cause. A job may raise with a
-# whole table for a message, and every pattern below, and each that hides credentials, would read all of it.
+# Characters that are read of a text, from its beginning and from its end, where libraries put the cause. A job may raise
+# with a whole table as message, and every pattern below, and each one that hides credentials, would scan all of it.
 _LOOKED_AT = 32 * 1024
 
-# half a surrogate pair (a byte that was no UTF-8), which no document can hold, and control characters but blanks and ESC,
-# of which colours are made
+# Lone surrogates (bytes that are not UTF-8), which no document can hold, and control characters except white space and
+# ESC, which begins colour codes.
 _NO_CHARACTER = re.compile(r"[\ud800-\udfff\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _ESCAPE = re.compile(r"\x1b")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-# deltalake breaks "a: b: c" into an indented tree; one line reads better, and the rules need to know one form only
+# deltalake prints "a: b: c" as an indented tree; on one line it is easier to read, and the rules match a single form.
 _BRANCH = re.compile(r"\s*\n\s*↳ ")
-# Polars spells a type in one way where it fails, and takes it in others: here it is as a schema in @job names it
+# Polars' error messages and its API spell types differently: the text uses the spelling of a schema in @job.
 _ZONED = re.compile(r"\b(Datetime|Duration)\('(ms|μs|ns)'(?:, '([^']*)')?\)")
 _EXPRESSION = re.compile(r"This error occurred in the following expression:\n\t(.*?)(?:\n|$)")
 _STEP = re.compile(r"This error occurred with the following context stack:\n\t\[1\] '([^']*)'")
-# all that begins here is for the library's developers
+# Everything from here on is for the library's developers.
 _TAIL = re.compile(
     r"\n\nResolved plan until failure|\n\nThis error occurred (?:in|with) the following|\n\nDebug source:"
     r"|\n\nCaused by:|\n\nYou might want to try:|\n\nTry increasing `infer_schema|\n\nConsider setting '"
     r"|\nPreview of invalid data:|\n\s+0: |\nstack backtrace:| Hint: passing a schema can allow|, hint: "
     r"|, consider passing `|: ParsedLogPath \{|<\?xml|<Error>"
 )
-# the path of the first use of a cached connection; naming it would send people to the wrong object
+# The path of a cached connection's first use, which may differ from the failing object.
 _STALE_PATH = re.compile(r" \(path: s3[an]?://[^)]*\)")
-# of a path that was cut in front; where it is a file of an input, the whole one is looked for and named
+# Follows a path whose beginning was cut; for a file of an input, the full path is looked up and named.
 _SEE_MORE = re.compile(r" \(set POLARS_VERBOSE=1 to see full path\)")
 _DURATION = re.compile(r" in \d[\d.]*(?:ns|µs|ms|s)\b")
 _S3_ERROR = re.compile(r"<Code>(\w+)</Code>(?:\s*<Message>([^<]*)</Message>)?")
-# the innermost reason: the last line of Polars' "Caused by", or obstore's dump of the operating system's answer
+# The innermost cause: the last line of Polars' "Caused by", or the operating system's error in obstore's dump.
 _CAUSE = re.compile(r"\n\nCaused by:\n.*?([^\n]+?)\s*$", re.DOTALL)
 _DUMPED = re.compile(r'(?:message|error): "([^"\n]+)"|source: (TimedOut)')
 
 
 def full_text(error: BaseException) -> str:
-    """All an error says, in the one form that rules look at. Errors of the job's own may fail even at that."""
+    """Returns an error's message in the form that rules match; "" where its __str__ raises, as a job's error may."""
     return _ZONED.sub(_as_declared, _BRANCH.sub(": ", _COLOUR.sub("", said_by(error)))).strip()
 
 
@@ -57,11 +57,11 @@ def _as_declared(spelled: re.Match[str]) -> str:
 
 
 def said_by(value: object) -> str:
-    """A value as text that every document can hold; "" where it has none. Nothing it does gets in the way of a verdict."""
+    """Returns a value as text that every document can hold; "" where its __str__ raises. Never raises."""
     try:
-        # a subclass of str may do anything with its methods; join makes a plain one
+        # A subclass of str may override any method; join returns a plain str.
         text = "".join([str(value)])
-    except BaseException:  # noqa: BLE001  # whatever its __str__ raises, SystemExit included: the error itself is the news
+    except BaseException:  # noqa: BLE001  # __str__ may raise anything, SystemExit included; only the original error counts
         return ""
     if len(text) > 2 * _LOOKED_AT:
         text = f"{text[:_LOOKED_AT]} … {text[-_LOOKED_AT:]}"
@@ -69,25 +69,26 @@ def said_by(value: object) -> str:
 
 
 def plain(text: str) -> str:
-    """The text with what is no character, or moves a terminal's cursor, spelled as an escape."""
+    """Returns the text with lone surrogates and control characters that move a terminal's cursor spelled as escapes."""
     return _NO_CHARACTER.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
 def line(text: str) -> str:
-    """One line of evidence: no line breaks, no credentials, not too long. Cut last: half a secret is still a secret."""
+    """Returns one line of evidence: no line breaks, no credentials, at most `LINE` characters. Redacted before the cut,
+    since half a secret is still a secret."""
     text = redact(" ".join(_ESCAPE.sub("\\\\x1b", plain(text[: 2 * _LOOKED_AT])).split()))
     return text if len(text) <= LINE else text[: LINE - 1] + "…"
 
 
 def essence(error: BaseException) -> list[str]:
-    """An error as evidence: its own words, then what the store answered, the expression, the step of the query."""
+    """Returns an error as evidence: its message, then the store's answer or the cause, and the expression or query step."""
     text = full_text(error)
     words = text[: found.start()] if (found := _TAIL.search(text)) else text
     words = _DURATION.sub("", _SEE_MORE.sub("", _STALE_PATH.sub("", words))).strip().rstrip(":")
     name = plain(type(error).__qualname__)
     lines = [f"{name}: {words}" if words else name]
     if answer := _S3_ERROR.search(text):
-        # the code last: "ExpiredToken: The" would read like a token with its value, and be hidden
+        # The code last: "ExpiredToken: The" would look like a token with its value and be redacted.
         lines.append(f"the store answered: {answer[2] or 'nothing more'} ({answer[1]})")
     elif cause := _CAUSE.search(text) or _last(_DUMPED, text):
         lines.append(f"cause: {re.sub(r'^[0-9]+: ', '', next(part for part in cause.groups() if part).strip())}")

@@ -1,10 +1,10 @@
-"""The supervisor: stays small, outlives the work, and tells how it ended.
+"""The supervisor: a small process that outlives the work and reports its end.
 
-It forks the child before anything else that starts threads (`fork`). Then it waits (`watch`), and while it waits it samples
-memory, keeps the termination message true, shows what the child prints without known secrets (`output`, `mask`), passes on a
-request to stop (as SIGINT, the one signal Polars answers within a running query), and enforces deadline and, where no cgroup
-does, the memory limit. At the end it writes the receipt (`receipt`): the child's own account where it left one, else what
-can be told from outside.
+It forks the child before anything starts threads (`fork`). While it waits (`watch`), it samples memory, keeps the
+termination message up to date, relays the child's output without known secrets (`output`, `mask`), forwards a stop request
+(as SIGINT, the only signal Polars handles within a running query), and enforces the deadline and, where no cgroup does, the
+memory limit. At the end it writes the receipt (`receipt`): from the child's report where there is one, else from what is
+observable from outside.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from polarpod.runtime.progress import Progress
 from polarpod.runtime.supervisor import fork
 from polarpod.runtime.supervisor.output import Output
 
-# for a reader of the log that takes nothing, before the receipt is written; after it there is time
+# How long a log reader may block before the receipt is written; afterwards it may block for longer.
 _DRAIN_SECONDS = 1.0
 
 
 def main(*, started: float) -> int:
     """Runs one attempt. Returns the exit code of its verdict."""
     environment = os.environ
-    # before the fork, so that the child gets the decoded context for nothing; a remote one needs a client with threads
+    # Read before the fork, so that the child inherits the decoded context; a remote one needs a client with threads.
     context = None
-    # a request to stop waits until somebody can pass it on; unblocked, it would be lost (to a pod's first process) or fatal
+    # A stop request stays pending until the watch handles it; unblocked, it would be ignored (as PID 1 of a pod) or fatal.
     signal.pthread_sigmask(signal.SIG_BLOCK, fork.ASKS_TO_STOP)
     try:
         if not contexts.is_remote(environment):
@@ -37,7 +37,7 @@ def main(*, started: float) -> int:
         fork.adopt_orphans()
         with fork.report_file() as report:
             child = fork.start_child(context, progress, report, output)
-            # only now: the child works on another core meanwhile, and has no use for either
+            # Imported after the fork: the child runs on another core meanwhile and needs neither module.
             from polarpod.runtime.supervisor.receipt import close, read_outcome
             from polarpod.runtime.supervisor.watch import Watch
 
@@ -45,7 +45,7 @@ def main(*, started: float) -> int:
             watch = Watch(context, child, progress, output, started=started, environment=environment)
             ending = watch.until_end()
             fork.end_orphans()
-            # nobody prints any more; and who ends the supervisor while it writes the receipt leaves the log whole
+            # No process prints any more; a kill of the supervisor during the receipt's write leaves a complete log.
             output.drain(patience=_DRAIN_SECONDS)
             outcome = read_outcome(report)
         return close(context, ending, outcome, watch, output)

@@ -1,4 +1,4 @@
-"""The fork: what stands before it, what the child becomes, and the end of all that the child leaves behind."""
+"""The fork of the child: its preparation, the child's side of it, and the end of processes that the child leaves behind."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 ASKS_TO_STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
-# a process stuck in the kernel must not keep the receipt from being written
+# A process stuck in the kernel must not prevent the receipt.
 _ORPHANS_SECONDS = 1.0
 
 
 def report_file() -> IO[bytes]:
-    """Where the child leaves its account: in memory, because a full disk is one of the things it may have to tell of."""
+    """Returns the file for the child's report: in memory, because the report may be about a full disk."""
     if hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("polarpod-report"), "w+b")
     import tempfile  # macOS
@@ -31,8 +31,8 @@ def report_file() -> IO[bytes]:
 
 
 def adopt_orphans() -> None:
-    """Makes whatever the job starts and leaves behind ours, even what has left the session, as it is for a pod's first
-    process anyway."""
+    """Makes this process the parent of every orphan of the job, including those that left its session. PID 1 of a pod is
+    their parent anyway."""
     if sys.platform == "linux":
         import ctypes
 
@@ -41,13 +41,13 @@ def adopt_orphans() -> None:
 
 
 def end_orphans() -> None:
-    """Kills them: what outlives the run would write after its receipt, and on a plane of processes for ever."""
+    """Kills the orphans: a process that outlives the run would write after its receipt, and on the process plane forever."""
     children = Path(f"/proc/self/task/{os.getpid()}/children")
     limit = time.monotonic() + _ORPHANS_SECONDS
     while time.monotonic() < limit:
         try:
             orphans = [int(pid) for pid in children.read_text().split()]
-        except OSError:  # no Linux, or one without the list
+        except OSError:  # not Linux, or a kernel without this file
             return
         if not orphans:
             return
@@ -59,7 +59,7 @@ def end_orphans() -> None:
 
 
 def start_child(context: Context | None, progress: Progress, report: IO[bytes], output: Output) -> int:
-    """Forks the child. Returns its number, and in the child never."""
+    """Forks the child. Returns its PID in the supervisor; never returns in the child."""
     supervisor = os.getpid()
     child = os.fork()
     if child == 0:
@@ -69,26 +69,26 @@ def start_child(context: Context | None, progress: Progress, report: IO[bytes], 
 
 
 def _become_child(context: Context | None, progress: Progress, report: IO[bytes], output: Output, supervisor: int) -> None:
-    """In the forked child: never returns, never unwinds into the supervisor's code."""
-    code = 70  # EX_SOFTWARE, should the import below itself fail
+    """Runs in the forked child: never returns, never unwinds into the supervisor's code."""
+    code = 70  # EX_SOFTWARE, where the import below fails
     try:
         output.become_childs()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKS_TO_STOP)
         from polarpod.runtime.child import run
 
         code = run(context, progress, report, supervisor=supervisor)
-    except BaseException as error:  # noqa: BLE001  # a Rust panic is a BaseException, and nothing may escape from here
+    except BaseException as error:  # noqa: BLE001  # a Rust panic is a BaseException, and none may leave this function
         print(f"polarpod: the worker's child failed before it could say why: {error!r}", file=sys.stderr)
     finally:
         for stream in (sys.stdout, sys.stderr):
-            # a full disk, or closed by the job: no reason to miss the exit below and go on as a second supervisor
+            # A full disk or a stream closed by the job must not skip the exit below, which would run a second supervisor.
             with contextlib.suppress(Exception):
                 stream.flush()
-        # skips interpreter teardown: all is written, and waiting for Polars' threads to unwind takes tens of ms
+        # Skips interpreter teardown: everything is written, and unwinding Polars' threads takes tens of ms.
         os._exit(code)
 
 
 def send(number: signal.Signals, pid: int) -> None:
-    """Sends a signal to a process, which may be gone."""
+    """Sends a signal to a process; does nothing where the process has ended."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)

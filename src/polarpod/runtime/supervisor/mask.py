@@ -1,8 +1,8 @@
-"""What of a printed stream may be shown, and when: whole lines, without what is or looks like a credential.
+"""Masks credentials in a stream of output: releases whole lines, without text that is or looks like a credential.
 
-A stream comes in whatever pieces a pipe hands out, and a credential may begin in one and end in another. So a line is held
-until its end is there, and so are lines that may be the first ones of a known value of several lines. Neither grows without
-end: a line that is too long is shown in parts, and a known value has a length.
+A pipe delivers arbitrary chunks, and a credential may span two of them. So a line is held until it is complete, and so are
+lines that may begin a known value of several lines. Both are bounded: a line that is too long is released in parts, and a
+known value has a fixed length.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from collections.abc import Iterable, Sequence
 
 from polarpod.contract.redact import Redactor
 
-# as long as launchers show a line
+# The longest line that launchers show.
 LONGEST_LINE_BYTES = 64 * 1024
-# a credential is shorter than the first where it has no blanks, and the line that a private key begins with than the second
+# Upper bounds, in bytes: of a credential without blanks, and of the first line of a private key.
 _LONGEST_WORD = 4096
 _LONGEST_EDGE = 100
 
 
 class Mask:
-    """One stream's. Whatever is no credential comes out byte by byte as it went in."""
+    """The mask of one stream. All bytes outside credentials pass unchanged."""
 
     def __init__(self, values: Sequence[str]) -> None:
         """Args:
-        values: secrets that are known, and are hidden whatever they look like.
+        values: known secrets, which are hidden whatever their form.
         """
         self._redactor = Redactor(values)
         self._values = [value.encode(errors="surrogateescape") for value in values]
@@ -31,7 +31,7 @@ class Mask:
         self._held = b""
 
     def take(self, data: bytes) -> bytes:
-        """Takes more of the stream. Returns what may be shown by now."""
+        """Appends a chunk of the stream. Returns the bytes that may be shown so far."""
         self._held += data
         end = self._held.rfind(b"\n") + 1
         if len(self._held) - end > LONGEST_LINE_BYTES:
@@ -44,19 +44,19 @@ class Mask:
         return self._shown(end)
 
     def end(self) -> bytes:
-        """The stream has ended. Returns what was held."""
+        """Ends the stream. Returns the held bytes, masked."""
         return self._shown(len(self._held))
 
     def _shown(self, end: int) -> bytes:
         piece, self._held = self._held[:end], self._held[end:]
         if not piece:
             return b""
-        # bytes that are no text come out of this as they went in
+        # Bytes that are not UTF-8 survive this round trip unchanged.
         return self._redactor.redact(piece.decode(errors="surrogateescape")).encode(errors="surrogateescape")
 
 
 def _begin_of_secret(text: bytes, values: Iterable[bytes]) -> int:
-    """Where a known value may have begun that the text ends in the middle of; else the text's end."""
+    """Returns the offset at which a known value may begin that the end of the text cuts; else the text's length."""
     found = len(text)
     for value in values:
         at = text.find(value[:1], max(0, len(text) - len(value) + 1))
@@ -69,8 +69,8 @@ def _begin_of_secret(text: bytes, values: Iterable[bytes]) -> int:
 
 
 def _cut_of(line: bytes) -> int:
-    """Where an endless line is cut: before a word, since half a credential may not look like one, and before what may be
-    the beginning of a private key."""
+    """Returns the offset at which an overlong line is cut: before a word, since half a credential may not look like one, and
+    before a possible beginning of a private key."""
     near = max(1, len(line) - _LONGEST_EDGE)
     dashes = line.find(b"----", near)
     if dashes < 0 and line.endswith(b"-"):

@@ -1,9 +1,8 @@
-"""What the child prints, on its way to where others read it: through the supervisor, which masks what it knows as secret.
+"""Relays the child's output through the supervisor, which masks known secrets.
 
-The child and all that it starts print into pipes. Only the supervisor has their reading ends, so that its death is an error
-to whoever writes, and nobody waits for ever. Nothing here waits, except for `drain` at the very end: deadline and limits are
-enforced by the same loop, also where the reader of a log is stuck; the child then waits in its write, as it would without
-the supervisor between.
+The child and its descendants print into pipes. Only the supervisor holds their reading ends, so that after its death a write
+fails instead of blocking forever. Nothing here blocks, except `drain` at the end: the same loop enforces deadline and
+limits, also where the log reader is stuck; the child then blocks in its write, as it would without the supervisor.
 """
 
 from __future__ import annotations
@@ -17,32 +16,32 @@ if TYPE_CHECKING:
     from polarpod.runtime.supervisor.mask import Mask
 
 _READ_BYTES = 64 * 1024
-# as much as a pipe can hold without privileges (fs.pipe-max-size): after the child's end, all of what it has printed
+# The largest pipe without privileges (fs.pipe-max-size), so the upper bound of the output left after the child's end.
 _PIPE_BYTES = 1024 * 1024
 
 
 class Output:
-    """Both streams of one child."""
+    """Standard output and standard error of one child."""
 
     def __init__(self) -> None:
-        """Makes the pipes. One where both streams are one file, as in a log on disk: what is printed stays in order."""
+        """Creates the pipes; a single one where both streams are the same file, such as a log on disk, to keep their order."""
         numbers = [number for number in (1, 2) if _is_open(number)]
         together = len(numbers) == 2 and os.path.sameopenfile(1, 2)
         self._streams = [_Stream(numbers)] if together else [_Stream([number]) for number in numbers]
 
     def become_childs(self) -> None:
-        """In the child: what is printed from here on goes into the pipes."""
+        """Called in the child: redirects its output into the pipes."""
         for stream in self._streams:
             stream.become_childs()
 
     def become_supervisors(self) -> None:
-        """In the supervisor: leaves the writing ends to the child, else they would never be closed."""
+        """Called in the supervisor: closes its copies of the writing ends, so that the child's end closes the pipes."""
         for stream in self._streams:
             os.close(stream.writer)
 
     def wait(self, other: int, seconds: float) -> None:
-        """Waits until something can be passed on, or the other descriptor can be read, or time is over. Passes on
-        what can be."""
+        """Waits until output can be relayed, the descriptor `other` is readable, or `seconds` have passed. Relays the
+        available output."""
         reading = {stream.reader: stream for stream in self._streams if not stream.over and not stream.pending}
         writing = {stream.shown_on: stream for stream in self._streams if stream.pending}
         readable, writable, _ = select.select([other, *reading], [*writing], [], max(0.0, seconds))
@@ -53,12 +52,12 @@ class Output:
                 reading[number].read()
 
     def drain(self, *, patience: float | None = None) -> None:
-        """Passes on what is left after the child's end.
+        """Relays the rest of the output after the child's end.
 
-        Not what a process prints later that cannot be ended: it is not waited for.
+        Output that a process which could not be killed prints later is not included.
 
         Args:
-            patience: for how long it is waited for a reader that takes nothing; by default as long as it takes.
+            patience: seconds to wait for a blocked reader; None waits without limit.
         """
         for stream in self._streams:
             while True:
@@ -72,27 +71,27 @@ class Output:
                     stream.read(last=True)
 
     def lost(self) -> str:
-        """What could not be passed on, in words; empty where all was."""
+        """Returns a message about lost output; "" where none was lost."""
         return "; ".join(stream.lost() for stream in self._streams if stream.lost_bytes)
 
 
 class _Stream:
-    """One pipe, and the stream that it is shown on.
+    """One pipe and the stream it is relayed to.
 
     Attributes:
-        pending: what is to be written before more is read.
-        over: nothing more is read.
+        pending: bytes to write before more are read.
+        over: whether the pipe is read to its end.
     """
 
     def __init__(self, numbers: list[int]) -> None:
         """Args:
-        numbers: the child's descriptors that lead into the pipe; the supervisor shows it on the first.
+        numbers: the child's descriptors that write to the pipe; the supervisor relays it to the first.
         """
         self._numbers = numbers
         self.shown_on = numbers[0]
         self.reader, self.writer = os.pipe()
         os.set_blocking(self.reader, False)
-        # a pipe that has any room takes so much at once, and a file takes all
+        # A writable pipe accepts PIPE_BUF bytes without blocking, a regular file any number.
         self._step = _READ_BYTES if stat.S_ISREG(os.fstat(self.shown_on).st_mode) else select.PIPE_BUF
         self._mask: Mask | None = None
         self.pending = memoryview(b"")
@@ -108,10 +107,10 @@ class _Stream:
         os.close(self.reader)
 
     def read(self, *, last: bool = False) -> None:
-        """Reads once, where there is something.
+        """Reads once, where data is available.
 
         Args:
-            last: the child is gone; where nothing is there by now, nothing more comes.
+            last: whether the child has ended, so that an empty pipe is at its end.
         """
         try:
             data = os.read(self.reader, _READ_BYTES)
@@ -124,18 +123,18 @@ class _Stream:
         self.over = not data or self._last_bytes > _PIPE_BYTES
         try:
             shown = self._masked(data)
-        except Exception as error:  # noqa: BLE001  # a fault of ours must not end a run, nor show what may be a secret
+        except Exception as error:  # noqa: BLE001  # a bug in masking must neither end a run nor show a secret
             self._lose(len(data), f"they could not be masked ({type(error).__name__})")
             return
         self.pending = memoryview(shown)
 
     def write(self) -> None:
-        """Writes as much as goes without waiting."""
+        """Writes as much as possible without blocking."""
         try:
             written = os.write(self.shown_on, self.pending[: self._step])
-        except BlockingIOError:  # who has started us shares the descriptor, and does not wait
+        except BlockingIOError:  # the parent process shares the descriptor and made it non-blocking
             return
-        except OSError as error:  # a full disk, a reader that is gone: the child must go on all the same
+        except OSError as error:  # a full disk or a closed reader must not stop the child
             self._lose(len(self.pending), error.strerror or str(error))
             written = len(self.pending)
         self.pending = self.pending[written:]
@@ -147,7 +146,7 @@ class _Stream:
         if self._mask is None:
             if not data:
                 return b""
-            # most jobs print little or nothing: who prints pays for the patterns
+            # Most jobs print little or nothing: the patterns are loaded at the first output.
             from polarpod.contract.known_secrets import secret_values
             from polarpod.runtime.supervisor.mask import Mask
 

@@ -1,4 +1,4 @@
-"""The end of an attempt: its verdict, its receipt, the termination message, and a failure in words."""
+"""The end of an attempt: its verdict, its receipt, the termination message, and the printed text of a failure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def close(context: Context, ending: Ending, outcome: Outcome | None, watch: Watch, output: Output) -> int:
-    """Writes receipt and termination message, says a failure in words after all that the job has printed, returns the exit
+    """Writes receipt and termination message, and prints a failure's verdict after the job's output. Returns the exit
     code."""
     verdict = masked(judge_child(ending, outcome.verdict if outcome else None), watch.environment)
     receipt = _receipt(context, verdict, outcome, ending, watch)
@@ -47,7 +47,7 @@ def close(context: Context, ending: Ending, outcome: Outcome | None, watch: Watc
             receipt_uri="" if unwritten else f"{context.attempt_uri}/receipt.json",
         )
     )
-    # now that the receipt stands, a reader of the log may take its time
+    # The receipt is written, so a slow log reader costs nothing now.
     output.drain()
     if lost := output.lost():
         _print(lost)
@@ -89,7 +89,7 @@ def _receipt(context: Context, verdict: Verdict, outcome: Outcome | None, ending
 
 
 def _put(context: Context, receipt: Receipt) -> Verdict | None:
-    """Writes the receipt once. Returns what stood in the way, or None."""
+    """Creates the receipt; never overwrites one. Returns the verdict of a failed write, or None."""
     from polarpod.contract.codec import encode
     from polarpod.store.folder import Folder, put_once
 
@@ -107,30 +107,30 @@ def _put(context: Context, receipt: Receipt) -> Verdict | None:
 
 
 def masked(verdict: Verdict, environment: Mapping[str, str]) -> Verdict:
-    """What may leave the worker of a verdict, whoever has come to it: the child hides what errors say, and not what it
-    finds itself, such as the name of a column."""
+    """Returns the verdict without known secrets, whichever process made it: the child masks the text of errors, but not
+    its own findings, such as the name of a column."""
     from polarpod.contract import known_secrets
 
     return known_secrets.masked(verdict, known_secrets.secret_values(environment))
 
 
 def say(verdict: Verdict) -> None:
-    """Tells a failure in words."""
+    """Prints the text of a failed verdict; nothing for success."""
     if not verdict.succeeded:
         _print(verdict.text())
 
 
 def _print(text: str) -> None:
-    """As all that a worker prints: without what looks like a credential."""
-    from polarpod.contract.redact import redact  # only a failure needs its patterns
+    """Prints to standard error, like all of a worker's output without text that looks like a credential."""
+    from polarpod.contract.redact import redact  # imported only on failure, for its patterns
 
-    # unbuffered: what a full disk refuses must not be tried again at the exit, whose code tells more
+    # Unbuffered: a write that a full disk refuses must not be retried at exit, where it would change the exit code.
     with contextlib.suppress(OSError):
         os.write(2, redact(f"polarpod: {text}\n").encode(errors="surrogateescape"))
 
 
 def read_outcome(report: IO[bytes]) -> Outcome | None:
-    """The child's account, or None where it died before or while writing it."""
+    """Returns the child's report, or None where the child died before or while writing it."""
     report.seek(0)
     try:
         return decoder(Outcome).decode(report.read())

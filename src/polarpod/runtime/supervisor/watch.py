@@ -22,16 +22,16 @@ from polarpod.runtime.supervisor.fork import ASKS_TO_STOP, send
 from polarpod.runtime.supervisor.output import Output
 
 TERMINATION_FILE = "POLARPOD_TERMINATION_FILE"
-# set by a plane that cannot limit the worker's memory itself
+# Set by a plane that cannot limit the worker's memory itself.
 WATCH_MEMORY = "POLARPOD_WATCH_MEMORY"
-# set by a plane whose workers must not outlive their launcher
+# Set by a plane whose workers must not outlive their launcher.
 PARENT = "POLARPOD_LAUNCHER_PID"
 _KUBERNETES_TERMINATION_FILE = Path("/dev/termination-log")
 
-# Ten samples a second see a peak that lasts; the kernel's own high-water mark catches the ones in between.
+# Ten samples a second catch a sustained peak; the kernel's own high-water mark covers shorter ones.
 _SAMPLE_SECONDS = 0.1
 _HEARTBEAT_SECONDS = 1.0
-# of the grace period, kept for writing the receipt after the child is gone
+# The part of the grace period that is reserved for writing the receipt after the child's end.
 _RECEIPT_SECONDS = 3.0
 
 
@@ -71,14 +71,14 @@ class Watch:
         self._over_limit = False
 
     def until_end(self) -> Ending:
-        """Waits for the child, with the signals, samples and limits in between."""
+        """Waits for the child's end; handles signals, takes samples and enforces limits meanwhile. Returns its ending."""
         reader, writer = socket.socketpair()
         writer.setblocking(False)
         reader.setblocking(False)
         signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
         for number in ASKS_TO_STOP:
             signal.signal(number, lambda *_: self.stop(Category.INTERRUPTED))
-        # a handler must exist for the signal to reach the wakeup descriptor
+        # A signal reaches the wakeup descriptor only where it has a handler.
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKS_TO_STOP)
         _load_what_closing_needs()
@@ -86,7 +86,7 @@ class Watch:
         next_sample = next_heartbeat = 0.0
         while True:
             now = time.monotonic()
-            # a child that prints much makes this loop turn often
+            # Samples have a minimum interval: a child that prints much wakes this loop often.
             if due := now >= next_sample:
                 next_sample = now + _SAMPLE_SECONDS
                 self._sample()
@@ -103,9 +103,9 @@ class Watch:
                 reader.recv(4096)
         signal.set_wakeup_fd(-1)
         for number in ASKS_TO_STOP:
-            # nothing is left to stop but the receipt; and the child's number may be another process' by now
+            # The child has ended and its PID may be reused; a stop could only prevent the receipt.
             signal.signal(number, signal.SIG_IGN)
-        # ru_maxrss is the kernel's own peak of the child, in KiB on Linux and in bytes on macOS
+        # ru_maxrss is the kernel's peak of the child, in KiB on Linux and in bytes on macOS.
         self.peak = max(self.peak, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
         return Ending(
             status=status,
@@ -119,7 +119,7 @@ class Watch:
         )
 
     def stop(self, reason: Category) -> None:
-        """Asks the child to stop; the first reason given is the one that counts."""
+        """Sends the child a stop request; only the first call, and its reason, has an effect."""
         if self._stop_reason is not None:
             return
         self._stop_reason = reason
@@ -170,7 +170,7 @@ def _put_heartbeat(context: Context, data: bytes) -> None:
 
 
 def _load_what_closing_needs() -> None:
-    """Imports the object store's client now, while the child is busy on another core, rather than after its end."""
+    """Imports the object store client now, while the child runs on another core, rather than after its end."""
     import obstore.store  # noqa: F401
 
     from polarpod.contract import codec, known_secrets, message, receipt  # noqa: F401

@@ -1,1 +1,1 @@
-"""Polars' types: by name, nested, and what of them a format can hold."""
+"""Polars types: their names, their nested parts, and the values of them that a format can hold."""

@@ -1,7 +1,7 @@
-"""Moments in nanoseconds inside of any type: where a file has them, and which of them a coarser type would cut off.
+"""Datetimes in nanoseconds inside any type: where a file has them, and which of them a coarser unit would truncate.
 
-Polars casts nanoseconds to microseconds in silence, also deep inside of lists, structs and maps. So a column is read in the
-unit it is stored in, and its values are looked at before the cast.
+Polars casts nanoseconds to microseconds silently, also inside lists, structs and maps. So a column is read in its stored
+unit, and its values are checked before the cast.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import polars as pl
 from polarpod.runtime.types.dtype import parts
 from polarpod.runtime.types.nested_values import any_leaf, leaves_of
 
-# What an INT96 moment outside of nanoseconds becomes, whichever end it is beyond.
+# The value of an INT96 timestamp outside the range of nanoseconds, beyond either end.
 LAST_NANOSECOND = 2**63 - 1
 _NANOSECONDS = {"us": 1_000, "ms": 1_000_000}
 
 
 def finer(wanted: pl.DataType, found: pl.DataType | None) -> pl.DataType:
-    """The wanted type, in nanoseconds wherever a file has them. It is the wanted one where no digit can be lost."""
+    """Returns the wanted type with nanoseconds wherever the file has them; `wanted` itself where it loses no digit."""
     if isinstance(wanted, pl.Datetime):
         return pl.Datetime("ns", wanted.time_zone) if found is not None and _is_fine(found) else wanted
     inside, stored = parts(wanted), parts(found) if found is not None else {}
@@ -30,12 +30,12 @@ def finer(wanted: pl.DataType, found: pl.DataType | None) -> pl.DataType:
 
 
 def has_moments(dtype: pl.DataType) -> bool:
-    """Whether a moment is part of the type."""
+    """Whether the type is or contains a Datetime."""
     return isinstance(dtype, pl.Datetime) or any(has_moments(inner) for inner in parts(dtype).values())
 
 
 def has_finer_keys(wanted: pl.DataType, found: pl.DataType) -> bool:
-    """Whether a map's keys would have to be cast, which Polars does not do."""
+    """Whether the keys of a map would need a cast, which Polars does not support."""
     inside, stored = parts(wanted), parts(found)
     if isinstance(wanted, pl.Map) and finer(inside["key"], stored.get("key")) != inside["key"]:
         return True
@@ -43,7 +43,7 @@ def has_finer_keys(wanted: pl.DataType, found: pl.DataType) -> bool:
 
 
 def saturated(value: pl.Expr, dtype: pl.DataType) -> pl.Expr | None:
-    """Whether a value is or has the last moment in nanoseconds; None for types without nanoseconds."""
+    """Returns an expression: whether a value is or contains `LAST_NANOSECOND`. None for types without nanoseconds."""
 
     def is_last(moment: pl.Expr, stored: pl.DataType, _wanted: pl.DataType) -> pl.Expr | None:
         return moment.to_physical() == LAST_NANOSECOND if _is_fine(stored) else None
@@ -52,7 +52,8 @@ def saturated(value: pl.Expr, dtype: pl.DataType) -> pl.Expr | None:
 
 
 def cut(value: pl.Expr, stored: pl.DataType, wanted: pl.DataType) -> pl.Expr | None:
-    """Whether a value is or has a moment with digits that the wanted type lacks; None where it lacks none."""
+    """Returns an expression: whether a value is or contains a datetime with digits beyond the wanted unit. None for types
+    without nanoseconds."""
 
     def is_cut(moment: pl.Expr, stored: pl.DataType, wanted: pl.DataType) -> pl.Expr | None:
         return _is_cut(moment, wanted) if _is_fine(stored) else None
@@ -61,7 +62,7 @@ def cut(value: pl.Expr, stored: pl.DataType, wanted: pl.DataType) -> pl.Expr | N
 
 
 def first_cut(values: pl.Series, wanted: pl.DataType) -> str | None:
-    """The first moment in nanoseconds that the wanted type would cut off, as text."""
+    """Returns the first datetime in nanoseconds that the wanted unit would truncate, as text, or None."""
     for moments, unit in leaves_of(values, wanted):
         found = moments.to_frame("at").filter(_is_cut(pl.col("at"), unit)) if _is_fine(moments.dtype) else pl.DataFrame()
         if found.height:

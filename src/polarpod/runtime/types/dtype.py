@@ -1,4 +1,4 @@
-"""Polars types by name, as schemas in job declarations and manifests write them."""
+"""Names of Polars types, as in the schemas of job declarations and manifests."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _PLAIN: dict[str, pl.DataType] = {
 _DATETIME = re.compile(r"Datetime(?:\[(ms|us|ns)(?:, *([A-Za-z0-9_+\-/]+))?\])?")
 _DECIMAL = re.compile(r"Decimal\((\d{1,2}), *(\d{1,2})\)")
 _LIST = re.compile(r"List\[(.+)\]", re.DOTALL)
-# with JSON behind the name, in which fields and categories may be called anything
+# Followed by JSON, because fields and categories may have any name.
 _OF_PARTS = re.compile(r"(Enum|Struct|Array|Map)([\[{].*)", re.DOTALL)
 
 
 def parse_dtype(text: str) -> pl.DataType:
-    """ "Datetime[us, UTC]" -> pl.Datetime("us", "UTC"). Raises PolarpodError for a name that is no type."""
+    """ "Datetime[us, UTC]" -> pl.Datetime("us", "UTC"). Raises PolarpodError for a name that is not a type."""
     name = text.strip()
     if name in _PLAIN:
         return _PLAIN[name]
@@ -51,10 +51,10 @@ def parse_schema(schema: Schema) -> dict[str, pl.DataType]:
 
 
 def from_text(text: str, dtype: pl.DataType) -> object:
-    """A partition's text as a value of its column's type; partition values travel as text in paths and in Delta logs.
+    """Returns the text of a partition value, as in paths and Delta logs, as a value of the column's type.
 
     Raises:
-        ValueError: the text is no such value, or values of the type do not travel as text.
+        ValueError: the text is not a value of the type, or values of the type have no text form.
     """
     if dtype == pl.Date():
         return read_date(text)
@@ -75,12 +75,12 @@ def from_text(text: str, dtype: pl.DataType) -> object:
 
 
 def described(columns: Any) -> dict[str, str]:
-    """Column -> its type's name, of anything that is an Arrow stream."""
+    """Returns column -> name of its type, for any object that exports an Arrow stream."""
     return {name: describe(dtype) for name, dtype in pl.DataFrame(columns).schema.items()}
 
 
 def describe(dtype: pl.DataType) -> str:
-    """The name of a type in the words of `parse_dtype`, and beyond them in those of `parse_published`."""
+    """Returns the name of a type, as `parse_dtype` accepts it, or `parse_published` for types that it does not support."""
     if isinstance(dtype, pl.Datetime):
         return f"Datetime[{dtype.time_unit}{f', {dtype.time_zone}' if dtype.time_zone else ''}]"
     if isinstance(dtype, pl.Decimal):
@@ -104,7 +104,7 @@ def _json(words: object) -> str:
 
 
 def parse_published(text: str) -> pl.DataType:
-    """Any type that `describe` names, as manifests hold it. Raises PolarpodError for a name that is no type."""
+    """Returns the type of a name by `describe`, as in manifests. Raises PolarpodError for a name that is not a type."""
     if match := _OF_PARTS.fullmatch(text):
         return _MADE_OF[match[1]](json.loads(match[2]))
     if match := _LIST.fullmatch(text):
@@ -129,7 +129,7 @@ _MADE_OF: dict[str, Callable[[Any], pl.DataType]] = {
 
 
 def parts(dtype: pl.DataType) -> dict[str, pl.DataType]:
-    """The types that a nested type is made of, by name and in order; none of a plain type."""
+    """Returns name -> inner type of a nested type, in order; empty for a plain type."""
     if isinstance(dtype, pl.Struct):
         return {field.name: _instance(field.dtype) for field in dtype.fields}
     if isinstance(dtype, pl.Map):
@@ -138,5 +138,5 @@ def parts(dtype: pl.DataType) -> dict[str, pl.DataType]:
 
 
 def _instance(dtype: Any) -> pl.DataType:
-    """Polars takes a class where an instance is meant, and leaves it so inside of another type."""
+    """Returns an instance of the type: Polars accepts a class inside a nested type and does not instantiate it."""
     return dtype() if isinstance(dtype, type) else dtype  # type: ignore[no-any-return]  # an instance of DataType

@@ -1,4 +1,4 @@
-"""The plain values inside of nested ones: of lists, structs and maps, however deep."""
+"""The plain values inside nested ones: lists, structs and maps of any depth."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import polars as pl
 
 from polarpod.runtime.types.dtype import parts
 
-# Whether a plain value is a bad one, given its type and the one it is wanted in; None where the type has no bad ones.
+# Returns an expression: whether a plain value is bad, given its stored and its wanted type; None where no value can be.
 Test: TypeAlias = Callable[[pl.Expr, pl.DataType, pl.DataType], "pl.Expr | None"]
 
 
 def any_leaf(value: pl.Expr, stored: pl.DataType, wanted: pl.DataType, is_bad: Test) -> pl.Expr | None:
-    """Whether a value is or has a bad one; None where the type has none."""
+    """Returns an expression: whether a value is or contains a bad one; None where no value of the type can be bad."""
     inside, asked = parts(stored), parts(wanted)
     if not inside:
         return is_bad(value, stored, wanted)
@@ -35,7 +35,7 @@ def any_leaf(value: pl.Expr, stored: pl.DataType, wanted: pl.DataType, is_bad: T
 
 
 def leaves_of(values: pl.Series, wanted: pl.DataType) -> list[tuple[pl.Series, pl.DataType]]:
-    """The plain columns that a column is made of, each with the type it is wanted in."""
+    """Returns the plain columns that a column consists of, each with its wanted type."""
     dtype, inside = values.dtype, parts(wanted)
     if not inside:
         return [(values, wanted)]

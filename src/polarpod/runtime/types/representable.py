@@ -1,7 +1,7 @@
-"""Moments and days that are too far away for a format, or for the library that writes it.
+"""Datetimes and dates outside the range of a format, or of the library that writes it.
 
-Such a value is in the past or future of hundreds of thousands of years: a sentinel, or a unit taken for another. Polars and
-deltalake end in a panic over one, without the column and without the value.
+Such a value is hundreds of thousands of years in the past or future: a sentinel, or a value in the wrong unit. Polars and
+deltalake panic over one, without naming the column or the value.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime.types.dtype import describe
 from polarpod.runtime.types.nested_values import any_leaf, leaves_of
 
-# as many milliseconds as 63 bits of microseconds reach
+# The range of 63 bits of microseconds, in milliseconds.
 _MILLISECONDS = (2**63 - 1) // 1000
-# Years -262142 to 262141, in days since 1970: whole years of what Rust's chrono counts in, with which deltalake writes
+# Years -262142 to 262141, in days since 1970: the whole years of the range of Rust's chrono, with which deltalake writes
 # statistics.
 _FIRST_DAY, _LAST_DAY = -96_464_927, 95_025_870
 _A_DAY = {"ms": 86_400 * 10**3, "us": 86_400 * 10**6, "ns": 86_400 * 10**9}
@@ -25,7 +25,8 @@ _UNITS = {"ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 
 
 class Reach(NamedTuple):
-    """What is out of reach: bounds of a plain type's number (None where all are within), and who says so."""
+    """A range of values: the inclusive bounds of a plain type's number (None where all values are within), and the texts of
+    its error."""
 
     bounds: Callable[[pl.DataType, pl.DataType], tuple[int, int] | None]
     words: str
@@ -59,7 +60,7 @@ IN_CHRONO = Reach(
 
 
 def out_of_reach(reach: Reach, schema: pl.Schema, wanted: pl.Schema) -> Callable[[pl.DataFrame], PolarpodError | None]:
-    """For each batch: the refusal of its first value that is out of reach, None where there is none."""
+    """Returns a function of a batch: the error for its first value outside the range, or None."""
 
     def is_far(number: pl.Expr, stored: pl.DataType, wanted: pl.DataType) -> pl.Expr | None:
         bounds = reach.bounds(stored, wanted)
@@ -89,7 +90,7 @@ def _refusal(reach: Reach, values: pl.Series, wanted: pl.DataType) -> PolarpodEr
 def _first(reach: Reach, values: pl.Series, wanted: pl.DataType) -> str:
     for leaf, leaf_wanted in leaves_of(values, wanted):
         if bounds := reach.bounds(leaf.dtype, leaf_wanted):
-            # as a number: neither Python nor Polars can name its year
+            # As a number: neither Python nor Polars can format its year.
             number = leaf.to_physical()
             for value in number.filter(~number.is_between(*bounds)).head(1):
                 unit = _UNITS[leaf.dtype.time_unit] if isinstance(leaf.dtype, pl.Datetime) else "days"
