@@ -1,8 +1,8 @@
 """A job's dependencies besides its inputs and parameters: modules, data files and libraries, by name and version.
 
 Derived from the source alone: the job's module and, transitively, the modules of the jobs directory that it imports.
-Comments, docstrings and formatting have no effect. Anything undecidable from the source counts as a dependency: a module that
-can locate its own folder may read any file there, and one that imports by a computed name may import any module.
+Comments, docstrings and formatting have no effect. Anything undecidable from the source counts as a dependency: a module
+that can locate its own folder may read any file there, and one that imports by a computed name may import any module.
 """
 
 from __future__ import annotations

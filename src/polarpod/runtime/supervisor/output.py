@@ -24,7 +24,7 @@ class Output:
     """Standard output and standard error of one child."""
 
     def __init__(self) -> None:
-        """Creates the pipes; a single one where both streams are the same file, such as a log on disk, to keep their order."""
+        """Creates the pipes; a single one, to keep the order, where both streams are one file, such as a log on disk."""
         numbers = [number for number in (1, 2) if _is_open(number)]
         together = len(numbers) == 2 and os.path.sameopenfile(1, 2)
         self._streams = [_Stream(numbers)] if together else [_Stream([number]) for number in numbers]
