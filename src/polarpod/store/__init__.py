@@ -1,5 +1,5 @@
-"""Where documents and tables are: local folders and S3, behind one small interface.
+"""Access to documents and tables in local folders and S3, behind one small interface.
 
-The launcher and the runtime may not know each other, yet both must list inputs, read the state store and ask a table
-what it holds, and must come to the same answer. That shared ground is here. Knows `contract`; imports no Polars.
+The launcher and the runtime must not import each other, yet both list inputs, read the state store and read what a table
+holds, and both must get the same result. The shared code is here. Imports `contract`, and no Polars.
 """

@@ -1,4 +1,4 @@
-"""The version of the code: one digest over a jobs directory, which the launcher and the worker must have alike."""
+"""The code version: one digest over a jobs directory. Launcher and worker must have the same one."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from pathlib import Path
 
 import polarpod
 
-# what interpreters and editors leave beside the files that somebody wrote
+# what interpreters and editors leave beside source files
 _LEAVINGS = (".pyc", ".pyo", "~")
 
 
 def files(jobs: Path) -> list[Path]:
-    """The files of a jobs directory that are part of it, in order.
+    """The files of a jobs directory that count as its code, sorted by path.
 
-    Hidden files and folders are left out: an editor's, an environment's, and the second copy that Kubernetes keeps of
-    everything in a ConfigMap it mounts. So are compiled caches, which differ between machines that run the same code.
+    Hidden files and folders are excluded: those of editors and environments, and the second copy that Kubernetes keeps of
+    everything in a mounted ConfigMap. So are compiled caches, which differ between machines that run the same code.
     """
     return [
         path
@@ -27,20 +27,20 @@ def files(jobs: Path) -> list[Path]:
 
 
 def sources(jobs: Path) -> list[Path]:
-    """The Python files among them."""
+    """The Python files among `files`."""
     return [path for path in files(jobs) if path.suffix == ".py"]
 
 
 def module_names(jobs: Path) -> list[str]:
-    """The modules that may declare jobs, in the order they are imported: those without an underscore or a dot in front."""
+    """Dotted names of the modules that may declare jobs, in import order: no part begins with an underscore or a dot."""
     paths = [source.relative_to(jobs).with_suffix("").parts for source in sources(jobs)]
     return [".".join(parts) for parts in paths if not any(part.startswith(("_", ".")) for part in parts)]
 
 
 def code_version(jobs: Path) -> str:
-    """Digest of a jobs directory's files and of polarpod's own version.
+    """Digest (32 hex digits) of a jobs directory's files and of polarpod's version.
 
-    polarpod pins Polars exactly, so its version stands for the engine's too. Data files count as sources do: a job may read
+    polarpod pins Polars exactly, so its version implies the engine's. Data files count as well as sources: a job may read
     them, and a worker whose copy differs would publish other rows.
     """
     digest = hashlib.sha256(polarpod.__version__.encode())

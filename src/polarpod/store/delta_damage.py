@@ -1,5 +1,5 @@
-"""Which file of a Delta table's log is damaged. deltalake tells that a log is, in its parser's words and with a stack, but
-never the file; and an entry that a crash has left without a byte it takes for a commit of nothing."""
+"""Finds the damaged file in a Delta table's log. deltalake reports that a log is damaged, with a parser error and a stack,
+but not the file; and it reads an entry that a crash left empty as a commit without actions."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ LOG = "_delta_log"
 _HINT = f"{LOG}/_last_checkpoint"
 _ENTRY = re.compile(rf"{LOG}/(\d{{20}})\.json")
 _CHECKPOINT = re.compile(rf"{LOG}/(\d{{20}})\.checkpoint\..*\b(?:parquet|json)")
-# what a Parquet file begins and ends with
+# the bytes that a Parquet file begins and ends with
 _MAGIC = b"PAR1"
-# what deltalake says of a checkpoint that is whole at both ends and no checkpoint in between
+# in deltalake's error for a checkpoint that has both magic numbers and is damaged in between
 _OF_A_CHECKPOINT = re.compile(r"Arrow|Parquet|Checkpoint")
-# Entries that a checkpoint does not sum up are read one by one, so no table that is read at all has many of them.
+# Entries after the last checkpoint are read one by one, so a table that can be read in practice has few of them.
 _ENTRIES = 1000
 
 _NO_BYTE = "has no byte"
@@ -47,7 +47,7 @@ class _Damage(NamedTuple):
 
 
 class _Log(NamedTuple):
-    """What the log's folder has of a version: entries that a reader takes, by number, and the checkpoint before them."""
+    """The files of the log that a reader of a version needs: entries by number, and the checkpoint before them."""
 
     entries: dict[int, Entry]
     checkpoint: list[Entry]
@@ -70,9 +70,9 @@ class _Log(NamedTuple):
 
 
 def refuse_empty_entries(uri: str, storage: Storage, version: int) -> None:
-    """Raises PolarpodError (`input_unreadable`) where an opened table has been read without rows that an entry named.
+    """Raises PolarpodError (`input_unreadable`) where an opened table's log has an empty entry, whose rows are then missing.
 
-    No writer makes an entry without a byte; a disk that failed, or a machine that lost its power, leaves one.
+    No writer makes an empty entry; a disk failure or a power loss leaves one.
     """
     after = f"{LOG}/{version - _ENTRIES:020d}" if version > _ENTRIES else None
     for number, entry in _Log.of(Folder(uri, storage), version, after=after).entries.items():
@@ -81,10 +81,10 @@ def refuse_empty_entries(uri: str, storage: Storage, version: int) -> None:
 
 
 def damage(uri: str, storage: Storage, version: int | None, words: str) -> PolarpodError | None:
-    """The verdict with the file that a table could not be opened for; None where none is found.
+    """The verdict that names the damaged file of a table that cannot be opened; None where no damaged file is found.
 
     Args:
-        words: what deltalake has said.
+        words: deltalake's error message.
     """
     with suppress(PolarpodError):
         folder = Folder(uri, storage)
@@ -94,7 +94,7 @@ def damage(uri: str, storage: Storage, version: int | None, words: str) -> Polar
 
 
 def damaged_entry(uri: str, version: int, error: Exception) -> PolarpodError:
-    """The verdict for an entry that readers of the table need no more, and polarpod does to tell what became of a run."""
+    """The verdict for a damaged entry that table readers no longer need, but polarpod needs to determine a run's outcome."""
     remedy = f"{_RESTORE} Or delete it: a checkpoint of the table has what it said, and polarpod takes it for cleaned up."
     found = _Damage(_key(version), f"is cut, or no JSON of a commit: {error}", remedy)
     return found.told(uri, [], Category.PUBLISH_REFUSED)
@@ -124,7 +124,7 @@ def _key(version: int) -> str:
 
 
 def _fault(folder: Folder, entry: Entry) -> str | None:
-    """What is wrong with an entry; None where each line of it is a JSON object."""
+    """What is wrong with an entry; None where each of its lines is a JSON object."""
     if not entry.size:
         return _NO_BYTE
     document = folder.read(entry.key)

@@ -1,11 +1,11 @@
-"""A log entry with the very paths that the log has: for what deltalake cannot spell.
+"""Writes a log entry with paths exactly as the log spells them, for paths that deltalake cannot spell.
 
 deltalake encodes the path of every action that it writes, and a log matches remove actions by their text. A file that
 another engine named `city=Zürich/…` is therefore never removed by deltalake 1.6, not even by its own `delete`; a replace
-would double the rows. In such tables, and in no other, the entry is written here: by the same put that fails where the
-version is there already, with the actions that the protocol's plain tables need and nothing else.
+would double the rows. For such tables only, the entry is written here: by the same put that fails where the version
+exists already, and only with the actions that the protocol requires for plain tables.
 
-https://github.com/delta-io/delta-rs/issues/1239 and /2423 are of this kind.
+Reported as https://github.com/delta-io/delta-rs/issues/1239 and /2423.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from polarpod.contract.verdict import PolarpodError
 from polarpod.store.delta_log import open_table
 from polarpod.store.folder import Folder
 
-# how often deltalake writes a checkpoint after a commit of its own, where a table does not say otherwise
+# commits between the checkpoints that deltalake writes after its own commits, where the table has no setting for it
 _CHECKPOINT_INTERVAL = 100
 
 
@@ -36,15 +36,15 @@ def put_entry(
     adds: list[dict[str, Any]],
     removes: list[dict[str, Any]],
 ) -> bool:
-    """Writes one version of a table. False where somebody else has written it.
+    """Writes one version of a table. Returns False where another writer has committed that version.
 
     Args:
         now: milliseconds since 1970.
-        info: polarpod's own keys for the commitInfo.
+        info: polarpod's keys for the commitInfo.
         transactions: application id -> version.
-        last_updated: the time in them, likewise.
-        adds: actions with `path` as the log shall have it, `size`, `partition` and `stats`.
-        removes: actions with `spelled`, as the log has it, `size_bytes` and `partition`.
+        last_updated: `lastUpdated` of these transactions, in milliseconds since 1970.
+        adds: actions with `path` as it is to stand in the log, `size`, `partition` and `stats`.
+        removes: actions with `spelled` (the path as it stands in the log), `size_bytes` and `partition`.
     """
     parameters = {"mode": "Append", "partitionBy": "[]"}
     commit = {"timestamp": now, "operation": "WRITE", "operationParameters": parameters, "engineInfo": "polarpod", **info}
@@ -82,7 +82,7 @@ def put_entry(
     if not Folder(uri, storage).create(f"_delta_log/{version:020d}.json", data):
         return False
     if version % _CHECKPOINT_INTERVAL == 0:
-        # the commit stands without it; a later one makes up for it
+        # the commit is valid without a checkpoint; a later commit writes one
         with suppress(PolarpodError, OSError, ValueError):
             if table := open_table(uri, storage):
                 table.create_checkpoint()

@@ -1,7 +1,7 @@
-"""What a Delta table asks of its readers and its writers, by the names of the protocol.
+"""The features that a Delta table requires of readers and of writers, by the names of the protocol.
 
-deltalake opens tables that it does not commit to, and Polars and deltalake differ in what they read; so what a table needs
-is looked at here, for reading and for writing apart: a feature that only writers must know is no bar to reading.
+deltalake opens tables that it cannot commit to, and Polars and deltalake support different features. So the required
+features are checked here, separately for reading and for writing: a writer-only feature does not prevent reading.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
-# deletionVectors and v2Checkpoint are deltalake's to apply; columnMapping and typeWidening may be allowed and not in use
+# deltalake applies deletionVectors and v2Checkpoint; columnMapping and typeWidening may be enabled without being in use
 _READ = frozenset(
     {"columnMapping", "deletionVectors", "timestampNtz", "typeWidening", "typeWidening-preview", "v2Checkpoint",
      "vacuumProtocolCheck"}
 )  # fmt: skip
-# what deltalake commits to; more ends in an error after the work is done
+# the features that deltalake commits to; any other ends in an error after the rows are made
 _WRITTEN = frozenset(
     {"appendOnly", "changeDataFeed", "checkConstraints", "columnMapping", "deletionVectors", "generatedColumns",
      "invariants", "timestampNtz", "v2Checkpoint"}
 )  # fmt: skip
-# the last writer version of the days before features had names whose demands deltalake meets: 6 adds identity columns
+# the highest writer version without named features that deltalake supports in full: 6 adds identity columns
 _WRITER_VERSION, _FEATURES_HAVE_NAMES = 5, 7
 
 
@@ -31,7 +31,7 @@ class Traits(NamedTuple):
     """A table's protocol, properties and fields.
 
     Attributes:
-        fields: as the schema's JSON has them.
+        fields: those of the schema's JSON.
     """
 
     writer_version: int
@@ -57,7 +57,7 @@ class Traits(NamedTuple):
 
 
 def not_read(traits: Traits) -> list[str]:
-    """What the table uses that polarpod does not read, by name; empty where it can be read."""
+    """Names of the features in use that polarpod does not read; empty where the table can be read."""
     unknown = sorted(traits.reader_features - _READ)
     widened = [name for name, field in walk(traits.fields) if "delta.typeChanges" in field.get("metadata", {})]
     return [
@@ -69,11 +69,11 @@ def not_read(traits: Traits) -> list[str]:
 
 
 def not_written(traits: Traits, *, bare: bool, takes: bool) -> list[str]:
-    """What the table uses that a commit of polarpod's would break, by name; empty where it can be written.
+    """Names of the features in use that a commit by polarpod would break; empty where the table can be written.
 
     Args:
-        bare: whether files are committed as they are; else deltalake writes them, and knows more.
-        takes: whether the commit may take rows out.
+        bare: whether staged files are committed as they are; else deltalake writes the files, which supports more features.
+        takes: whether the commit may remove rows.
     """
     version = traits.writer_version
     known = version <= _WRITER_VERSION or version == _FEATURES_HAVE_NAMES
@@ -98,7 +98,7 @@ def _mapping(traits: Traits) -> list[str]:
 
 
 def walk(fields: list[dict[str, Any]], above: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every named field with its dotted path, those inside structs, lists and maps too."""
+    """Yields every named field with its dotted path, including those inside structs, lists and maps."""
     for field in fields:
         path = f"{above}{field['name']}"
         yield path, field

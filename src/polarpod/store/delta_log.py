@@ -1,6 +1,6 @@
-"""What a Delta table's log says: its version, its files, and which run was committed last.
+"""Reads a Delta table's log: its version, its files, and which run committed last.
 
-deltalake does the reading. It is imported inside the functions: 70 ms and 40 MB that a job without Delta need not pay.
+deltalake reads the log. It is imported inside the functions: a job without Delta saves 70 ms and 40 MB.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# A store that contradicts itself for a second does so longer, and the run has a budget for that.
+# A store that contradicts itself for a second usually does so for longer; the run's platform budget covers that.
 _LOOKS, _AGAIN_SECONDS = 3, 0.3
-# what deltalake's kernel says of a table that is whole, and more than it knows
+# in the deltalake kernel's errors for an intact table with features that it does not support
 _NEWER = re.compile(r"Kernel error: Unsupported|Duplicate field name|column mapping", re.IGNORECASE)
 
-# a file by which readers know a table
+# a log file by which readers recognize a table
 _LOG_FILE = re.compile(r"_delta_log/\d{20}\.(?:json|checkpoint\..*)")
 
 
@@ -42,7 +42,7 @@ class Snapshot(NamedTuple):
 
     Attributes:
         number: the table's version.
-        version: changes exactly when the listed files do; a commit to another partition does not change it.
+        version: a digest that changes exactly when the listed files do; a commit to another partition does not change it.
     """
 
     number: int
@@ -53,17 +53,17 @@ class Snapshot(NamedTuple):
 
 
 def open_table(uri: str, storage: Storage, version: int | None = None) -> DeltaTable | None:
-    """The table, or None where there is none.
+    """The table at this version, or the newest; None where there is no table.
 
     Raises:
-        PolarpodError: the store refuses, or the log cannot be read.
+        PolarpodError: the store denies access or is unavailable, or the log cannot be read.
     """
     from deltalake import DeltaTable
     from deltalake.exceptions import DeltaError, TableNotFoundError
 
     root = normal(uri)
     if "\\" in root or meaning(root) != root:
-        # deltalake writes to such a place and looks for the table at another
+        # deltalake writes to such a path and reads from a different one
         raise PolarpodError(
             Category.REQUEST_INVALID,
             "a Delta table cannot be where a name has a backslash or a percent escape such as %20",
@@ -87,17 +87,17 @@ def open_table(uri: str, storage: Storage, version: int | None = None) -> DeltaT
 
 
 def open_output(uri: str, storage: Storage) -> DeltaTable | None:
-    """The table that a run publishes to, or None where there is none yet.
+    """The table that a run publishes to, or None where it does not exist yet.
 
     Raises:
-        PolarpodError: as `open_table`, but what is wrong with the table is wrong with the output, not with an input.
+        PolarpodError: as `open_table`, but `publish_refused` in place of `input_unreadable`.
     """
     with _of_an_output():
         return open_table(uri, storage)
 
 
 def catch_up(table: DeltaTable) -> None:
-    """Brings an opened output to its newest version. Only what came since is read.
+    """Updates an opened output to its newest version. Only later log entries are read.
 
     Raises:
         PolarpodError: as `open_output`.
@@ -112,7 +112,7 @@ def catch_up(table: DeltaTable) -> None:
 
 
 def transaction_version(table: DeltaTable, key: str) -> int | None:
-    """What an output's log holds under the id of an application transaction. It is read from the store, not from memory.
+    """The version that an output's log holds for an application transaction id, or None. Read from the store, not cached.
 
     Raises:
         PolarpodError: as `open_output`.
@@ -129,7 +129,7 @@ def transaction_version(table: DeltaTable, key: str) -> int | None:
 
 @contextmanager
 def _of_an_output() -> Iterator[None]:
-    """What is wrong with a table that a run publishes to is wrong with no input."""
+    """Turns `input_unreadable` into `publish_refused`: the table is an output, not an input."""
     try:
         yield
     except PolarpodError as error:
@@ -142,14 +142,14 @@ def _of_an_output() -> Iterator[None]:
 
 
 def _again(look: Callable[[], T]) -> T:
-    """What a look at a log finds, repeated where the store lists an entry and then does not have it: the log may have been
+    """The result of reading a log, retried where the store lists an entry and then does not find it: the log may have been
     cleaned up in between, or the store may be overloaded."""
     try:
         return look()
     except Exception as error:
         if not contradicts_itself(error):
             raise
-    # tenacity brings asyncio along, 40 ms that a store of one mind should not cost
+    # tenacity imports asyncio, 40 ms that a consistent store should not cost
     import tenacity
 
     looks = tenacity.Retrying(
@@ -162,7 +162,7 @@ def _again(look: Callable[[], T]) -> T:
 
 
 def unreadable(uri: str, error: BaseException) -> PolarpodError:
-    """The verdict for a table that could not be opened, told apart by what the store said."""
+    """The verdict for a table that cannot be opened, derived from the store's error."""
     said = answer(error)
     if failed := no_access(said, "open", f"the Delta table {uri}"):
         return failed
@@ -194,7 +194,7 @@ def _needs_more(uri: str, features: list[str], words: str) -> PolarpodError:
 
 
 def history(table: DeltaTable) -> list[dict[str, Any]]:
-    """The table's commits as its log has them, newest first."""
+    """The commitInfo of the table's commits, newest first. Raises PolarpodError where the log cannot be read."""
     from deltalake.exceptions import DeltaError
 
     try:
@@ -204,7 +204,11 @@ def history(table: DeltaTable) -> list[dict[str, Any]]:
 
 
 def snapshot(uri: str, storage: Storage, *, version: int | None, where: dict[str, str]) -> Snapshot | None:
-    """The files of a table's version that belong to a partition ({} for all of it); None where there is no table."""
+    """The files of a table's version in a partition ({} for the whole table); None where there is no table.
+
+    Raises:
+        PolarpodError: as `open_table`; the table has a feature that polarpod does not read; `where` is no partition of it.
+    """
     table = open_table(uri, storage, version)
     if table is None:
         return None
@@ -226,7 +230,7 @@ def snapshot(uri: str, storage: Storage, *, version: int | None, where: dict[str
 
 
 def placed(uri: str, action: dict[str, Any]) -> str:
-    """Where a file of `active_files` is. Raises PolarpodError where that is a store that polarpod cannot read it from."""
+    """Where a file of `active_files` is. Raises PolarpodError where it is in another kind of store than the table."""
     found = place(uri, action["path"])
     if found is None:
         raise PolarpodError(
@@ -239,9 +243,9 @@ def placed(uri: str, action: dict[str, Any]) -> str:
 
 
 def active_files(table: DeltaTable, where: dict[str, str]) -> list[dict[str, Any]]:
-    """The table's live files, filtered by partition.
+    """The table's active files, filtered by partition.
 
-    Plain dicts with `path` (as the store spells it), `spelled` (as the log does), `size_bytes`, `num_records`, `partition`
+    Plain dicts with `path` (as in the store), `spelled` (as in the log), `size_bytes`, `num_records`, `partition`
     (as text) and `values` (the same, typed).
     """
     actions = table.get_add_actions(flatten=False)
@@ -264,13 +268,13 @@ def active_files(table: DeltaTable, where: dict[str, str]) -> list[dict[str, Any
 
 
 def file_sizes(table: DeltaTable) -> dict[str, int]:
-    """Path, as the store spells it, of each of the table's live files -> its bytes."""
+    """Path (as in the store) of each of the table's active files -> its size in bytes."""
     actions = table.get_add_actions(flatten=False)
     return dict(zip(map(meaning, actions.column("path").to_pylist()), actions.column("size_bytes").to_pylist(), strict=True))
 
 
 def as_text(value: object) -> str | None:
-    """A partition value as the Delta protocol writes it: ISO dates, lower-case booleans, instants in UTC, None for null."""
+    """A partition value in the Delta protocol's text: ISO dates, lower-case booleans, instants in UTC, None for null."""
     if value is None:
         return None
     if isinstance(value, bool):
@@ -284,5 +288,5 @@ def as_text(value: object) -> str | None:
 
 
 def log_file(folder: Folder) -> str | None:
-    """A file of a folder by which readers know it for a Delta table; None where it is none."""
+    """Key of a log file by which readers recognize the folder as a Delta table; None where it is not one."""
     return next((entry.key for entry in folder.list("_delta_log") if _LOG_FILE.fullmatch(entry.key)), None)

@@ -1,9 +1,9 @@
-"""Whether the rows of a commit are still in their Delta table: the question that a skip and a second append turn on.
+"""Whether the rows of a commit are still in their Delta table, which decides whether a run is skipped or appended again.
 
-The table's application transactions say that a run has committed. They outlive its rows: a RESTORE, a delete or another
-job's replace takes the files out and leaves the transactions. So the files are asked for. Where all of them are active, no
-log entry is read. Else the entries since the commit say where they went: a compaction, an update or a merge carries rows on
-into new files, a delete or an overwrite does not. An update or a merge may leave other values in them, which is told.
+The table's application transactions record that a run has committed. They outlive its rows: a RESTORE, a delete or another
+job's replace removes the files and leaves the transactions. So the files are checked. Where all of them are active, no log
+entry is read. Otherwise the entries since the commit are read: a compaction, an update or a merge moves rows into new files,
+a delete or an overwrite does not. An update or a merge may change their values, which is reported.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from polarpod.store.delta_damage import damaged_entry
 from polarpod.store.delta_path import meaning
 from polarpod.store.folder import Folder
 
-# where a commit says which run made it
+# the commitInfo key that records which run made a commit
 METADATA = "polarpod"
-# Each entry is one request to the store. Beyond these, what happened to the rows counts as unknown.
+# Each entry is one request to the store. With more entries than this, the state of the rows counts as unknown.
 _ENTRIES = 1000
-# what rewrites a file row by row: the rows it does not change are in the file that it adds
+# operations that rewrite a file row by row: the rows they do not change are in the file that they add
 _REWRITES = frozenset({"MERGE", "UPDATE"})
-# a clause of a merge, in JSON that is a text within JSON
+# a clause of a merge, in JSON that is a string within JSON
 _DELETES = re.compile(r'actionType[\\\s":]+delete', re.IGNORECASE)
 
 
 class Rows(Enum):
-    """How much of a commit is still in its table. UNKNOWN: the log entries that would tell are gone."""
+    """How much of a commit is still in its table. UNKNOWN: the log entries that record it are gone."""
 
     ALL = "all"
     SOME = "some"
@@ -38,11 +38,11 @@ class Rows(Enum):
 
 
 class Survival(NamedTuple):
-    """What became of a commit.
+    """What is left of a commit in its table.
 
     Attributes:
-        files: those that hold rows of it now, by the path that the store has; other rows may be in them.
-        changes: later commits that may have given rows of it other values, in order.
+        files: paths, as in the store, of the files that hold its rows now; they may hold other rows too.
+        changes: later commits that may have changed values in its rows, in order.
     """
 
     rows: Rows
@@ -55,8 +55,8 @@ class LogEntry(NamedTuple):
 
     Attributes:
         info: its commitInfo, {} where it has none.
-        adds: path, as the store spells it -> the add action.
-        removes: as adds.
+        adds: path (as in the store) -> the add action.
+        removes: path (as in the store) -> the remove action.
         transactions: ids of its application transactions.
         alters: whether it sets the table's columns, properties or features.
     """
@@ -70,11 +70,11 @@ class LogEntry(NamedTuple):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What the run that made it says of itself; {} where no run has."""
+        """The facts that the committing run recorded; {} where no polarpod run made this commit."""
         return self.told(METADATA)
 
     def told(self, key: str) -> dict[str, Any]:
-        """An object that the commitInfo has as text under a key of polarpod's."""
+        """The object that the commitInfo holds as JSON text under a polarpod key; {} where there is none."""
         try:
             facts = json.loads(self.info.get(key) or "null")
         except ValueError:
@@ -83,26 +83,26 @@ class LogEntry(NamedTuple):
 
     @property
     def run(self) -> tuple[str, str] | None:
-        """Job and run key of the run that made it, or None."""
+        """Job and run key of the run that made this commit, or None."""
         facts = self.facts
         return (str(facts.get("job")), str(facts.get("run_key"))) if facts else None
 
     @property
     def uid(self) -> str | None:
-        """The attempt that made it, or None."""
+        """The uid of the attempt that made this commit, or None."""
         uid = self.facts.get("uid")
         return uid if isinstance(uid, str) else None
 
     @property
     def author(self) -> str:
-        """Who made it and how, for a person."""
+        """The operation, the run where known, and the version, as text for a person."""
         operation = str(self.info.get("operation") or "a commit")
         by = "/".join(self.run) if self.run else ""
         return f"{operation}{f' by {by}' if by else ''} in version {self.version}"
 
 
 def parse(version: int, data: bytes) -> LogEntry:
-    """One log entry from its JSON lines. Lines that are not JSON end in ValueError."""
+    """One log entry from its JSON lines. Raises ValueError where a line is not JSON."""
     actions = [json.loads(line) for line in data.splitlines() if line.strip()]
     info: dict[str, Any] = next((action["commitInfo"] for action in actions if "commitInfo" in action), {})
     files: dict[str, dict[str, dict[str, Any]]] = {"add": {}, "remove": {}}
@@ -116,10 +116,10 @@ def parse(version: int, data: bytes) -> LogEntry:
 
 
 def read(folder: Folder, version: int) -> LogEntry | None:
-    """An entry of the table in this folder, or None where it has been cleaned up.
+    """An entry of the log of the table in this folder, or None where it has been cleaned up.
 
     Raises:
-        PolarpodError: `publish_refused`, where it is damaged.
+        PolarpodError: `publish_refused`: the entry is damaged.
     """
     document = folder.read(f"_delta_log/{version:020d}.json")
     try:
@@ -129,7 +129,7 @@ def read(folder: Folder, version: int) -> LogEntry | None:
 
 
 def since(folder: Folder, version: int, newest: int) -> Iterator[LogEntry | None]:
-    """The entries after a version, None for each that is gone."""
+    """Yields the entries after a version, None for each that has been cleaned up or exceeds the limit."""
     if newest - version > _ENTRIES:
         yield None
     for number in range(max(version, newest - _ENTRIES) + 1, newest + 1):
@@ -137,11 +137,11 @@ def since(folder: Folder, version: int, newest: int) -> Iterator[LogEntry | None
 
 
 def came_back(folder: Folder, last: int, newest: int, is_ours: Callable[[LogEntry], bool]) -> bool:
-    """Whether a RESTORE has brought back rows of commits that were out of the table, or may have.
+    """Whether a RESTORE has, or may have, brought back rows of commits whose rows had been removed from the table.
 
     Args:
-        last: version of the newest of these commits. Before it nothing of the older ones was in the table: it would not
-            have been made.
+        last: version of the newest of these commits. When it was made, no rows of the older ones were in the table:
+            otherwise it would have been refused.
         is_ours: whether an entry is one of these commits.
     """
     restores = [_restored_to(entry) for entry in since(folder, last, newest) if entry]
@@ -151,7 +151,7 @@ def came_back(folder: Folder, last: int, newest: int, is_ours: Callable[[LogEntr
     entries = list(since(folder, -1, newest))
     known = [entry.version for entry in entries if entry]
     if not known or min(targets) < min(known):
-        return True  # to a version whose commits cannot be read any more
+        return True  # restored to a version whose commits have been cleaned up
     for index, entry in enumerate(entries):
         if entry and is_ours(entry) and surviving(entry.adds, entry.version, entries[index + 1 :]).rows is not Rows.NONE:
             return True
@@ -159,8 +159,8 @@ def came_back(folder: Folder, last: int, newest: int, is_ours: Callable[[LogEntr
 
 
 class _State(NamedTuple):
-    """Active files that hold rows of the commit, those that lost rows of it (left there, or on the way to there), and the
-    commits that may have changed others."""
+    """Active files that hold rows of the commit; files that lost rows of it, in the last or an earlier step; and the commits
+    that may have changed values."""
 
     files: frozenset[str]
     cut: frozenset[str] = frozenset()
@@ -168,15 +168,15 @@ class _State(NamedTuple):
 
 
 def surviving(committed: Iterable[str], version: int, entries: Iterable[LogEntry | None]) -> Survival:
-    """What became of a commit by these later entries.
+    """What these later entries left of a commit.
 
     Args:
         committed: paths of the files it added.
-        version: the commit's own.
-        entries: every later one in order; None where some are missing.
+        version: the commit's version.
+        entries: every later entry in order; None where one or more are missing.
     """
     whole = frozenset(committed)
-    # what a restore to before the commit leaves, also of a commit without files: an emptied partition is full again
+    # the state after a restore to before the commit, also for a commit without files: an emptied partition is full again
     nothing = _State(frozenset(), frozenset({"restored"}))
     state: _State | None = _State(whole)
     states: dict[int, _State | None] = {version: state}
@@ -200,7 +200,7 @@ def surviving(committed: Iterable[str], version: int, entries: Iterable[LogEntry
 
 
 def _after(state: _State, whole: frozenset[str], entry: LogEntry) -> _State:
-    """Where the rows are after one more commit."""
+    """The state of the rows after one more commit."""
     taken = state.files & entry.removes.keys()
     files, cut, changes = state.files - taken, state.cut, state.changes
     if taken:
@@ -209,7 +209,7 @@ def _after(state: _State, whole: frozenset[str], entry: LogEntry) -> _State:
             path for path, add in entry.adds.items() if None in partitions or add.get("partitionValues") in partitions
         )
         if not beside and entry.info.get("operation") in _REWRITES:
-            # rows that were given another partition went into its files
+            # rows whose partition value changed are in the files of the other partition
             beside = frozenset(entry.adds)
         compacted = all(entry.removes[path].get("dataChange") is False for path in taken)
         kept = compacted or _keeps_rows(entry.info)
@@ -224,9 +224,9 @@ def _after(state: _State, whole: frozenset[str], entry: LogEntry) -> _State:
 
 
 def _keeps_rows(info: dict[str, Any]) -> bool:
-    """Whether every row of a file that a commit rewrites is in what it adds, if perhaps with other values.
+    """Whether every row of a file that a commit rewrites is in the files that it adds, possibly with other values.
 
-    A merge can delete, too. Where it does not count the rows, its clauses say whether it may have.
+    A merge can also delete. Where its metrics do not count deleted rows, its clauses show whether it may have.
     """
     if info.get("operation") not in _REWRITES:
         return False
@@ -237,19 +237,19 @@ def _keeps_rows(info: dict[str, Any]) -> bool:
 
 
 def _changes_rows(info: dict[str, Any]) -> bool:
-    """Whether a commit that keeps rows may have given some of them other values. What does not count is taken to have."""
+    """Whether a commit that keeps rows may have changed values in them. A commit without a count is assumed to have."""
     return _count(info, "num_updated_rows", "numUpdatedRows", "num_target_rows_updated", "numTargetRowsUpdated") != 0
 
 
 def _count(info: dict[str, Any], *names: str) -> int | None:
-    """A number of a commit's metrics, which each engine spells in its way; None where it is not there."""
+    """A number of a commit's metrics, under the first of these names (engines differ); None where it is missing."""
     metrics = info.get("operationMetrics")
     found = next((metrics[name] for name in names if name in metrics), None) if isinstance(metrics, dict) else None
     return int(str(found)) if str(found).isdigit() else None
 
 
 def _leaves_rows(info: dict[str, Any]) -> bool:
-    """Whether a commit that takes rows out may write the others of their files anew. One of polarpod's takes whole files."""
+    """Whether a commit that removes rows may rewrite other rows of their files; polarpod's commits remove whole files."""
     operation, parameters = info.get("operation"), info.get("operationParameters") or {}
     return operation not in ("WRITE", "RESTORE") or "predicate" in parameters
 

@@ -1,4 +1,4 @@
-"""Which partitions of a Delta table the texts of a `where` or of a replaced partition mean."""
+"""Selects the partitions of a Delta table that the texts of a `where` or of a replaced partition refer to."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _EXAMPLES = {
 
 
 def check_where(table: DeltaTable, where: Mapping[str, str]) -> None:
-    """Raises PolarpodError where a partition is chosen by a column that is none, or by a text that is no value of it.
+    """Raises PolarpodError where `where` names a column that is no partition column, or a text that is no value of it.
 
-    Neither would match any file, and the input would be called empty for ever.
+    Neither would match any file, and the input would always be reported as empty.
     """
     partitions = table.metadata().partition_columns
     if strays := [column for column in where if column not in partitions]:
@@ -50,9 +50,9 @@ def check_where(table: DeltaTable, where: Mapping[str, str]) -> None:
 
 
 def chooser(table: DeltaTable, where: Mapping[str, str]) -> Callable[[Mapping[str, object]], bool]:
-    """Whether a file's partition values are those that the texts mean: "01" and "1" are one hour, "1.5" is "1.50".
+    """A predicate: whether a file's partition values equal those of the texts: "01" and "1" are one hour, "1.5" is "1.50".
 
-    A text that means no value of its column chooses nothing.
+    A text that is no value of its column matches nothing.
     """
     kinds = _kinds(table)
     wanted = {column: _read(text, kinds.get(column, "")) for column, text in where.items()}

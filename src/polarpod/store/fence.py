@@ -1,12 +1,12 @@
-"""Which run a table holds: the question behind skipping, adopting and refusing.
+"""Which run a table holds: decides whether an attempt is skipped, adopts a commit or is refused.
 
-A Delta table answers from its own application transactions: under the run key's id it keeps the number of the attempt
-that committed last, and under the id with the fingerprint appended the number of the attempt that last committed exactly
-that content. Both numbers are written in the commit that publishes the rows. They outlive the rows, which a RESTORE, a
-delete or another job's replace takes out; so two more transactions say which version the commit made and how its files are
-named, and the table's files are asked whether they are still there. A plain Parquet dataset answers from its manifest.
-Neither needs the state store: losing that loses history, not safety. And neither knows what was deleted from the store
-behind its back, so a run that would be skipped has its files looked for.
+A Delta table records this in application transactions: under the run key's id the number of the attempt that committed
+last, and under the id with the fingerprint appended the number of the attempt that last committed exactly that content.
+Both numbers are written in the commit that publishes the rows. They outlive the rows, which a RESTORE, a delete or another
+job's replace removes; so two more transactions hold the commit's version and the naming of its files, and the table's active
+files are checked for them. A plain Parquet dataset records it in its manifest. Neither needs the state store: losing that
+loses history, not safety. Neither records files that were deleted from the store directly, so the files of a run that would
+be skipped are checked for presence.
 """
 
 from __future__ import annotations
@@ -20,13 +20,12 @@ class Standing(NamedTuple):
 
     Attributes:
         number: the attempt that committed last, or None.
-        same: whether that commit had the fingerprint asked about, and its rows are in the table.
-        undone: whether nothing of that commit is left but its number: it was taken back, or its rows were taken out.
-        partial: whether some of its rows were taken out and others are still there.
+        same: whether that commit had the given fingerprint, and its rows are in the table.
+        undone: whether only the number of that commit is left: it was taken back, or its rows were removed.
+        partial: whether some of its rows were removed and others are still there.
         restored: whether a RESTORE has brought back rows of an earlier attempt, or of one that was taken back.
-        lost: files with rows of it that the table or dataset names, and that the store does not have or not as large as they
-            were.
-        changes: commits that others made since and that may have given rows of it other values, for a person.
+        lost: files with rows of it that the table or dataset names, and that are missing in the store or differ in size.
+        changes: later commits by other writers that may have changed values in its rows, as text for a person.
     """
 
     number: int | None
@@ -39,10 +38,10 @@ class Standing(NamedTuple):
 
 
 class Newest(NamedTuple):
-    """The attempt that an output knows as the last of a run that committed.
+    """The newest attempt of a run that committed, as recorded in the output.
 
     Attributes:
-        uid: whose rows they are; None where the log entry that says so has been cleaned up.
+        uid: of that attempt; None where the log entry that records it has been cleaned up.
         undone: whether it has been taken back.
     """
 
@@ -71,13 +70,13 @@ def decide(standing: Standing, *, number: int, mode: str, force: bool) -> Decisi
         return Decision.PUBLISH
     if standing.number > number:
         return Decision.SUPERSEDED
-    # its own commit: the store took it and the answer was lost
+    # its own commit: the store applied it and the response was lost
     if standing.number == number:
         return Decision.ADOPT
     if standing.undone:
         return Decision.PUBLISH
-    # An append would double the rows once the lost files, which the log still names, are back. And deltalake, which makes a
-    # merge, cannot read the table without them.
+    # An append would double the rows once the lost files, which the log still names, are restored. And a merge, which
+    # deltalake does, cannot read the table without them.
     if standing.lost and mode != "replace":
         return Decision.LOST
     if standing.same and not force:

@@ -1,8 +1,8 @@
-"""A folder of small documents, local or in S3, with the two conditional writes that everything safe here rests on.
+"""A folder of small documents, local or in S3, with the two conditional writes that safe publishing depends on.
 
-`create` writes only where nothing is; `swap` writes only where what was read is still there. S3 has both as
-preconditions of a PUT. A local file system has the first (link fails where a name exists) and gets the second from a
-lock held during compare and rename. The object clients are obstore's; only what it lacks locally is ours.
+`create` writes only where no document exists; `swap` writes only where the document is unchanged since it was read. S3 has
+both as preconditions of a PUT. A local file system has the first (link fails where a name exists), and a lock held during
+compare and rename gives the second. The object clients are obstore's; only the local swap is implemented here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from polarpod.store.storage_options import for_obstore
 if TYPE_CHECKING:
     from obstore.store import LocalStore, S3Store
 
-# what S3 lists by one request
+# objects in one S3 list request
 _PAGE = 1000
 
 
@@ -41,7 +41,7 @@ Names: TypeAlias = list[str]
 
 
 class Document(NamedTuple):
-    """What was read, and the tag to name when swapping it."""
+    """A document's content, and the tag that `swap` expects."""
 
     data: bytes
     tag: str
@@ -50,8 +50,8 @@ class Document(NamedTuple):
 class Folder:
     """The documents below one URI. Keys are relative, with forward slashes.
 
-    Every method raises PolarpodError (`storage_denied`, `storage_unavailable`) where the store refuses or cannot be
-    reached; a missing document is an answer, not an error.
+    Every method raises PolarpodError (`storage_denied`, `storage_unavailable`) where the store denies access or cannot be
+    reached; a missing document is a result (None), not an error.
     """
 
     def __init__(self, uri: str, storage: Storage | None = None) -> None:
@@ -61,7 +61,7 @@ class Folder:
 
     @cached_property
     def _store(self) -> LocalStore | S3Store:
-        """Opened at first use: a local store cannot be opened before its folder exists."""
+        """The obstore client, opened at first use: a local store cannot be opened before its folder exists."""
         if self._local:
             return client().store.LocalStore(self.uri)
         bucket, prefix = bucket_and_key(self.uri)
@@ -87,19 +87,19 @@ class Folder:
             return Document(data, _content_tag(data) if self._local else str(found.meta["e_tag"]))
 
     def end(self, key: str, size: int, length: int) -> bytes:
-        """The last bytes of an object whose size is known, at most all of them."""
+        """The last `length` bytes of an object of `size` bytes, or all of a shorter one."""
         start = max(0, size - length)
         with self._errors("read", key):
             return bytes(client().get_range(self._store, key, start=start, length=size - start))
 
     def write(self, key: str, data: bytes) -> None:
-        """Writes whole or not at all: a reader sees the old document or the new one."""
+        """Writes atomically: a reader sees the old document or the new one."""
         self._prepare()
         with self._errors("write", key):
             client().put(self._store, key, data)
 
     def create(self, key: str, data: bytes) -> bool:
-        """Writes where nothing is. False where somebody was first."""
+        """Writes a document where none exists. Returns False where one exists already."""
         self._prepare()
         with self._errors("create", key):
             try:
@@ -109,14 +109,14 @@ class Folder:
             return True
 
     def swap(self, key: str, data: bytes, *, expected: str | None) -> bool:
-        """Replaces the document whose tag was `expected` (None: there was none). False where it has changed since."""
+        """Replaces the document with the tag `expected` (None: no document). Returns False where it has changed since."""
         if expected is None:
             return self.create(key, data)
         if self._absent():
             return False
         with self._errors("swap", key):
             if self._local:
-                # what is not there has changed, and its folder, where the lock would be, may never have been
+                # a missing document has changed, and its folder, which would hold the lock, may not exist
                 if self.head(key) is None:
                     return False
                 with self._locked(key):
@@ -132,9 +132,9 @@ class Folder:
             return True
 
     def list(self, prefix: str = "", *, after: str | None = None) -> Entries:
-        """Every object whose key lies below the prefix folder, in key order; with `after` only those behind that key.
+        """Every object whose key is below the prefix folder, in key order; with `after` only the keys after that one.
 
-        An object that stands for a folder above others (see `is_marker`) is none.
+        Markers of folders that hold other objects (see `is_marker`) are excluded.
         """
         if self._absent():
             return []
@@ -144,39 +144,39 @@ class Folder:
         return found if self._local else self._objects(found, prefix)
 
     def keys_after(self, prefix: str, after: str) -> Iterator[str]:
-        """The keys below the prefix folder that come after one, in order.
+        """Yields the keys below the prefix folder after a given key, in order.
 
-        From S3 in pages of 1,000, and only those that are asked for: what comes before costs nothing.
+        From S3 in pages of 1,000, fetched as they are consumed: keys before the given one cost nothing.
         """
         if self._absent():
             return
         with self._errors("list", prefix):
             pages = client().list(self._store, prefix=prefix, offset=after, chunk_size=_PAGE)
             keys = (meta["path"] for page in pages for meta in page)
-            # a local folder is listed in no order
+            # a local listing has no order
             yield from sorted(keys) if self._local else keys
 
     def _objects(self, found: Entries, prefix: str) -> Entries:
-        """What S3 lists, without markers of folders that are seen to be folders, and each key once."""
+        """The objects of an S3 listing, each key once, without the markers of folders that hold listed objects."""
         folders = {prefix} | {parent for entry in found for parent in _parents(entry.key)}
         objects: dict[str, Entry] = {}
         for entry in found:
             if not entry.size and entry.key in folders:
                 continue
-            # `name` and `name/` are two objects; only the first can be read
+            # `name` and `name/` are two objects; obstore can read only the first
             twice = entry.key in objects
             objects[entry.key] = (self.head(entry.key) if twice else None) or entry
         return list(objects.values())
 
     def is_marker(self, entry: Entry) -> bool:
-        """Whether a listed entry only stands for a folder: in S3 an empty object whose key ends in a slash.
+        """Whether a listed entry is only a folder marker: in S3 an empty object whose key ends in a slash.
 
-        Consoles and Hadoop make them. obstore lists them without the slash, under a key where nothing can be read.
+        Consoles and Hadoop make them. obstore lists them without the slash, under a key that cannot be read.
         """
         return not self._local and not entry.size and self.head(entry.key) is None
 
     def head(self, key: str) -> Entry | None:
-        """One object without its content, or None."""
+        """One object's entry, without reading its content; None where there is no object."""
         if self._absent():
             return None
         with self._errors("look at", key):
@@ -191,7 +191,7 @@ class Folder:
             return Entry(meta["path"], meta["size"], str(meta["e_tag"]))
 
     def children(self, prefix: str = "") -> Names:
-        """The names of the folders directly below the prefix, without descending into them."""
+        """Names of the folders directly below the prefix, sorted; deeper ones are not listed."""
         if self._absent():
             return []
         with self._errors("list", prefix):
@@ -199,7 +199,7 @@ class Folder:
         return sorted(path.rstrip("/").rpartition("/")[2] for path in found["common_prefixes"])
 
     def delete(self, keys: Names) -> None:
-        """Deletes documents; one that is gone already is fine."""
+        """Deletes documents; a missing one is no error."""
         if self._absent():
             return
         with self._errors("delete", f"{len(keys)} objects"):
@@ -230,7 +230,7 @@ class Folder:
 
 
 def put_once(folder: Folder, key: str, data: bytes) -> bool:
-    """Creates a document that nobody may replace; True also where the very same bytes are there already."""
+    """Creates a document that must not be replaced. Returns True also where it exists with the same bytes."""
     if folder.create(key, data):
         return True
     found = folder.read(key)
@@ -238,7 +238,7 @@ def put_once(folder: Folder, key: str, data: bytes) -> bool:
 
 
 def _parents(key: str) -> Iterator[str]:
-    """The folders above a key, innermost first."""
+    """Yields the folders above a key, innermost first."""
     while (cut := key.rfind("/")) >= 0:
         yield (key := key[:cut])
 

@@ -1,4 +1,4 @@
-"""What a folder's store answers, as answers or as verdicts."""
+"""Classifies the errors of a folder's store: as results or as verdicts."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.store.location import is_local
 from polarpod.store.store_errors import answer, no_access, unavailable
 
-# obstore lists all of a folder or nothing of it
+# obstore fails to list a whole folder for one such name
 _UNUSUAL_NAME = re.compile(r'Path "(.*?)"(?:: | contained)', re.DOTALL)
-# EEXIST, ENOTDIR, EISDIR and ENAMETOOLONG, in Rust's words and in Python's: no retry makes another place of it
+# EEXIST, ENOTDIR, EISDIR and ENAMETOOLONG, in Rust's and in Python's messages: a retry fails alike
 _NO_PLACE = re.compile(r"\(os error (?:17|20|21|36)\)|\[Errno (?:17|20|21|36)\]")
 _LOOP = re.compile(r"File system loop found: .*")
 
 
 @cache
 def client() -> Any:
-    """obstore, at first use: 30 ms that a worker with nothing but a local Delta table need not pay before its job starts."""
+    """obstore, imported at first use: a worker with only a local Delta table saves 30 ms before its job starts."""
     import obstore
     import obstore.exceptions
     import obstore.store
@@ -29,7 +29,7 @@ def client() -> Any:
 
 
 def lost() -> tuple[type[Exception], ...]:
-    """What a store answers when a conditional write lost."""
+    """Exceptions of a conditional write whose condition failed."""
     errors = client().exceptions
     return (errors.AlreadyExistsError, errors.PreconditionError)
 
@@ -40,20 +40,20 @@ def denied() -> tuple[type[Exception], ...]:
 
 
 def absent() -> tuple[type[Exception], ...]:
-    """What a store answers when nothing is there."""
+    """Exceptions of a read of a missing object."""
     return (FileNotFoundError, NotADirectoryError, client().exceptions.NotFoundError)
 
 
 def below_a_file(error: BaseException) -> bool:
-    """Whether the key leads through a file as if it were a folder. The local store says so in words only."""
+    """Whether a part of the key above its last is a file. The local store reports this only in the error's message."""
     return "(os error 20)" in str(error)  # ENOTDIR
 
 
 def refusal(uri: str, key: str, verb: str, error: Exception) -> PolarpodError:
-    """The verdict for what a store or a file system has answered.
+    """The verdict for an error of a store or a file system.
 
     Args:
-        verb: what was asked of it: "read", "write", ...
+        verb: the operation that failed: "read", "write", ...
     """
     said, place, local = answer(error), f"{uri}/{key}", is_local(uri)
     if isinstance(error, ValueError):

@@ -1,4 +1,4 @@
-"""Globs over the keys of a folder, and which names are hidden: the same on a disk and in S3."""
+"""Globs over the keys of a folder, and the rule for hidden names: the same for local files and in S3."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _HIDDEN = ("_", ".")
 
 
 def split_glob(uri: str) -> tuple[str, str]:
-    """A URI as the folder before its first glob and the pattern below it: ".../a/ds=*/*.csv" -> (".../a", "ds=*/*.csv").
+    """Splits a URI into the folder before its first glob and the pattern: ".../a/ds=*/*.csv" -> (".../a", "ds=*/*.csv").
 
-    A part whose marks are all escaped, as in "step[[]1]", is a name and no glob.
+    A part whose marks are all escaped, as in "step[[]1]", is a name, not a glob.
     """
     parts = uri.split("/")
     names: list[str] = []
@@ -27,15 +27,15 @@ def split_glob(uri: str) -> tuple[str, str]:
 
 
 def escape(name: str) -> str:
-    """A name, or a path, as a pattern that nothing else matches."""
+    """A pattern that matches exactly this name or path."""
     return _MARK.sub(r"[\g<0>]", name)
 
 
 def matches(key: str, pattern: str, *, hidden: bool = True) -> bool:
-    """Whether a relative key matches a glob whose * stays within one folder and whose ** spans any number of them.
+    """Whether a relative key matches a glob, in which * matches within one folder and ** any number of folders.
 
     Args:
-        hidden: whether wildcards match hidden names too. A part of the pattern that begins as hidden names do, always does.
+        hidden: whether wildcards match hidden names. A part of the pattern that begins with _ or . always matches them.
     """
     keys, patterns = key.split("/"), pattern.split("/")
 
@@ -45,7 +45,7 @@ def matches(key: str, pattern: str, *, hidden: bool = True) -> bool:
             return False
         return wanted == "**" or fnmatchcase(part, wanted)
 
-    @cache  # without it several ** would try every way of sharing the folders between them
+    @cache  # without it the time is exponential in the number of **
     def match(at: int, wanted: int) -> bool:
         if wanted == len(patterns):
             return at == len(keys)
@@ -59,9 +59,9 @@ def matches(key: str, pattern: str, *, hidden: bool = True) -> bool:
 
 
 def is_hidden(name: str, *, folder: bool) -> bool:
-    """Whether a name is bookkeeping of a table format or a writer, as Spark and Hive have it.
+    """Whether a name is hidden by the rule of Spark and Hive: bookkeeping of a table format or a writer.
 
-    A folder `_column=value` is a partition of the data, whatever its column is called.
+    A folder `_column=value` is a partition of the data, not hidden.
     """
     return name.startswith(_HIDDEN) and not (folder and name.startswith("_") and "=" in name)
 

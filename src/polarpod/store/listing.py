@@ -1,7 +1,7 @@
-"""What an input is right now: which files, how many bytes, and a version that changes when any of it does.
+"""Lists an input's current state: its files, their bytes, and a version that changes when any of them does.
 
-The launcher asks in order to skip a run that would change nothing; the worker asks again in order to write down what it
-really read. Neither opens a data file for it.
+The launcher lists inputs to skip a run that would change nothing; the worker lists them again to record what it read.
+Neither opens a data file for it.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ OTHER_NAME = "other names than the format's files have"
 
 
 class Listing(NamedTuple):
-    """The state of one input: absolute file URIs in order, their bytes, and the version of the whole.
+    """The state of one input: absolute file URIs in order, their total bytes, and a version of the whole.
 
     Attributes:
-        manifest: of a Parquet directory that polarpod publishes: types of its columns, and which of them are its folders.
-        pin: the version to read, where the input has versions.
-        left_out: files below the input's URI that are not read, by the reason.
+        manifest: of a Parquet directory that polarpod publishes: the types of its columns and its partition columns.
+        pin: the version to read, where the input's format has versions.
+        left_out: files below the input's URI that are not read, by reason.
     """
 
     uri: str
@@ -38,10 +38,10 @@ class Listing(NamedTuple):
 
 
 def list_input(name: str, dataset: Dataset, storage: Storage) -> Listing:
-    """The files and the version of one resolved input, listed by the module of `store/sources` that its format names.
+    """The files and the version of one resolved input, listed by the `store/sources` module that its format names.
 
     Raises:
-        PolarpodError: `input_missing` where nothing is there, with what was looked for and what is there instead.
+        PolarpodError: `input_missing` where there is no file, with the place and the files that are left out.
     """
     _refuse_empty_parts(name, dataset.uri)
     found: Listing = import_module(f"polarpod.store.sources.{dataset.source}").list_input(name, dataset, storage)
@@ -49,7 +49,7 @@ def list_input(name: str, dataset: Dataset, storage: Storage) -> Listing:
 
 
 def _refuse_empty_parts(name: str, uri: str) -> None:
-    """In S3 `in//a.csv` is another object than `in/a.csv`, which clients read instead."""
+    """Raises PolarpodError for "//" in an S3 key: `in//a.csv` and `in/a.csv` are two objects, clients read the latter."""
     if not is_local(uri) and "//" in uri.partition("://")[2]:
         raise PolarpodError(
             Category.REQUEST_INVALID,
@@ -73,7 +73,7 @@ def missing_input(name: str, looked_for: str, *, left_out: tuple[LeftOut, ...] =
 
 
 def refuse_empty(name: str, dataset: Dataset, listing: Listing) -> None:
-    """Raises PolarpodError (`input_empty`) where an input has no files, so that nobody has to start a worker to hear it."""
+    """Raises PolarpodError (`input_empty`) where an input has no files, before a worker is started for it."""
     if not listing.files and not dataset.allow_empty:
         raise no_rows(name, listing)
 

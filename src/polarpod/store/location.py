@@ -1,4 +1,4 @@
-"""URIs: which are local, which are S3, and what a relative one means."""
+"""URIs: which are local, which are S3, and how relative ones resolve."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from polarpod.contract.placeholders import refuse_credentials
 from polarpod.contract.verdict import Category, PolarpodError
 
 _S3_SCHEMES = ("s3", "s3a")
-# the object store client panics over a bucket that cannot be part of a URL
+# the object store client panics on a bucket name that cannot be part of a URL
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
 
 
@@ -20,10 +20,10 @@ def is_local(uri: str) -> bool:
 
 
 def local_path(uri: str) -> Path:
-    """The absolute path of a local URI."""
+    """The absolute path of a local URI. Raises PolarpodError for a `file://` URI of another host or a relative path."""
     if not uri.startswith("file://"):
         return Path(uri).absolute()
-    # not urlsplit: "?" and "[" are globs here, and "#" is a character like any other
+    # not urlsplit: "?" and "[" are globs here, and "#" is an ordinary character
     path = uri.removeprefix("file://").removeprefix("localhost")
     if not path.startswith("/"):
         raise PolarpodError(
@@ -36,10 +36,10 @@ def local_path(uri: str) -> Path:
 
 
 def normal(uri: str) -> str:
-    """One spelling a place: absolute local paths, s3:// for S3, no trailing slash.
+    """The canonical URI of a place: absolute local paths, s3:// for S3, no trailing slash.
 
     Raises:
-        PolarpodError: the scheme is neither local nor S3, or the bucket's name cannot be one.
+        PolarpodError: the scheme is neither local nor S3, the URI holds credentials, or the bucket's name is invalid.
     """
     if is_local(uri):
         return str(local_path(uri))
@@ -64,16 +64,16 @@ def normal(uri: str) -> str:
 
 
 def refuse_below_a_file(what: str, uri: str) -> None:
-    """Raises PolarpodError where a local place cannot be a folder, because a file stands there or above it.
+    """Raises PolarpodError where a local place cannot be a folder, because it or a parent is a file.
 
     Args:
-        what: the place is for, as in "the output".
+        what: what the place is for, as in "the output".
     """
     if not is_local(uri):
         return
     place = local_path(uri)
     for path in (place, *place.parents):
-        if os.path.isdir(path):  # noqa: PTH112  # says no, where a Path raises
+        if os.path.isdir(path):  # noqa: PTH112  # returns False where Path.is_dir raises
             return
         if os.path.lexists(path):
             raise PolarpodError(
@@ -91,10 +91,10 @@ def _kind_of(path: Path) -> str:
 
 
 def absolute(uri: str, root: Path) -> str:
-    """The same place, wherever it is opened from: a relative path is relative to `root`, everything else stays as it is.
+    """The URI with a relative path resolved against `root`; any other URI is returned unchanged.
 
     Raises:
-        PolarpodError: it begins with "~", which only a shell knows.
+        PolarpodError: it begins with "~", which only a shell expands.
     """
     if not is_local(uri) or uri.startswith(("file://", "/")):
         return uri
@@ -105,7 +105,7 @@ def absolute(uri: str, root: Path) -> str:
             evidence=["here it would be a folder of that name"],
             remedy="Write ${HOME}/... in planes.yaml, or an absolute path.",
         )
-    # normpath, not resolve(): a link in the path stays one, as in an absolute path
+    # normpath, not resolve(): links in the path are kept, as in an absolute path
     return os.path.normpath(root.absolute() / uri)
 
 

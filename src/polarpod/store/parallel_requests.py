@@ -1,4 +1,4 @@
-"""Many requests at the same time: waiting for a store is all that these threads do."""
+"""Runs many requests to a store in parallel, in threads that only wait for responses."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ AT_ONCE = 32
 
 
 def at_once(work: Callable[[T], R], items: Iterable[T], *, threads: int = AT_ONCE) -> list[R]:
-    """What the work makes of each item, in their order. The first error of an item is raised.
+    """The result of `work` for each item, in the items' order. Raises the first item's error.
 
     Args:
-        threads: at most; fewer where the work takes memory.
+        threads: the most in parallel; lower it where the work takes memory.
     """
     wanted = list(items)
-    # the first one opens the store, which is not for threads to share the work of
+    # the first item opens the store, which threads must not do at the same time
     found = [work(item) for item in wanted[:1]]
     if len(wanted) > 1:
-        from concurrent.futures import ThreadPoolExecutor  # 70 ms that a run which is skipped need not pay
+        from concurrent.futures import ThreadPoolExecutor  # 70 ms, which a skipped run saves
 
         with ThreadPoolExecutor(min(threads, len(wanted) - 1)) as pool:
             found += pool.map(work, wanted[1:])

@@ -1,9 +1,9 @@
-"""The manifest of a plain Parquet dataset: one document that says which files are the data.
+"""The manifest of a plain Parquet dataset: one document that names the files that are data.
 
-Legacy readers have no table format, but they can read one JSON file. Data files are written under the attempt's own
-folder and stay invisible until one conditional put of the manifest names them; whatever an earlier, larger run left
-behind is not named any more and so is not there. The same put is the fence: the manifest remembers which attempt of
-which run key wrote each entry.
+Legacy readers have no table format, but they can read one JSON file. Data files are written to the attempt's own folder
+and are invisible until one conditional put of the manifest names them; files that an earlier, larger run left behind are no
+longer named and so are not data. The same put is the fence: the manifest records which attempt of which run key wrote each
+entry.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from polarpod.contract.version import PROTOCOL
 from polarpod.store.folder import Folder
 
 KEY = "_polarpod/manifest.json"
-# How long a file outlives the last manifest that named it. As a Delta table's, whose default this is: a reader that opened
-# the dataset reads on, and so does one that pinned a version.
+# How long a file is kept after the last manifest that named it; Delta's default too. A reader that opened the dataset can
+# read on, and so can one that pinned a version.
 RETENTION = dt.timedelta(days=7)
 _RESTORE = (
     "Do not edit it by hand; restore it from a backup or the bucket's versions: it alone says which files are published. "
     "Where there is none, delete it and run again every run that published there; `polarpod runs JOB` lists them."
 )
-# a manifest line is about 200 bytes a file; this is room for a million files
+# a manifest has about 200 bytes a file; this is enough for a million files
 _MAXIMUM_BYTES = 256 * 2**20
 
 
@@ -40,13 +40,13 @@ class DataFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """What one run contributed.
+    """The files and facts that one run published.
 
     Attributes:
-        job: a run key names a job's parameters only; jobs that share a dataset may share it.
+        job: part of the key: a run key identifies a job's parameters only, and jobs that share a dataset may share it.
         replace: the partition the run owns, or None where it appended.
-        facts: what the run's author would have put into its receipt, for an attempt that finds this entry standing.
-        replaced: the entries that gave way to this one, so that it can be taken back; their own past is not kept.
+        facts: receipt facts of the run, for a later attempt that adopts this entry.
+        replaced: the entries that this one replaced, for an undo; what those had replaced is not kept.
     """
 
     job: str
@@ -64,7 +64,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tombstone(msgspec.Struct, frozen=True, kw_only=True):
-    """A file that the manifest named once and names no more. Readers that opened the dataset before may still read it."""
+    """A file that the manifest no longer names. Readers that opened the dataset before may still read it."""
 
     path: str
     removed_at: dt.datetime
@@ -75,7 +75,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         version: counts puts, from 1.
-        tombstones: files that went within the last `RETENTION`.
+        tombstones: files removed within the last `RETENTION`.
     """
 
     protocol: str = PROTOCOL
@@ -92,10 +92,10 @@ class Found(NamedTuple):
 
 
 def read(folder: Folder) -> Found | None:
-    """The current manifest, or None where nothing was ever published.
+    """The current manifest, or None where there is none.
 
     Raises:
-        PolarpodError: `publish_refused`: it is damaged. Nobody may guess which files are published.
+        PolarpodError: `publish_refused`: it is damaged, so the published files are unknown.
     """
     document = folder.read(KEY)
     if document is None:
@@ -110,14 +110,14 @@ def read(folder: Folder) -> Found | None:
             remedy=_RESTORE,
         )
     except PolarpodError as error:
-        # no retry mends it
+        # not retryable, unlike `context_invalid`
         told = error.verdict
         raise PolarpodError(Category.PUBLISH_REFUSED, told.summary, evidence=told.evidence, remedy=told.remedy) from None
     return Found(found, document.tag)
 
 
 def read_input(folder: Folder) -> Found | None:
-    """As `read`, of a dataset that is read: what is wrong with it is wrong with the input."""
+    """As `read`, for an input: raises `input_unreadable` in place of `publish_refused`."""
     try:
         return read(folder)
     except PolarpodError as error:
@@ -128,14 +128,14 @@ def read_input(folder: Folder) -> Found | None:
 
 
 def swap(folder: Folder, manifest: Manifest, *, expected: str | None) -> bool:
-    """Publishes a manifest over the one whose tag was read. False where somebody else published in between."""
+    """Replaces the manifest with the tag `expected`. Returns False where a concurrent publish replaced it first."""
     return folder.swap(KEY, encode(manifest), expected=expected)
 
 
 def with_entry(
     previous: Manifest | None, entry: Entry, *, schema: dict[str, str], partition_by: list[str], now: dt.datetime
 ) -> Manifest:
-    """The manifest after one run: what the run owns is replaced, everything else stays."""
+    """The manifest after one run: the files that the run owns are replaced, all others stay."""
     kept: list[Entry] = []
     gone: list[Entry] = []
     for old in previous.entries if previous else []:
@@ -148,7 +148,7 @@ def with_entry(
             kept.append(old)
             continue
         gone.append(past)
-        # the entry stays, even without files: its number still fences. Its content is another now, so it has no fingerprint.
+        # The entry stays, even without files: its number still fences. Its content changed, so it has no fingerprint.
         kept.append(msgspec.structs.replace(past, files=left, fingerprint=""))
     new = Manifest(
         version=(previous.version if previous else 0) + 1,
@@ -160,17 +160,17 @@ def with_entry(
 
 
 def named_files(manifest: Manifest) -> set[str]:
-    """Every file that is data, or would be again after an undo."""
+    """Paths of every file that is data, or would be again after an undo."""
     return {file.path for entry in manifest.entries for kept in (entry, *entry.replaced) for file in kept.files}
 
 
 def kept_files(manifest: Manifest, now: dt.datetime) -> set[str]:
-    """Every file that a sweep must leave: those named, and those that readers may still hold on to."""
+    """Paths of every file that a sweep must keep: those named, and those that readers may still read."""
     return named_files(manifest) | {stone.path for stone in manifest.tombstones if now - stone.removed_at < RETENTION}
 
 
 def _remember(previous: Manifest | None, new: Manifest, now: dt.datetime) -> Manifest:
-    """The new manifest with a tombstone for each file that went with it or within the retention before."""
+    """The new manifest with a tombstone for each file that it or an earlier one within the retention removed."""
     named = named_files(new)
     old = previous.tombstones if previous else []
     stones = [stone for stone in old if stone.path not in named and now - stone.removed_at < RETENTION]
@@ -180,15 +180,15 @@ def _remember(previous: Manifest | None, new: Manifest, now: dt.datetime) -> Man
 
 
 def _owns(replace: dict[str, str] | None, file: DataFile) -> bool:
-    """Whether a run that replaces this partition replaces this file, whoever wrote it; {} is the whole dataset."""
+    """Whether a run that replaces this partition replaces this file, of any run; {} is the whole dataset."""
     return replace is not None and all(file.partition.get(column) == value for column, value in replace.items())
 
 
 def without_entry(current: Manifest, uid: str, *, number: int, now: dt.datetime) -> Manifest | None:
-    """The manifest with one attempt's entry taken back and what it had replaced restored; None where it has no such entry.
+    """The manifest with one attempt's entry undone and the entries that it replaced restored; None without such an entry.
 
     Args:
-        number: the attempt number of the undoing, which fences off every attempt before it.
+        number: the attempt number of the undo, which fences off every earlier attempt.
     """
     position = next((at for at, entry in enumerate(current.entries) if entry.uid == uid), None)
     if position is None:
@@ -197,7 +197,7 @@ def without_entry(current: Manifest, uid: str, *, number: int, now: dt.datetime)
     later = [entry.replace for entry in current.entries[position + 1 :]]
 
     def mine_to_give(files: list[DataFile]) -> list[DataFile]:
-        """What a later run has replaced since is that run's, though this one may have had no file there to lose."""
+        """The files that no later run owns: a partition replaced since belongs to that run, even if no file was there."""
         return [file for file in files if not any(_owns(replace, file) for replace in later)]
 
     entries = []
@@ -207,10 +207,10 @@ def without_entry(current: Manifest, uid: str, *, number: int, now: dt.datetime)
         if own:
             files = mine_to_give(old.files) if old else []
             past = old or msgspec.structs.replace(undone, facts={}, replaced=[])
-            # the number moves on and the fingerprint goes, so that running it again publishes again
+            # a new number and no fingerprint, so that the next run publishes again
             entries.append(msgspec.structs.replace(past, number=number, fingerprint="", files=files))
         elif old is None or entry.number != old.number:
-            # untouched, or published anew since: what stands is newer than what was replaced
+            # not replaced by this attempt, or published again since: the current entry is newer
             entries.append(entry)
         else:
             back = mine_to_give([file for file in old.files if _owns(undone.replace, file)])

@@ -1,7 +1,7 @@
-"""Partition values written as text, in paths, logs and declarations, as the values they mean.
+"""Parses partition values from their text in paths, logs and declarations.
 
-Each reader takes a text that means exactly one value of its type and raises ValueError for every other: what cannot be
-read must not end as "no partition matches".
+Each reader accepts a text that denotes exactly one value of its type and raises ValueError for any other: an unreadable
+text must not end as "no partition matches".
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from polarpod.contract.param import read_date
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _REAL = re.compile(r"[+-]?(?:inf(?:inity)?|nan)", re.IGNORECASE)
-# Python drops what is smaller than a microsecond without a word
+# Python drops digits below a microsecond silently
 _TOO_FINE = re.compile(r"[.,][0-9]{6}[0-9]*[1-9]")
 _DELTA_DECIMAL = re.compile(r"decimal\((\d+), ?(\d+)\)")
 _DELTA_INTEGERS = {"byte": 8, "short": 16, "integer": 32, "long": 64}
 
 
 def read_moment(text: str, *, zoned: bool) -> dt.datetime:
-    """An instant, where a text without a zone is in UTC; or, of a column without a zone, a text without one."""
+    """A datetime. For a zoned column a text without a zone is in UTC; for any other column a text with a zone is invalid."""
     if _TOO_FINE.search(text):
         raise ValueError(text)
     moment = dt.datetime.fromisoformat(text)
@@ -48,7 +48,7 @@ def read_integer(text: str, *, lowest: int, highest: int) -> int:
 
 
 def read_decimal(text: str, *, precision: int, scale: int) -> Decimal:
-    """The value at the column's scale; never rounded."""
+    """The value at the column's scale; a text that would be rounded raises ValueError."""
     if not _DECIMAL.fullmatch(text):
         raise ValueError(text)
     exact = Context(prec=precision, traps=[Inexact, InvalidOperation])
@@ -59,7 +59,7 @@ def read_decimal(text: str, *, precision: int, scale: int) -> Decimal:
 
 
 def read_real(text: str, *, single: bool) -> float:
-    """A float; of a single-precision column the nearest one it can hold, as writers of it have it."""
+    """A float; for a single-precision column the nearest representable one, as writers store it."""
     if not _DECIMAL.fullmatch(text) and not _REAL.fullmatch(text):
         raise ValueError(text)
     if not single:
@@ -71,13 +71,13 @@ def read_real(text: str, *, single: bool) -> float:
 
 
 def read_delta(text: str, kind: str) -> object:
-    """The value of a Delta partition column that a text means.
+    """The value that a text denotes in a Delta partition column.
 
     Args:
         kind: the column's type as the Delta protocol names it.
 
     Raises:
-        ValueError: the text means no value of it.
+        ValueError: the text denotes no value of that type.
     """
     if kind in _DELTA_INTEGERS:
         half = 2 ** (_DELTA_INTEGERS[kind] - 1)
@@ -101,10 +101,10 @@ _DELTA: dict[str, Callable[[str], object]] = {
 
 
 def is_same(wanted: object, found: object) -> bool:
-    """Whether two partition values are one; NaN is itself here."""
+    """Whether two partition values are equal; NaN equals NaN."""
     return wanted == found or (wanted != wanted and found != found)  # noqa: PLR0124  # what only NaN does
 
 
 def is_misspelled(value: object) -> bool:
-    """Whether deltalake, up to 1.6, writes a partition value that no reader understands."""
+    """Whether deltalake, up to 1.6, writes this partition value in a form that no reader parses."""
     return isinstance(value, Decimal) and value < 0 and value % 1 != 0

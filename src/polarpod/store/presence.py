@@ -1,8 +1,8 @@
-"""Whether files that a log or a manifest names are in the store, as large as they were written.
+"""Checks that files named by a log or a manifest are in the store, with the size they were written with.
 
-A log says what was published, not what somebody has deleted behind its back. So a run whose rows shall pass for standing,
-and one that is about to commit, have their files looked for: by one request a file, many at a time. That costs what the run
-made, while a listing costs what the table holds.
+A log records what was published, not files that were deleted from the store directly. So the files of a run that is to be
+skipped or adopted, and of one that is about to commit, are checked: by one request a file, many in parallel. The cost grows
+with the run's files, while that of a listing grows with the table's.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from polarpod.store.parallel_requests import at_once
 
 
 def missing(folder: Folder, sizes: Mapping[str, int | None]) -> list[str]:
-    """Those of the paths below a folder where nothing is, or not what was written, in order.
+    """The paths below a folder whose file is missing or differs in size, sorted.
 
     Args:
-        sizes: path -> its bytes, as whoever wrote it knows; None where that is not known.
+        sizes: path -> the bytes that its writer recorded; None where the size is unknown.
     """
     wanted = sorted(sizes)
     if not wanted:
         return []
     if is_local(folder.uri):
-        # a look costs microseconds here, and obstore's milliseconds; what cannot be looked at is asked about below
+        # a stat costs microseconds, a head of obstore milliseconds; paths whose stat fails go to obstore below
         root = local_path(folder.uri)
         wanted = [path for path in wanted if not _is_there(_size_of(root / path), sizes[path])]
         return [path for path in wanted if not _is_there(_size(folder.head(path)), sizes[path])]
@@ -46,15 +46,15 @@ def _size(entry: Entry | None) -> int | None:
 def _size_of(path: Path) -> int | None:
     try:
         return path.stat().st_size
-    except (OSError, ValueError):  # ValueError: of a name that no file can have
+    except (OSError, ValueError):  # ValueError: the name is invalid for a file
         return None
 
 
 def missing_of_table(uri: str, storage: Storage, sizes: Mapping[str, int | None]) -> list[str]:
-    """As `missing`, of files that a Delta log names: it may name some outside of the table, as a shallow clone's does."""
+    """As `missing`, for files that a Delta log names, some of them outside of the table, as in a shallow clone."""
     lost = missing(Folder(uri, storage), {path: size for path, size in sizes.items() if not is_absolute(path)})
     for path in sorted(path for path in sizes if is_absolute(path)):
-        # a kind of store that is not this one's is not looked into
+        # files in another kind of store are not checked
         parent, _, name = (place(uri, path) or "").rpartition("/")
         if name and not _is_there(_size(Folder(parent or "/", storage).head(name)), sizes[path]):
             lost.append(path)

@@ -1,10 +1,10 @@
-"""One description of an object store, in the dialects of the three libraries that talk to it.
+"""Converts `Storage` to the options of the three libraries that access an object store.
 
-Credentials are in none of them: each library reads AWS_* and the pod's identity from the environment by itself.
-A store that is away for two seconds, because its pod or a proxy was replaced, is waited for: connections to it are refused
-at once, so it is the pauses between tries that do it. Measured against an unreachable endpoint, each library gives up within
-about ten seconds with these limits, where the defaults take minutes; an Airflow retry or the next attempt is the better
-place to wait longer.
+The options hold no credentials: each library reads AWS_* and the pod's identity from the environment by itself.
+Retries bridge an outage of two seconds, as when the store's pod or a proxy is replaced: connections are then refused at
+once, so the pauses between tries must add up to that. Measured against an unreachable endpoint, each library gives up within
+about ten seconds with these limits, where the defaults take minutes; longer waits belong to an Airflow retry or the next
+attempt.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _CONNECT_SECONDS = 3
 _REQUEST_SECONDS = 60
 _RETRIES = 5
 _RETRY_SECONDS = 8
-# between tries: the first, at least, and the last, at most
+# pauses between tries: the first is at least, and the last at most, this long
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=0.4), timedelta(seconds=2)
-# Polars' pauses are longer by themselves: two seconds in all between three tries
+# Polars' own pauses are longer: two seconds in total between three tries
 _POLARS_RETRIES = 3
-# AWS needs a region to sign; stores that are not AWS accept any.
+# AWS needs a region to sign; other stores accept any.
 _DEFAULT_REGION = "us-east-1"
-# the libraries panic over anything else, "localhost:9000" above all
+# the libraries panic on anything else, such as "localhost:9000"
 _ENDPOINT = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:/[!-~]*)?")
 _HIGHEST_PORT = 65535
 
@@ -48,7 +48,7 @@ def for_polars(storage: Storage) -> dict[str, Any]:
     options: dict[str, Any] = {
         "max_retries": _POLARS_RETRIES,
         "retry_timeout_ms": _RETRY_SECONDS * 1000,
-        # for one whole request with its body; without it Polars waits for ever on an endpoint that accepts and says nothing
+        # for one whole request with its body; without it Polars waits for ever where an endpoint accepts and sends nothing
         "timeout": f"{_REQUEST_SECONDS}s",
         "connect_timeout": f"{_CONNECT_SECONDS}s",
     }
@@ -62,7 +62,7 @@ def for_polars(storage: Storage) -> dict[str, Any]:
 
 
 def for_deltalake(storage: Storage) -> dict[str, str]:
-    """`storage_options` of deltalake, which spells everything as text."""
+    """`storage_options` of deltalake; every value must be text."""
     options = {
         "timeout": f"{_REQUEST_SECONDS}s",
         "connect_timeout": f"{_CONNECT_SECONDS}s",
@@ -105,7 +105,7 @@ def for_obstore(storage: Storage) -> dict[str, Any]:
 
 
 def checked(url: str) -> str:
-    """The endpoint as it is. Raises PolarpodError where it is not a URL that a client can call."""
+    """The endpoint, unchanged. Raises PolarpodError where it is not a URL that a client can call."""
     port = re.search(r":(\d+)(?:/|$)", url.partition("://")[2])
     if _ENDPOINT.fullmatch(url) and (port is None or 0 < int(port[1]) <= _HIGHEST_PORT):
         return url

@@ -1,4 +1,4 @@
-"""Whether a store does what everything safe here rests on: reads what was written, and refuses the second of two creates."""
+"""Checks that a store has what a state store requires: reads return what was written, and conditional writes work."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _KEY = "trial"
 
 
 def try_out(uri: str, storage: Storage) -> None:
-    """Writes, reads, writes conditionally and deletes below a URI that is nobody else's.
+    """Writes, reads, writes conditionally and deletes below a URI that nothing else uses.
 
     Raises:
-        PolarpodError: what it cannot do, in words.
+        PolarpodError: an operation failed, or a conditional write was not enforced.
     """
     folder = Folder(uri, storage)
     try:

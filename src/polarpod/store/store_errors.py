@@ -1,6 +1,6 @@
-"""What a store meant by an error. obstore and deltalake wrap most answers in one generic type: the words tell them apart.
+"""Classifies a store's errors. obstore and deltalake wrap most in one generic type, so the message is parsed.
 
-Numbers are looked for where a status stands and nowhere else: buckets, ports and request ids hold any digits.
+Status codes are matched only after "status code:": buckets, ports and request ids hold any digits.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from polarpod.contract.verdict import Category, PolarpodError
 _LENGTH = 500
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-# deltalake breaks "a: b: c" into an indented tree
+# deltalake prints "a: b: c" as an indented tree
 _BRANCH = re.compile(r"\s*\n\s*↳ ")
 _STATUS = re.compile(r"status code: (\d{3})\b")
 _CODE = re.compile(r"<Code>(\w+)</Code>(?:\s*<Message>([^<]*)</Message>)?")
-# what follows is for the library's developers, a stack or a dump of its types, or the XML that _CODE has read
+# the rest is a stack or a dump of types, for the library's developers, or the XML that _CODE parses
 _TAIL = re.compile(r"\s*(?:\n\nDebug source:|\n\s+0: |\nstack backtrace:|: ParsedLogPath \{|<\?xml|<Error>).*", re.DOTALL)
 _DURATION = re.compile(r" in \d[\d.]*(?:ns|µs|ms|s)\b")
 _DENIED = re.compile(r"lacked the necessary privileges|permission denied|\(os error (?:1|13|30)\)", re.IGNORECASE)
@@ -28,8 +28,8 @@ _DENIED_CODES = {
 }  # fmt: skip
 _UNREACHABLE = re.compile(r"error sending request|operation timed out|dns error|connection|after \d+ retries", re.IGNORECASE)
 
-# What was just listed is not there to be read, what is written cannot be missing, and a bucket lists its objects or is none
-# itself (NoSuchBucket): a store that says so is overloaded, or answers from a node that lags behind.
+# A listed log file that is not found on read, or a 404 other than NoSuchBucket for a list or a write: the store is
+# overloaded, or a node that lags behind responded.
 _CONTRADICTION = re.compile(
     r"Kernel error: File not found: \S*_delta_log/"
     r"|Error performing (?:list request|PUT|POST)\b(?!.*<Code>NoSuchBucket<).*status code: 404\b",
@@ -38,7 +38,7 @@ _CONTRADICTION = re.compile(
 
 
 class Answer(NamedTuple):
-    """What was meant, and its words in one line: free of credentials, XML and dumps."""
+    """The class of an error, and its message in one line without credentials, XML and dumps."""
 
     denied: bool
     no_bucket: bool
@@ -47,7 +47,7 @@ class Answer(NamedTuple):
 
 
 def answer(error: BaseException) -> Answer:
-    """What a store's client says with this error."""
+    """Classifies an error of a store's client."""
     text = _BRANCH.sub(": ", _COLOUR.sub("", str(error))).strip()
     status = found[1] if (found := _STATUS.search(text)) else ""
     code, message = (found[1], found[2]) if (found := _CODE.search(text)) else ("", "")
@@ -66,15 +66,15 @@ def answer(error: BaseException) -> Answer:
 
 
 def contradicts_itself(error: BaseException) -> bool:
-    """Whether a store denies what it has just said. Asked again a moment later, it may be of one mind."""
+    """Whether a store's response contradicts an earlier one. The same request may succeed a moment later."""
     return bool(_CONTRADICTION.search(_BRANCH.sub(": ", _COLOUR.sub("", str(error)))))
 
 
 def no_access(said: Answer, verb: str, place: str) -> PolarpodError | None:
-    """The error of a store that refuses, lacks the bucket or is away; None where its answer is about what it holds.
+    """The error for denied access, a missing bucket or an unreachable store; None for an error about the store's content.
 
     Args:
-        verb: what was tried, as in "could not read".
+        verb: the operation that failed, as in "could not read".
     """
     if said.denied:
         return PolarpodError(
@@ -94,7 +94,7 @@ def no_access(said: Answer, verb: str, place: str) -> PolarpodError | None:
 
 
 def unavailable(said: Answer, verb: str, place: str) -> PolarpodError:
-    """The error of a store that may be there again in a while."""
+    """The error (`storage_unavailable`) for a store that may be available later."""
     return PolarpodError(
         Category.STORAGE_UNAVAILABLE,
         f"could not {verb} {place}",

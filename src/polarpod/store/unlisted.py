@@ -1,4 +1,4 @@
-"""Local names below a folder that a listing leaves out, because they stand for no file."""
+"""Local names below a folder that a listing leaves out, because they are no regular files."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from polarpod.store.location import is_local, local_path
 
 
 class Unlisted(NamedTuple):
-    """Relative to the folder, in order: links to nothing, and pipes, sockets and devices, by links too."""
+    """Relative paths, sorted: dangling links (`broken`); pipes, sockets and devices, also behind links (`odd`)."""
 
     broken: list[str]
     odd: list[str]
 
 
 def unlisted(uri: str) -> Unlisted:
-    """What is there besides files and folders. Nothing is opened: whoever opens a pipe waits for somebody to write."""
+    """The names that are neither files nor folders; none in S3. Nothing is opened: a pipe blocks until a writer opens it."""
     found = Unlisted([], [])
     if not is_local(uri):
         return found
@@ -31,11 +31,11 @@ def unlisted(uri: str) -> Unlisted:
 
 
 def _kind(path: str) -> int:
-    """The type of what a name stands for, behind links; 0 for nothing."""
+    """The file type behind a name and its links (`stat.S_IFMT`); 0 for a dangling link."""
     try:
         kind = stat.S_IFMT(os.lstat(path).st_mode)
     except OSError:
-        return stat.S_IFREG  # it was there a moment ago: whoever reads it says what became of it
+        return stat.S_IFREG  # removed since the listing: reading it raises the error
     if kind != stat.S_IFLNK:
         return kind
     try:

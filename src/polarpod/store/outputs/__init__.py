@@ -1,1 +1,1 @@
-"""What stands in the place of an output: one module a format, behind the interface in output.py."""
+"""Reads the current state of outputs: one module for each format, behind the interface in output.py."""

@@ -1,6 +1,6 @@
-"""Whether an output may be begun in its folder: not where others keep files, which its log or manifest would hide.
+"""Whether an output may be begun in its folder: not where other writers keep files, which its log or manifest would hide.
 
-Asked when a run is planned, before its rows are staged, and again before the commit that begins the output.
+Checked when a run is planned, before its rows are staged, and again before the commit that begins the output.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.store.folder import Folder
 from polarpod.store.outputs.output import stored
 
-# of files of others, in a verdict
+# the most foreign files that a verdict names
 _NAMED = 3
 
 
 def refuse_folder_of_others(output: Output, quarantine: str | None, storage: Storage) -> None:
-    """For a run that is planned.
+    """Checks the output and the quarantine of a planned run.
 
     Raises:
-        PolarpodError: `publish_refused`: the output, or the place of its bad rows, is not begun yet, and others have Parquet
+        PolarpodError: `publish_refused`: the output, or the place of its bad rows, is not begun yet, and other writers have
             files there.
     """
-    # bad rows are a Parquet dataset, whatever the output is
+    # bad rows are a Parquet dataset, for every output format
     for place in (output, Parquet(quarantine)) if quarantine else (output,):
         folder = Folder(place.uri, storage)
         if not stored(place).is_begun(folder):

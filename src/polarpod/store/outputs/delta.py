@@ -1,4 +1,4 @@
-"""What a Delta table holds of a run, asked of its log and of its files."""
+"""What a Delta table holds of a run, read from its log and checked against its files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from polarpod.store.sources.files import files_of
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
-# What an attempt stages for a Delta table, whatever the partition: of one that failed, or whose table's log is lost.
+# Files that attempts stage for a Delta table, in any partition: of a failed attempt, or of a table whose log is lost.
 _STAGED = re.compile(r"(?:^|/)[0-9a-f]{32}-\d{5,}\.parquet$")
 _UID_LENGTH = 32
 _WHY = "in a table's folder a VACUUM deletes them, and whoever reads the folder takes both."
@@ -63,7 +63,7 @@ def begin(folder: Folder) -> None:
     if folder.head(manifest.KEY) is not None:
         raise refused(folder, "is a Parquet dataset, which polarpod publishes", [manifest.KEY], _WHY)
     foreign = [key for key in files_of(folder) if not _STAGED.search(key)]
-    # a table that came meanwhile names its files, and whoever asks looks at it before the commit
+    # the files of a table created meanwhile are its own, and the caller reads that table before the commit
     if foreign and log_file(folder) is None:
         raise refused(folder, "has Parquet files that polarpod has not written", foreign, _WHY)
 
@@ -79,11 +79,11 @@ def standing_in(table: DeltaTable, output: Delta, storage: Storage, *, job: str,
     if same and isinstance(output.replace, dict):
         same = transaction_version(table, owner_id(output.replace)) == owner_number(job, run_key, number)
     if not same and not output.append:
-        # it is published again whatever is left of it
+        # published again, whatever is left of it
         return Standing(number, False)
     found = _found_in(table, output, storage, job=job, run_key=run_key)
     if found.rows is Rows.UNKNOWN:
-        # a replace can be repeated, so it is; a second append could double its rows, and a late merge undo newer ones
+        # a replace is repeated; a second append could double its rows, and a late merge could undo newer ones
         return Standing(number, same and output.replace is None)
     if found.rows is Rows.NONE:
         return _gone(table, output, storage, number, job=job, run_key=run_key)
@@ -94,7 +94,7 @@ def standing_in(table: DeltaTable, output: Delta, storage: Storage, *, job: str,
 
 
 def _lost_of(table: DeltaTable, output: Delta, storage: Storage, files: Set[str]) -> list[str]:
-    """Those of the files that readers would not find, or not whole."""
+    """The files that are missing or differ in size."""
     if not files:
         return []
     sizes = file_sizes(table)
@@ -102,7 +102,7 @@ def _lost_of(table: DeltaTable, output: Delta, storage: Storage, files: Set[str]
 
 
 def _gone(table: DeltaTable, output: Delta, storage: Storage, number: int, *, job: str, run_key: str) -> Standing:
-    """Of a run whose last commit is not in the table. An append must not be published beside rows of an earlier one."""
+    """The standing of a run whose last commit's rows are gone. An append must not add to rows of an earlier attempt."""
     version = transaction_version(table, commit_id(job, run_key))
     restored = (
         output.append
@@ -113,7 +113,7 @@ def _gone(table: DeltaTable, output: Delta, storage: Storage, number: int, *, jo
 
 
 def _found_in(table: DeltaTable, output: Delta, storage: Storage, *, job: str, run_key: str) -> Survival:
-    """What became of the run's last commit."""
+    """What is left of the run's last commit."""
     version, newest = transaction_version(table, commit_id(job, run_key)), table.version()
     if version is None:
         return Survival(Rows.UNKNOWN)
@@ -125,13 +125,13 @@ def _found_in(table: DeltaTable, output: Delta, storage: Storage, *, job: str, r
 
 
 def _own_files(table: DeltaTable, *, job: str, run_key: str) -> frozenset[str]:
-    """Paths of the files that polarpod named for the last commit, where all are in the table as they were; else none."""
+    """Paths of the files of the last commit, by polarpod's names, where all are still active; else empty."""
     packed = transaction_version(table, files_id(job, run_key)) or 0
     ending, count = f"{packed >> COUNT_BITS:0{UID_DIGITS}x}", packed & ((1 << COUNT_BITS) - 1)
-    # where rows can be deleted without their file, a file that is there says nothing of its rows
+    # with deletion vectors rows are deleted without their file, so an active file is no proof of its rows
     if not count or "deletionVectors" in (table.protocol().reader_features or ()):
         return frozenset()
     root = str(table.table_uri).removeprefix("file://").rstrip("/") + "/"
-    # below the root a path is as the store has it; the names that polarpod gives have nothing that would be escaped again
+    # below the root a path is as in the store; polarpod's file names have no character that would be escaped again
     found = [uri for uri in table.file_uris() if uri.rpartition("/")[2][:_UID_LENGTH].endswith(ending)]
     return frozenset(uri.removeprefix(root) for uri in found) if len(found) == count else frozenset()

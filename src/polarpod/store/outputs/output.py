@@ -1,4 +1,4 @@
-"""The interface of an output's place: what it holds of a run, and whether it may be begun. Formats are used through it."""
+"""The interface to an output's place: what it holds of a run, and whether it may be begun. Every format implements it."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ O_contra = TypeVar("O_contra", bound=OutputFormat, contravariant=True)
 
 
 class StoredOutput(Protocol[O_contra]):
-    """One format's places, a module."""
+    """The functions of one format's module."""
 
     def standing(self, output: O_contra, storage: Storage, *, job: str, run_key: str, fingerprint: str) -> Standing:
-        """What the output holds of a run key, beside the fingerprint asked about."""
+        """What the output holds of a run key, compared with the given fingerprint."""
         ...
 
     def newest_commit(self, output: O_contra, storage: Storage, *, job: str, run_key: str) -> Newest | None:
-        """Who has committed last of a run, as the output itself says; None where it knows of nobody."""
+        """The attempt of a run that committed last, by the output's own record; None where it records none."""
         ...
 
     def is_begun(self, folder: Folder) -> bool:
-        """Whether the folder is an output of the format already."""
+        """Whether the folder holds an output of this format."""
         ...
 
     def begin(self, folder: Folder) -> None:
-        """For a folder that is not begun. Raises PolarpodError (`publish_refused`) where others keep files in it."""
+        """Checks a folder that is not begun. Raises PolarpodError (`publish_refused`) where others' files are in it."""
         ...
 
 
 def stored(output: OutputFormat) -> StoredOutput[Any]:
-    """How an output's place is looked at."""
+    """The module of `store/outputs` that handles an output's format."""
     found: StoredOutput[Any] = import_module(f"polarpod.store.outputs.{output.publisher}")
     return found
 
 
 def standing(output: Output, storage: Storage, *, job: str, run_key: str, fingerprint: str) -> Standing:
-    """What the output at its place holds of a run key, whatever its format."""
+    """What an output of any format holds of a run key."""
     return stored(output).standing(output, storage, job=job, run_key=run_key, fingerprint=fingerprint)
 
 
 def newest_commit(output: Output, storage: Storage, *, job: str, run_key: str) -> Newest | None:
-    """Who has committed last of a run, as the output itself says; None where it knows of nobody.
+    """The attempt of a run that committed last, by the output's own record; None where it records none.
 
-    The state store is not asked: what it has lost is found here.
+    The state store is not read, so attempts that it has lost are found.
     """
     return stored(output).newest_commit(output, storage, job=job, run_key=run_key)

@@ -1,4 +1,4 @@
-"""What a published Parquet dataset holds of a run, asked of its manifest and of its files."""
+"""What a published Parquet dataset holds of a run, read from its manifest and checked against its files."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def standing_of(found: manifest.Manifest | None, *, job: str, run_key: str, fing
 def standing_in_dataset(
     found: manifest.Manifest | None, folder: Folder, *, job: str, run_key: str, fingerprint: str
 ) -> Standing:
-    """As `standing_of`, and whether the store still has the files of a run that would pass for standing."""
+    """As `standing_of`, and where the content is the same, whether the store still has the run's files."""
     held = standing_of(found, job=job, run_key=run_key, fingerprint=fingerprint)
     if not held.same or found is None:
         return held
     files = {file.path: file.bytes for entry in found.entries if entry.is_of(job, run_key) for file in entry.files}
     lost = missing(folder, files)
-    # the next attempt's entry takes the place of this one as a whole, so that even an append can be repeated
+    # the next attempt's entry replaces this one as a whole, so even an append can be repeated
     return held._replace(same=False, undone=True, lost=tuple(lost)) if lost else held

@@ -1,1 +1,1 @@
-"""What an input is right now: one module a kind of source, behind the interface in source.py."""
+"""Lists inputs: one module for each kind of source, each with a function `list_input`."""

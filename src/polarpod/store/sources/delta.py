@@ -1,4 +1,4 @@
-"""Lists inputs that are Delta tables, by their log."""
+"""Lists inputs that are Delta tables, from their log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists inputs that are files: a folder, a glob, or a directory that polarpod publishes, by its manifest."""
+"""Lists inputs that are files: a folder, a glob, or a directory that polarpod publishes, from its manifest."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from polarpod.store.listing import OTHER_NAME, Listing, missing_input
 from polarpod.store.location import is_local, join, local_path, normal
 from polarpod.store.unlisted import unlisted
 
-# A file that polarpod stages for a manifest: without one it is not published, and beside one it may be stale.
+# A file that polarpod stages for a manifest: without a manifest it is not published, and beside one it may be stale.
 _STAGED = re.compile(r"/data/([0-9a-f]{32})/(?:.*/)?\1-\d{5,}\.parquet$")
 # What Polars decompresses by itself.
 _COMPRESSED = r"(?:\.gz|\.zst)?"
-# What a folder's files are called, in any case. `.json` is not NDJSON's: it is as often a document of one object.
+# Names of a folder's files by format, in any case. `.json` is not included: it is as often a document of one object.
 _NAMES = {
     "parquet": re.compile(r".*\.(?:parquet|parq|pq)", re.IGNORECASE | re.DOTALL),
     "csv": re.compile(rf".*\.csv{_COMPRESSED}", re.IGNORECASE | re.DOTALL),
     "ndjson": re.compile(rf".*\.(?:ndjson|jsonl){_COMPRESSED}", re.IGNORECASE | re.DOTALL),
 }
-# Hadoop's marker of a folder in S3, an object beside the folder.
+# Hadoop's folder marker in S3, an object beside the folder.
 _HADOOP_MARKER = "_$folder$"
 _FIRST = 3
 _NAME_LENGTH = 200
 
 
 class _Found(NamedTuple):
-    """Keys below a root, sorted into what is read and, by reason, what is not."""
+    """Files below a root: those to read, and by reason the keys of those left out."""
 
     read: list[Entry]
     left_out: dict[str, list[str]]
@@ -64,7 +64,7 @@ def list_input(name: str, dataset: Parquet | Csv | NdJson, storage: Storage) -> 
 
 
 def files_of(folder: Folder) -> list[str]:
-    """Keys of the files that an input would read, were it this folder of Parquet without a manifest."""
+    """Keys of the files that a Parquet input would read from this folder without a manifest."""
     return [entry.key for entry in folder.list() if _reason(folder, entry, "", _NAMES["parquet"]) is None]
 
 
@@ -74,9 +74,9 @@ _UNPUBLISHED = "polarpod's own: what it publishes is read by the directory's nam
 
 
 def _find(name: str, root: str, pattern: str, kind: str, storage: Storage) -> _Found:
-    """Files under a root that match; without a pattern the root itself, or as a folder all its files of the kind."""
+    """Files below a root that match; without a pattern the root itself, or all files of the format where it is a folder."""
     if not pattern:
-        # before the client looks at it, which opens it
+        # before the client's head, which opens the file
         _refuse_pipe(name, root)
         parent, _, last = root.rpartition("/")
         if single := Folder(parent or "/", storage).head(last):
@@ -99,7 +99,7 @@ def _find(name: str, root: str, pattern: str, kind: str, storage: Storage) -> _F
 
 
 def _reason(folder: Folder, entry: Entry, pattern: str, names: re.Pattern[str]) -> str | None:
-    """Why a file is not read; None where it is. Names that a pattern matches need not be the format's."""
+    """Why a file is not read; None where it is read. A name that a pattern matches need not have the format's extension."""
     hidden = has_hidden_part(entry.key) and not (pattern and matches(entry.key, pattern, hidden=False))
     if entry.key.endswith(_HADOOP_MARKER) and not entry.size:
         return _MARKER
@@ -113,7 +113,7 @@ def _reason(folder: Folder, entry: Entry, pattern: str, names: re.Pattern[str]) 
 
 
 def _refuse_delta(name: str, root: str, listed: list[Entry]) -> None:
-    """A Delta table's folder also holds files whose rows were deleted or replaced: only its log tells which."""
+    """Raises PolarpodError for a Delta table's folder: only its log records which files hold deleted or replaced rows."""
     log = next((entry.key for entry in listed if entry.key.startswith("_delta_log/") and entry.key.endswith(".json")), None)
     if log:
         raise PolarpodError(
@@ -128,7 +128,10 @@ def _refuse_delta(name: str, root: str, listed: list[Entry]) -> None:
 def _look_at_unlisted(
     name: str, folder: Folder, pattern: str, names: re.Pattern[str], left_out: dict[str, list[str]]
 ) -> None:
-    """What stands in a file's place and is none was meant to be read, where its name is one that is; others are told."""
+    """Raises PolarpodError for dangling links, pipes, sockets and devices under names that would be read.
+
+    Others are added to `left_out`.
+    """
     found = unlisted(folder.uri)
 
     def meant(keys: list[str]) -> list[str]:
@@ -159,7 +162,7 @@ def _look_at_unlisted(
 
 
 def _mode(path: str) -> int:
-    """Of what is there, behind links; 0 where nothing is, or nothing that may be looked at."""
+    """The mode of a path, behind links; 0 where nothing is there or it cannot be accessed."""
     try:
         return local_path(path).stat().st_mode
     except OSError:
@@ -167,7 +170,7 @@ def _mode(path: str) -> int:
 
 
 def _refuse_pipe(name: str, place: str) -> None:
-    """Whoever opens a pipe waits for somebody to write into it, for ever if nobody does. Folders are listed without them."""
+    """Raises PolarpodError for a pipe, socket or device: opening a pipe blocks until a writer opens it, maybe for ever."""
     if is_local(place) and stat.S_IFMT(_mode(place)) not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise PolarpodError(
             Category.INPUT_UNREADABLE,
