@@ -1,5 +1,5 @@
 """The `kubernetes` plane: a worker as a pod.
 
-Pure: names, manifest, template, diagnose, patience. Edges: cluster (the API server), follow (its logs), pods (one attempt),
-doctor, sweep.
+Pure: status, verdicts, render. Edges: cluster (the API server), watch and logs (its streams), launcher (one attempt),
+examine (doctor), leftovers (gc).
 """

@@ -1,7 +1,7 @@
-"""What an API server's answer means in words, or that there is none.
+"""Translation of a Kubernetes client's exceptions.
 
-What it refuses is a `Refusal` for `diagnose`; that it cannot be reached, or that no request can be made, is a PolarpodError.
-Response headers and request bodies stay out of both: they carry tokens.
+A rejected request is a `Refusal` for `diagnose`; an unreachable server, or an invalid request, is a PolarpodError. Neither
+contains response headers or request bodies: they carry tokens.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _NO_HANDSHAKE = re.compile(r"certificate|handshake|wrong version number|unknown 
 
 
 class Refused(Exception):
-    """The API server answered, and the answer is no."""
+    """The API server rejected a request."""
 
     def __init__(self, refusal: Refusal) -> None:
         self.refusal = refusal
@@ -32,17 +32,17 @@ class Refused(Exception):
 
 
 class NoAnswer(PolarpodError):
-    """A request went out, and no answer came back: what it asked for may have been done."""
+    """A request was sent and no answer returned: it may have taken effect."""
 
 
 def told(refusal: Refusal) -> PolarpodError:
-    """A refusal in words, where nobody can make more of it."""
+    """A refusal as a PolarpodError, for callers that do not handle `Refused`."""
     verdict = refused(refusal)
     return PolarpodError(verdict.category, verdict.summary, evidence=verdict.evidence, remedy=verdict.remedy)
 
 
 def unusable(where: str, error: Exception, *, remedy: str = "") -> PolarpodError:
-    """A cluster's configuration that no client can be made of, in words."""
+    """The error for a cluster configuration that no client can be built from."""
     return PolarpodError(
         Category.REQUEST_INVALID,
         "the cluster's configuration cannot be used",
@@ -54,10 +54,10 @@ def unusable(where: str, error: Exception, *, remedy: str = "") -> PolarpodError
 
 
 def unreachable(where: str, words: str, *, sent: bool = False) -> PolarpodError:
-    """A server that did not answer, in words.
+    """The error for a server that did not answer.
 
     Args:
-        sent: the request may have come through: NoAnswer.
+        sent: whether the request may have reached the server; the error is then a NoAnswer.
     """
     expired = "certificate" in words.lower()
     return (NoAnswer if sent else PolarpodError)(
@@ -72,7 +72,7 @@ def unreachable(where: str, words: str, *, sent: bool = False) -> PolarpodError:
 
 @contextmanager
 def in_words(where: str) -> Iterator[None]:
-    """Turns what a client raises into Refused, or a PolarpodError."""
+    """Converts a client's exceptions into Refused or a PolarpodError."""
     try:
         yield
     except ApiException as error:
@@ -83,17 +83,17 @@ def in_words(where: str) -> Iterator[None]:
         raise unusable(where, error) from None
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise unreachable(where, _words(error), sent=_was_sent(error)) from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:  # half an answer, or one of something in between
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:  # a truncated answer, or one from an intermediary
         raise unreachable(where, f"its answer is no JSON: {_words(error)}", sent=True) from None
-    except ValueError as error:  # a token or an address that no request can be made of
+    except ValueError as error:  # a token or an address that is invalid in a request
         raise unusable(where, error) from None
 
 
 def _was_sent(error: Exception) -> bool:
-    """Whether a request may have come through. A connection that was never made is told apart by its own errors."""
+    """Whether a request may have reached the server. A connection that was never established has its own error types."""
     cause = error.reason if isinstance(error, urllib3.exceptions.MaxRetryError) else error
     if isinstance(cause, urllib3.exceptions.SSLError):
-        # TLS can break at any time; these end it before anything is said
+        # TLS can fail at any time; these errors precede any request
         return not _NO_HANDSHAKE.search(str(cause))
     never = urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError | urllib3.exceptions.ProxyError
     return not isinstance(cause, never)
@@ -104,7 +104,7 @@ def _refusal(error: ApiException) -> Refusal:
         body = json.loads(error.body)
         reason, message = str(body.get("reason") or ""), str(body.get("message") or "")
     except (TypeError, ValueError, AttributeError):
-        # not a Status object: a proxy in between, whose page may hold anything
+        # not a Status object: a proxy's page, of arbitrary content
         reason, message = str(error.reason or ""), ""
     return Refusal(int(error.status), reason, redact(message)[:2000])
 

@@ -1,4 +1,4 @@
-"""The only place that talks to a Kubernetes API server. Pods go in and come out as plain JSON."""
+"""The only module that calls a Kubernetes API server. It takes and returns pods as plain JSON."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from polarpod.launch.planes.kubernetes.kubeconfig import configuration
 from polarpod.launch.planes.kubernetes.status import Json
 from polarpod.launch.planes.kubernetes.stream import Stream
 
-# an API server that is there answers in milliseconds; a watch says nothing for as long as nothing happens
+# a healthy API server answers in milliseconds; a watch is silent while nothing changes
 _CONNECT_SECONDS = 10
 _ANSWER_SECONDS = 30
 _TIMEOUT = (_CONNECT_SECONDS, _ANSWER_SECONDS)
-# servers end watches after 30 to 60 minutes by themselves; ours end earlier, so that a dead connection is noticed
+# servers end watches after 30 to 60 minutes by themselves; these end earlier, so that a dead connection is detected
 _WATCH_SECONDS = 300
-# of a request that is safe to repeat: connections that were never made, and one that hung or broke
+# retries of an idempotent request: of connections that were never established, and of one that hung or broke
 _RETRIES = urllib3.Retry(3, read=1)
-# a job that prints without an end of line must not fill this process
+# a job that prints without line ends must not fill this process's memory
 _LONGEST_LINE_BYTES = 64 * 1024
 
 T = TypeVar("T")
@@ -40,8 +40,8 @@ class Cluster:
 
     def __init__(self, make_api: MakeApi, *, namespace: str, where: str) -> None:
         """Args:
-        make_api: a client with fresh credentials; called again when the server says that they have expired.
-        where: the cluster in words, for messages.
+        make_api: returns a client with fresh credentials; called again when the server reports that they have expired.
+        where: the cluster's description in messages.
         """
         self._make_api = make_api
         self._api = make_api()
@@ -49,11 +49,11 @@ class Cluster:
         self.where = where
 
     def create(self, manifest: Json, *, dry_run: bool = False) -> Json:
-        """Creates a pod.
+        """Creates a pod, and returns it.
 
         Raises:
-            Refused: it is not taken.
-            NoAnswer: it may be there all the same.
+            Refused: the API server rejects it.
+            NoAnswer: the pod may exist nonetheless.
         """
         options = {"dry_run": "All"} if dry_run else {}
         return self._pod(
@@ -63,7 +63,7 @@ class Cluster:
         )
 
     def pod(self, name: str) -> Json | None:
-        """A pod as it is now; None where there is none of that name."""
+        """The current pod of that name; None where there is none."""
         try:
             return self._pod(
                 lambda api: api.read_namespaced_pod(name, self.namespace, _preload_content=False, _request_timeout=_TIMEOUT)
@@ -83,7 +83,7 @@ class Cluster:
         return list(found.get("items") or ())
 
     def events(self, uid: str) -> list[Json]:
-        """What happened to a pod, oldest first; nothing where events may not be read: they only help to explain."""
+        """A pod's events, oldest first; empty where they may not be read: they only add to an explanation."""
         try:
             found = self._told(
                 lambda api: api.list_namespaced_event(
@@ -99,7 +99,7 @@ class Cluster:
         return sorted(items, key=lambda one: str(one.get("lastTimestamp") or one.get("eventTime") or ""))
 
     def delete(self, name: str, uid: str, *, grace_seconds: int | None = None) -> None:
-        """Deletes exactly this pod: one of the same name that somebody made later stays."""
+        """Deletes exactly this pod: a later one of the same name stays."""
         options: dict[str, Any] = {"preconditions": {"uid": uid}}
         if grace_seconds is not None:
             options["gracePeriodSeconds"] = grace_seconds
@@ -114,7 +114,7 @@ class Cluster:
                 raise told(error.refusal) from None
 
     def watch(self, name: str, resource_version: str) -> Stream:
-        """The changes of one pod since a version, a line of JSON each."""
+        """The changes of one pod since a version, one line of JSON each."""
         try:
             return self._stream(
                 lambda api: api.list_namespaced_pod(
@@ -131,10 +131,10 @@ class Cluster:
             raise told(error.refusal) from None
 
     def log(self, name: str, container: str, *, since_seconds: int | None, tail_lines: int | None) -> Stream:
-        """A container's log as it grows, a line each with its timestamp in front, the end of an endless one left out.
+        """A container's log as it grows: each line starts with its timestamp, and an overlong one is truncated.
 
         Raises:
-            Refused: it has not started yet (400), or is gone (404).
+            Refused: the container has not started yet (400), or is gone (404).
         """
         options = {"since_seconds": since_seconds, "tail_lines": tail_lines}
         return self._stream(
@@ -152,7 +152,7 @@ class Cluster:
         )
 
     def may(self, verb: str, resource: str, subresource: str = "") -> bool:
-        """Whether these credentials are allowed something. Everybody may ask that about themselves."""
+        """Whether these credentials have a right. Every identity may review its own rights."""
         attributes = {"namespace": self.namespace, "verb": verb, "resource": resource, "subresource": subresource}
         review = {
             "apiVersion": "authorization.k8s.io/v1",
@@ -167,7 +167,7 @@ class Cluster:
         return bool((found.get("status") or {}).get("allowed"))
 
     def is_starting(self) -> bool:
-        """Whether the API server says that it is not ready yet, which it tells everybody, whatever their rights."""
+        """Whether the API server reports that it is not ready yet. /readyz answers every caller, whatever its rights."""
         try:
             self._answered(
                 lambda api: api.api_client.call_api(
@@ -181,7 +181,7 @@ class Cluster:
         return False
 
     def version(self) -> tuple[str, float | None]:
-        """The server's version and its clock, in seconds since the epoch; None where a proxy keeps that back."""
+        """The server's version, and its clock in seconds since the epoch; None where a proxy removes that header."""
 
         def ask(api: client.CoreV1Api) -> tuple[str, float | None]:
             answer = client.VersionApi(api.api_client).get_code(_preload_content=False, _request_timeout=_TIMEOUT)
@@ -192,7 +192,7 @@ class Cluster:
         return self._answered(ask)
 
     def quotas(self) -> list[Json] | None:
-        """The namespace's quotas; None where they may not be read, which a launcher has no other need to."""
+        """The namespace's quotas; None where they may not be read: a launcher does not otherwise need that right."""
         try:
             found = self._told(
                 lambda api: api.list_namespaced_resource_quota(
@@ -204,7 +204,7 @@ class Cluster:
         return list(found.get("items") or ())
 
     def _json(self, call: Callable[[client.CoreV1Api], urllib3.HTTPResponse]) -> Json:
-        # the body comes after the headers, from a server that may be gone by then
+        # the body follows the headers, and the server may be gone by then
         found = self._answered(lambda api: json.loads(call(api).data))
         if not isinstance(found, dict):
             raise unreachable(self.where, "its answer is no object of Kubernetes", sent=True)
@@ -233,7 +233,7 @@ class Cluster:
         except Refused as error:
             if error.refusal.code != 401:
                 raise
-        # a token that was good when this run began may have expired since: EKS' live for 15 minutes
+        # a token that was valid when this run began may have expired since: those of EKS last 15 minutes
         with suppress(PolarpodError):
             self._api = self._make_api()
         with in_words(self.where):
@@ -250,7 +250,7 @@ def connect(plane: KubernetesPlane) -> Cluster:
     """The cluster that a plane names, for a process without Airflow.
 
     Raises:
-        PolarpodError: there is no usable configuration. Nothing is asked of the cluster yet.
+        PolarpodError: there is no usable configuration. No request is sent to the cluster yet.
     """
     way = Access.of(plane).way()
 

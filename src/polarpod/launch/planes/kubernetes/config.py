@@ -12,7 +12,7 @@ from polarpod.contract.labels import PREFIX
 from polarpod.contract.resources import parse_bytes, parse_cores
 from polarpod.launch.planes.plane import Capabilities, Plane, environment_problems, quantity_problem
 
-# what Kubernetes takes as a name (RFC 1123): one label, or several with dots between
+# what Kubernetes accepts as a name (RFC 1123): one label, or several with dots between
 DNS_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 DNS_NAME = r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?"
 _DNS_LABEL_WORDS = "at most 63 of a-z, 0-9 and -, and no - at either end"
@@ -30,25 +30,25 @@ class KubernetesPlane(Plane, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """A namespace of a cluster: a worker is a pod.
 
     Attributes:
-        namespace: where pods are made.
-        image: the job image; the release document's, by digest, comes before it.
+        namespace: the namespace of the pods.
+        image: the job image; the release document's, by digest, takes precedence.
         kubeconfig: a file; else those of $KUBECONFIG, else ~/.kube/config, else inside a cluster the pod's own account.
-        context: of the kubeconfig; its current one by default.
-        connection: an Airflow connection that comes before all of these, in DAGs.
-        worker_storage: how pods reach the object store, where that differs from how the launcher does.
+        context: a context of the kubeconfig; its current one by default.
+        connection: an Airflow connection that takes precedence over all of these, in DAGs.
+        worker_storage: the pods' access to the object store, where it differs from the launcher's.
         environment_from_secrets: variable -> key of a Secret; pods get it by reference.
         service_account: of the pods; they get no token of it unless the cluster injects one (IRSA, Pod Identity).
         service_accounts: job -> service account, where a job has one of its own; `service_account` for all others.
-        image_pull_policy: as Kubernetes has it.
+        image_pull_policy: as in Kubernetes.
         image_pull_secrets: names of Secrets.
-        cpu_request: what pods request, where it is not the job's `cpu`: smaller packs more of them on a node.
-        spill: disk for spilling and temporary files where the job does not say.
+        cpu_request: the pods' request, where it is not the job's `cpu`: a smaller one packs more pods on a node.
+        spill: disk for spilling and temporary files where the job sets none.
         queue: a Kueue LocalQueue.
-        priority_class, node_selector, tolerations: where pods may run, as Kubernetes has it.
-        labels, annotations: more of them.
-        template: a pod template (YAML) that is merged into polarpod's own; what weakens it is refused.
+        priority_class, node_selector, tolerations: where pods may run, as in Kubernetes.
+        labels, annotations: additional ones of the pods.
+        template: a pod template (YAML) that is merged into polarpod's own; a setting that weakens it is rejected.
         start_timeout_seconds: how long a pod may take to start, not counting the time in a queue.
-        keep_pods: leave ended pods where they are, for looking at; `polarpod gc` removes them.
+        keep_pods: keep ended pods for inspection; `polarpod gc` deletes them.
     """
 
     namespace: str
@@ -84,7 +84,7 @@ class KubernetesPlane(Plane, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             worker="pod",
             outlives_launcher=True,
             shares_folders=False,
-            # whether the template mounts a volume at a path is its author's business
+            # whether the template mounts a volume at a given path is not checked
             mounts_folders=self.template is not None,
             how_to_mount="in pods by the plane's `template`",
         )

@@ -1,4 +1,4 @@
-"""One pod's way into the cluster."""
+"""The creation of one pod, with retries."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ Pause = Callable[[float, Callable[[], bool]], None]
 
 
 class Creation:
-    """A pod that is asked for until it is there, is refused for good, or time is up.
+    """Requests a pod until it exists, is refused permanently, or the time is up.
 
-    A full quota is a queue: it is asked again until `queue_seconds` are over. So is an API server that has just started and
-    does not know yet who may do what, or that gave no answer, for a moment. A pod's name is its attempt's alone, so that
-    asking again finds what was made before.
+    A full quota is a queue: the request is repeated until `queue_seconds` are over. It is also repeated for START_SECONDS on
+    an API server that has just started and has not read its roles yet, or that gave no answer. A pod's name belongs to one
+    attempt, so that a repeated request finds a pod that was created before.
     """
 
     def __init__(
@@ -38,8 +38,8 @@ class Creation:
         stop: Callable[[], bool],
     ) -> None:
         """Args:
-        find: looks for the attempt's pod; raises PolarpodError where it cannot.
-        stop: whether somebody has asked to end the run.
+        find: returns the attempt's pod, or None; raises PolarpodError where the lookup fails.
+        stop: whether the run is requested to end.
         """
         self._cluster = cluster
         self._manifest = manifest
@@ -47,18 +47,18 @@ class Creation:
         self._queue_seconds = queue_seconds
         self._pause = pause
         self._stop = stop
-        # whether a request went out of which nobody knows what became
+        # whether a request was sent whose outcome is unknown
         self._unsure = False
-        # since when the server has a moment's trouble
+        # when the server's current outage began, by the monotonic clock
         self._trouble: float | None = None
 
     def run(self) -> Pod:
-        """The pod that was made, now or by a request whose answer was lost.
+        """The created pod, by this request or by an earlier one whose answer was lost.
 
         Raises:
-            Refused: the API server will not have it.
-            Unobservable: it may be there, and nobody says whether it is.
-            PolarpodError: the API server is away.
+            Refused: the API server rejects it.
+            Unobservable: the pod may exist, and the lookup fails.
+            PolarpodError: the API server is unreachable.
         """
         too_long = tenacity.stop_after_delay(self._queue_seconds)
         create = tenacity.Retrying(
@@ -76,7 +76,7 @@ class Creation:
                 return pod
             raise
         except BaseException:
-            # a timeout of the caller's, in the middle of it: a pod that nobody waits for must not work on
+            # an exception of the caller's during a request, such as a timeout: a pod without a launcher must not continue
             with suppress(Exception):
                 if pod := self._find():
                     self._cluster.delete(pod.name, pod.uid)
@@ -87,7 +87,7 @@ class Creation:
         if not isinstance(error, Refused):
             return self._unsure and _is_away(error) and self._is_a_moment()
         if refused(error.refusal).category is Category.QUOTA_EXCEEDED:
-            # it is counted before names are compared: what fills the quota may be this pod
+            # quotas are checked before names: the pod that fills the quota may be this one
             return not (self._unsure and self._made())
         return (_may_be_there(error) or self._is_starting(error.refusal)) and self._is_a_moment()
 
@@ -99,11 +99,11 @@ class Creation:
     def _is_starting(self, refusal: Refusal) -> bool:
         if is_of_a_start(refusal):
             return True
-        # its words may be those of rights that are truly missing, so it is asked
+        # the message may be that of rights that are truly missing, so /readyz decides
         return refused(refusal).category is Category.PLANE_DENIED and refusal.code == 403 and self._cluster.is_starting()
 
     def _made(self) -> Pod | None:
-        """The pod of a request whose answer was lost."""
+        """The pod of a request whose answer was lost, or None. Raises Unobservable where the lookup fails."""
         try:
             return self._find()
         except PolarpodError as error:
@@ -111,7 +111,7 @@ class Creation:
 
 
 def _may_be_there(error: BaseException) -> bool:
-    """Whether a pod was asked for and the answer does not say what became of that."""
+    """Whether a pod was requested and the answer leaves the outcome unknown."""
     return isinstance(error, NoAnswer) or (isinstance(error, Refused) and may_have_been_done(error.refusal))
 
 

@@ -1,13 +1,13 @@
-"""By which credentials a plane's cluster is reached. One order, for the command line, a task and a trigger alike.
+"""The credentials for a plane's cluster. One order, for the command line, a task and a trigger alike.
 
-1. `connection` of the plane, where there is Airflow: the command line has none, and goes on with the next.
+1. `connection` of the plane, in a process with Airflow; the command line skips it.
 2. `kubeconfig` of the plane.
 3. The files that $KUBECONFIG names.
-4. ~/.kube/config, where there is one.
+4. ~/.kube/config, if it exists.
 5. The service account of the pod that this process runs in; not for a plane with a `context`, which is a kubeconfig's.
 
-The first that is there decides; what is wrong with it is an error, never a reason to try the next. 3 to 5 are kubectl's own
-order. Each process looks around itself, so a trigger needs the same files and variables as the workers of its deployment.
+The first one present is used; a fault in it is an error, never a reason to try the next. 3 to 5 are kubectl's own order.
+Each process reads its own environment, so a trigger needs the same files and variables as the workers of its deployment.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _HOME = "~/.kube/config"
 
 
 class Way(NamedTuple):
-    """What was decided: a connection, else a kubeconfig (several files with `:` between them), else the pod's account."""
+    """The credentials used: a connection, else a kubeconfig (several files separated by `:`), else the pod's account."""
 
     connection: str | None = None
     kubeconfig: str | None = None
@@ -33,7 +33,7 @@ class Way(NamedTuple):
     from_environment: bool = False
 
     def __str__(self) -> str:
-        """In words, for messages."""
+        """The description in messages."""
         if self.connection:
             return f"Airflow connection {self.connection!r}"
         if not self.kubeconfig:
@@ -43,7 +43,7 @@ class Way(NamedTuple):
 
 
 class Access(NamedTuple):
-    """What a plane says of the way to its cluster."""
+    """The keys of a plane that select the credentials for its cluster."""
 
     connection: str | None = None
     kubeconfig: str | None = None
@@ -57,7 +57,7 @@ class Access(NamedTuple):
         return cls(plane.connection if airflow else None, plane.kubeconfig, plane.context)
 
     def way(self, environment: Mapping[str, str] = os.environ) -> Way:
-        """What decides here and now."""
+        """The credentials that this process uses, by its environment and files."""
         if self.connection:
             return Way(connection=self.connection)
         if self.kubeconfig:
@@ -71,9 +71,9 @@ class Access(NamedTuple):
 
 
 def reject_missing(way: Way) -> None:
-    """Raises FileNotFoundError where none of a kubeconfig's files is there; a client would only say that it is invalid.
+    """Raises FileNotFoundError where none of a kubeconfig's files exists; a client would only report that it is invalid.
 
-    Of several files kubectl leaves out those that are not there, and so do the clients.
+    Of several files, kubectl and the clients skip those that do not exist.
     """
     paths = [path for path in (way.kubeconfig or "").split(os.pathsep) if path]
     if way.kubeconfig is not None and not any(Path(path).expanduser().is_file() for path in paths):

@@ -1,7 +1,7 @@
-"""`polarpod doctor --plane`: everything a run on this plane depends on, tried out, each with how to mend it.
+"""`polarpod doctor --plane`: a test of everything that a run on this plane depends on, with a remedy for each failure.
 
-Nothing is believed that can be tried: a pod is accepted if a dry run of the real template is, an image can be pulled if a
-pod of it ran, the store is reachable from a worker if that pod reached it.
+Whatever can be tested is tested: a pod is accepted if a dry run of the real template is, an image can be pulled if a pod of
+it ran, the store is reachable from a worker if that pod reached it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from polarpod.launch.planes.kubernetes.verdicts.refusals import refused
 from polarpod.launch.planes.kubernetes.verdicts.start_timeout import patience
 from polarpod.store.location import join
 
-# S3 refuses requests signed more than 15 minutes off; half a minute already confuses who reads two logs
+# S3 rejects requests signed more than 15 minutes off; half a minute already makes two logs hard to compare
 _SKEW_SECONDS = 30.0
 _PROBE_MEMORY_BYTES = 256 * MIB
 
@@ -47,10 +47,10 @@ def examine(
     code_version: str | None,
     now: Callable[[], float] = time.time,
 ) -> Iterator[Finding]:
-    """The findings, as they are made; ends early where nothing after could be tried.
+    """Yields the findings as they are made; ends early where no later test could run.
 
     Args:
-        code_version: of the jobs that DAGs or this directory would launch; None where nobody knows.
+        code_version: of the jobs that DAGs or this directory would launch; None where unknown.
     """
     yield try_state("state store, from here", plane.state, plane.storage)
     try:
@@ -135,7 +135,7 @@ def _probe(
         yield Finding("state store, from a pod", "failed", first, " ".join(rest.split()))
     else:
         yield Finding("state store, from a pod", "ok", "reads, writes and refuses the second of two creates")
-    # the pod looked at its clock somewhere between: only what is outside of that is known to be wrong
+    # the pod read its clock between these two: only a time outside of them is certainly wrong
     off = max(started - answer.clock, answer.clock - ended, 0.0)
     yield _skew("clock of a pod's node", answer.clock if off else now(), now())
     if code_version is None:
@@ -152,7 +152,7 @@ def _probe(
 
 
 def _run(cluster: Cluster, plane: KubernetesPlane, manifest: dict[str, Any]) -> Status:
-    """Runs the probe's pod to its end, or as far as it gets, and takes it away."""
+    """Runs the probe's pod to its end, or until its start is given up, deletes it, and returns its last status."""
     created = cluster.create(manifest)
     name, uid = str(created["metadata"]["name"]), str(created["metadata"]["uid"])
     begun = time.monotonic()
@@ -173,7 +173,7 @@ def _run(cluster: Cluster, plane: KubernetesPlane, manifest: dict[str, Any]) -> 
 
 
 def _manifest(plane: KubernetesPlane, probe: Context) -> dict[str, Any]:
-    """A worker's pod in everything but what it does."""
+    """A worker's pod, with the store probe as its command."""
     manifest = pod_of(probe, b"{}", plane)
     (worker,) = [container for container in manifest["spec"]["containers"] if container["name"] == WORKER]
     worker["command"] = ["python", "-I", "-m", "polarpod.runtime.store_probe"]
@@ -183,7 +183,7 @@ def _manifest(plane: KubernetesPlane, probe: Context) -> dict[str, Any]:
 
 
 def _context(plane: KubernetesPlane) -> Context:
-    """The least a pod can be rendered from; the probe does not read it."""
+    """The minimal context that a pod can be rendered from; the probe does not read it."""
     return Context(
         job=JobSpec(name="doctor", module="", function="", inputs={}, output=Delta(uri="")),
         params={},

@@ -1,4 +1,4 @@
-"""A client's configuration from a kubeconfig on this machine, or from the account of the pod that this is."""
+"""A client's configuration, from a kubeconfig on this machine or the service account of this process's pod."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from polarpod.launch.planes.kubernetes.credentials import Way, reject_missing
 
 
 def configuration(way: Way) -> client.Configuration:
-    """How to reach the cluster, with fresh credentials.
+    """The client's configuration, with fresh credentials.
 
     Raises:
-        PolarpodError: there is no usable configuration. Nothing is asked of the cluster yet.
+        PolarpodError: there is no usable configuration. No request is sent to the cluster yet.
     """
     found = client.Configuration()
     try:
@@ -27,13 +27,13 @@ def configuration(way: Way) -> client.Configuration:
             reject_missing(way)
             with _raising_what_is_logged():
                 config.load_kube_config(config_file=way.kubeconfig, context=way.context, client_configuration=found)
-    except Exception as error:  # noqa: BLE001  # the loader lets through whatever YAML, base64 and exec plugins raise
+    except Exception as error:  # noqa: BLE001  # the loader does not catch what YAML, base64 and exec plugins raise
         raise unusable(str(way), error) from None
     return found
 
 
 class _Logged(logging.Handler):
-    """Keeps the errors that a thread logs by the root logger."""
+    """Keeps the errors that the creating thread logs by the root logger."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
@@ -47,7 +47,7 @@ class _Logged(logging.Handler):
 
 @contextmanager
 def _raising_what_is_logged() -> Iterator[None]:
-    """The kubeconfig's loader logs that a command for a token failed, and goes on without one: a 401 would be told."""
+    """Raises what the kubeconfig's loader only logs: a failed token command, without which requests would return 401."""
     handler = _Logged()
     logging.getLogger().addHandler(handler)
     try:

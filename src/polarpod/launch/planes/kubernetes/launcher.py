@@ -1,7 +1,7 @@
-"""One attempt as a pod: create it, watch it, pass on its log, take it away, and say how it ended.
+"""One attempt as a pod: creates it, watches it, forwards its log, deletes it, and returns its end.
 
-What decides is the pod's status over a watch, never the end of a log. A successful short pod costs the API server four
-requests: create, watch, log, delete.
+The pod's status over a watch decides, never the end of a log. A successful short pod costs the API server four requests:
+create, watch, log, delete.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ from polarpod.launch.planes.kubernetes.wait import Watched, detached
 from polarpod.launch.planes.kubernetes.watch import Changes, News
 from polarpod.launch.worker import Unobservable, WorkerExit, message_of
 
-# between a launcher's writing of a context and its creating of the pod there are milliseconds; this is generous
+# a launcher creates the pod milliseconds after it writes the context; this limit is generous
 _CREATION_SECONDS = 20.0
 
 
 class PodLauncher:
-    """Workers that are pods of one plane."""
+    """Launches workers as pods of one plane."""
 
     def __init__(
         self,
@@ -51,14 +51,14 @@ class PodLauncher:
         pause: Pause = pause,
     ) -> None:
         """Args:
-        finish: what a caller adds to a manifest before it goes out, such as Airflow's labels and cluster policy.
+        finish: returns a manifest as the caller wants it sent, such as with Airflow's labels and cluster policy.
         """
         self._plane = plane
         self._cluster = cluster
         self._finish = finish
         self._now = now
         self._pause = pause
-        # read now: a template that is not there is told before an attempt takes a number
+        # read now: a missing template is reported before an attempt takes a number
         if plane.template:
             load_template(Path(plane.template))
 
@@ -67,14 +67,14 @@ class PodLauncher:
         return started if isinstance(started, WorkerExit) else self._see_through(started, context, listener, owned=True)
 
     def manifest(self, context: Context, data: bytes) -> Json:
-        """The pod as it goes out."""
+        """The pod's manifest as it is sent."""
         return self._finish(pod_of(context, data, self._plane))
 
     def start(self, context: Context, data: bytes, listener: Listener) -> Pod | WorkerExit:
-        """Creates the pod; an end already where the API server will not have it.
+        """Creates the pod; returns the attempt's end where the API server rejects it.
 
         Raises:
-            Unobservable: it may be there, and nobody says whether it is.
+            Unobservable: the pod may exist, and the lookup fails.
         """
         begun = time.monotonic()
         creation = Creation(
@@ -96,7 +96,7 @@ class PodLauncher:
         """See `Launcher`.
 
         Args:
-            handed_over: this very run has watched the pod until now, in another process, and did not delete it.
+            handed_over: whether this run watched the pod until now, in another process, and did not delete it.
         """
         while True:
             if pod := self.find(context):
@@ -109,14 +109,14 @@ class PodLauncher:
             self._pause(1, listener.stop)
 
     def find(self, context: Context) -> Pod | None:
-        """The attempt's pod. One of its name with another uid in its label is somebody else's."""
+        """The attempt's pod, or None. A pod of its name with another uid in its label belongs to another attempt."""
         seen = self._cluster.pod(pod_name(context))
         if seen is None or (seen["metadata"].get("labels") or {}).get(labels.ATTEMPT_UID) != context.attempt.uid:
             return None
         return Pod.of(seen)
 
     def print_log(self, context: Context, say: Callable[[bytes], object], *, tail: int | None) -> bool:
-        """Hands over the log of an attempt's pod, to its end. False where there is no such pod."""
+        """Passes the log of an attempt's pod to `say`, to its end. Returns False where there is no such pod."""
         pod = self.find(context)
         if pod is None:
             return False
@@ -151,7 +151,7 @@ class PodLauncher:
         try:
             status, gave_up = watched.until_over()
         except Unobservable:
-            raise  # it may well go on; whoever tries next attaches to it
+            raise  # the pod may continue; the next launcher attaches to it
         except BaseException:
             if owned:
                 self._take_away(pod, grace_seconds=context.grace_seconds)
@@ -165,7 +165,7 @@ class PodLauncher:
         return ended._replace(release=lambda: self._take_away(pod))
 
     def _take_away(self, pod: Pod, *, grace_seconds: int | None = None) -> None:
-        """Deletes a pod. Never raises: a failing clean-up must not hide how the run ended, and `polarpod gc` cleans too."""
+        """Deletes a pod. Never raises: a failure here must not hide the run's verdict, and `polarpod gc` deletes it too."""
         with suppress(PolarpodError):
             self._cluster.delete(pod.name, pod.uid, grace_seconds=grace_seconds)
 

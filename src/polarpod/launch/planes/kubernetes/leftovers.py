@@ -1,7 +1,7 @@
-"""Pods that nobody sees through any more: of attempts that are over, or that no state store knows.
+"""Pods without a launcher: of attempts that are over, or that no state store has.
 
-A launcher that died leaves a pod that goes on, and that is right: the next launcher attaches to it. It is garbage once its
-attempt is judged, once it has ended and its run moved on, or when it ended and its state is gone.
+The pod of a launcher that died continues, by design: the next launcher attaches to it. It is garbage once its attempt has a
+verdict, once it has ended and its run moved on, or once it has ended and its state is gone.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from polarpod.launch.planes.kubernetes.cluster import Cluster
 from polarpod.launch.planes.kubernetes.status import Json, Status
 
 _OURS = "app.kubernetes.io/managed-by=polarpod"
-# a launcher takes an ended pod away within seconds; one that comes back may want a look at it first
+# a launcher deletes an ended pod within seconds; one that attaches later may still have to read it
 _SLACK = dt.timedelta(hours=1)
 
 
@@ -26,7 +26,7 @@ def find_left_pods(cluster: Cluster, known: Mapping[str, AttemptInfo], *, now: d
 
     Args:
         known: attempts of this plane's state store by uid. A namespace may be shared with another state store, so of
-            pods that are not among these only ended ones are taken.
+            pods that are not among these only ended ones are returned.
     """
     found = []
     for pod in cluster.pods(_OURS):
@@ -40,7 +40,7 @@ def find_left_pods(cluster: Cluster, known: Mapping[str, AttemptInfo], *, now: d
 
 
 def live_attempts(cluster: Cluster) -> set[str]:
-    """The attempts of a plane's namespace that may still work, by the pods that the API server knows."""
+    """The uids of the attempts in a plane's namespace that may still run, by the pods that the API server lists."""
     return {
         str((pod["metadata"].get("labels") or {}).get(labels.ATTEMPT_UID, ""))
         for pod in cluster.pods(_OURS)
@@ -49,13 +49,13 @@ def live_attempts(cluster: Cluster) -> set[str]:
 
 
 def delete_pods(cluster: Cluster, pods: Sequence[Leftover]) -> None:
-    """Deletes them."""
+    """Deletes these pods."""
     for pod in pods:
         cluster.delete(pod.name, pod.token)
 
 
 def _why(pod: Json, info: AttemptInfo | None, now: dt.datetime) -> str:
-    """Why nobody needs a pod any more; empty where somebody may, or somebody has taken it away and the kubelet is at it."""
+    """Why a pod is garbage; empty where a launcher may still need it, or its deletion is under way."""
     status = Status(pod=pod)
     if status.deleting:
         return ""

@@ -1,7 +1,7 @@
-"""What the threads that read of a pod hand to the one that decides: its statuses, and the lines of its log.
+"""The buffer between the threads that read of a pod and the one that decides: its statuses, and the lines of its log.
 
-A job can print faster than its launcher's caller shows lines. The lines wait in a bounded place: while it is full the
-reading thread waits, the connection stands, and the log stays where the kubelet keeps it. A status never waits behind them.
+A job can print faster than its launcher's caller shows lines. The buffer of lines is bounded: while it is full the reading
+thread waits, the connection stalls, and the log stays with the kubelet. A status never waits behind lines.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from collections import deque
 from polarpod.launch.planes.kubernetes.watch import News
 from polarpod.launch.worker import LOG_TAIL_BYTES
 
-# a few seconds' worth for a slow log handler; two connections' buffers hold as much again
+# a few seconds of lines for a slow log handler; two connections' buffers hold as much again
 _MOST_BYTES = 1024 * 1024
 
 
 class Tail:
-    """The end of a log, bounded. One thread writes it, and another may read it at any time."""
+    """The bounded end of a log. One thread writes it, and another may read it at any time."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -37,10 +37,10 @@ class Tail:
 
 
 class Inbox:
-    """One reader's. `tail` has the end of the log as it was read, whatever of it was shown.
+    """The buffer of one reader. `tail` has the end of the log as it was read, shown or not.
 
     Attributes:
-        left_out: lines that were read and not shown: there was no more time for all of them.
+        left_out: the count of lines that were read and not shown, for lack of time.
     """
 
     def __init__(self, *, most_bytes: int = _MOST_BYTES) -> None:
@@ -59,7 +59,7 @@ class Inbox:
             self._changed.notify_all()
 
     def put_line(self, line: bytes) -> None:
-        """Waits while there is no room, unless the reader is in a hurry: then the line is only counted, and in the tail."""
+        """Adds a line, waiting for room. After `hurry`, the line is only counted and added to the tail."""
         with self._changed:
             self._changed.wait_for(lambda: self._in_a_hurry or not self._lines or self._has_room(line))
             self.tail.add(line)
@@ -71,25 +71,25 @@ class Inbox:
             self._changed.notify_all()
 
     def hurry(self) -> None:
-        """From now on no line waits."""
+        """From this call on, no line waits."""
         with self._changed:
             self._in_a_hurry = True
             self._changed.notify_all()
 
     def wait(self, seconds: float) -> None:
-        """Returns when there is something, at most after so long."""
+        """Returns when there is news or a line, at the latest after so many seconds."""
         with self._changed:
             self._changed.wait_for(lambda: self._news or self._lines, timeout=seconds)
 
     def news(self) -> list[News]:
-        """What was told since the last time."""
+        """The news since the last call."""
         with self._changed:
             news = list(self._news)
             self._news.clear()
             return news
 
     def lines(self) -> list[bytes]:
-        """What was read since the last time."""
+        """The lines since the last call."""
         with self._changed:
             lines = list(self._lines)
             self._lines.clear()

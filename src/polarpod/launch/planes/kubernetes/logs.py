@@ -1,7 +1,7 @@
-"""A container's log as it grows: each line once, whatever happens to the connection, and no credential.
+"""A container's log as it grows: each line once, across broken connections, and without credentials.
 
-The kubelet puts a timestamp in front of each line; after a break the log is asked for again from a little earlier, and
-what is not newer than the last line is dropped. (Counting seconds alone is what makes other tools print lines twice.)
+The kubelet puts a timestamp in front of each line; after a break the log is requested again from a little earlier, and lines
+that are not newer than the last one are dropped. (Counting seconds alone makes other tools print lines twice.)
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from polarpod.launch.planes.kubernetes.stream import Reading
 from polarpod.launch.planes.kubernetes.verdicts.sanitize import moment
 from polarpod.launch.worker import redacted
 
-# before the log is asked for again: the API server is away, or the container's end is not known yet
+# before the log is requested again: the API server is unreachable, or the container's end is not known yet
 _AGAIN_SECONDS = 1.0
-# between two machines' clocks
+# tolerated difference between two machines' clocks
 _SKEW_SECONDS = 5
 
 
 class LogFollower:
-    """Reads one container's log in a thread of the caller's and hands over its lines."""
+    """Reads one container's log in the caller's thread, and passes its lines to `on_line`."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class LogFollower:
         now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     ) -> None:
         """Args:
-        tail_lines: begin so many lines before the log's end; at its beginning by default.
+        tail_lines: start so many lines before the log's end; at its beginning by default.
         """
         self._cluster = cluster
         self._pod = pod
@@ -50,18 +50,18 @@ class LogFollower:
         self._now = now
         self._newest = b""
         self._last_read = time.monotonic()
-        # after the last end of a line: the log's last words, or half a line that comes again
+        # the text after the last line end: the log's last line, or half a line that is read again
         self._rest = b""
         self._cut = False
 
     def follow(self, over: threading.Event) -> None:
-        """Reads until the container is over and its log has come to its end. Never raises.
+        """Reads until the container has ended and its log is complete. Never raises.
 
         Args:
-            over: set when the container is known to have ended. An end of the stream alone may be the connection's.
+            over: set when the container is known to have ended. The end of a stream alone may be a broken connection.
         """
         while not self._read(over) and not self._reading.closed:
-            # one that was cut has more to say, also of a container that is over
+            # a stream that broke has more lines, even when its container has ended
             if over.wait(_AGAIN_SECONDS) and not self._cut:
                 break
         self._take([self._rest])
@@ -70,7 +70,7 @@ class LogFollower:
         self._reading.close()
 
     def _read(self, over: threading.Event) -> bool:
-        """One connection's worth. True where the log has come to its end."""
+        """Reads one connection. Returns True where no further one is of use."""
         before, was_over, self._cut = self._newest, over.is_set(), False
         since = int(self._seconds_since_newest()) + _SKEW_SECONDS if self._newest else None
         try:
@@ -79,7 +79,7 @@ class LogFollower:
         except Refused as error:
             if error.refusal.code == 403:
                 self._on_line(b"(polarpod: this log cannot be shown: the launcher may not get pods/log in this namespace)")
-            # 404: the pod is gone, and its log with it; anything else (400: not started) may pass
+            # 404: the pod is gone, and its log with it; anything else (400: not started) may be transient
             return error.refusal.code in (403, 404)
         except PolarpodError:
             return False
@@ -88,18 +88,18 @@ class LogFollower:
         for lines in stream.batches():
             self._take(lines)
         self._rest = stream.rest or self._rest
-        # a server that gets no further is not asked for ever
+        # a server that makes no progress is not retried forever
         self._cut = stream.broken and (self._newest != before or not was_over)
         return False
 
     def _seconds_since_newest(self) -> float:
-        """How far back the newest line is: it was old when it was read, where a launcher came late to the log."""
+        """The newest line's age in seconds: a launcher that attaches late reads lines that are old already."""
         at = moment(self._newest.decode(errors="replace"))
         return max(time.monotonic() - self._last_read, (self._now() - at).total_seconds() if at else 0.0)
 
     def _take(self, lines: list[bytes]) -> None:
-        """Hands over what is new of them. Redacted together: a value may stand on the line after its name, and each look at
-        a text has its price."""
+        """Passes on the new ones of these lines. They are redacted together: a value may be on the line after its name, and
+        each redaction has a fixed cost."""
         self._last_read = time.monotonic()
         new = []
         for line in lines:

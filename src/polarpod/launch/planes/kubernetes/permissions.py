@@ -1,4 +1,4 @@
-"""What a launcher is allowed to do in its namespace: exactly this, no verb more. Roles are held to it by a test."""
+"""The rights of a launcher in its namespace: exactly these verbs. A test compares the Roles with them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Right(NamedTuple):
-    """One verb on one resource, and what it is needed for."""
+    """One verb on one resource, and the reason for it."""
 
     verb: str
     resource: str

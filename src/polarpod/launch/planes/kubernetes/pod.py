@@ -11,7 +11,7 @@ class Pod(NamedTuple):
     """A pod that was created.
 
     Args:
-        seen: the whole object, as the API server last showed it.
+        seen: the whole object, as the API server last returned it.
     """
 
     name: str
@@ -24,5 +24,5 @@ class Pod(NamedTuple):
 
     @property
     def version(self) -> str:
-        """Where a watch goes on from what is seen here."""
+        """The resource version from which a watch continues; empty where unknown."""
         return str(self.seen["metadata"].get("resourceVersion") or "")

@@ -1,4 +1,4 @@
-"""What of a pod's age is not time to start, as far as one caller knows."""
+"""The part of a pod's age that does not count towards its start timeout, as far as one caller knows."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from polarpod.launch.planes.kubernetes.verdicts.scheduling import in_queue
 
 
 class StartClock:
-    """Counts the seconds that a pod's start is not charged with: those in a queue, and those before anybody looked.
+    """Counts the seconds that are exempt from a pod's start timeout: those in a queue, and those before the first look.
 
-    A pod that a queue has let in does not tell when. A launcher that attaches, or a trigger that was moved to another
-    process, has not seen it wait, so the pod's allowance begins with the first look.
+    A pod does not record when it left a queue. A launcher that attaches, or a trigger that was moved to another process, has
+    not observed the queue, so the pod's timeout begins with the first look.
 
     Args:
-        age: of the pod at the first look, in seconds.
-        now: a clock that only goes forward.
+        age: the pod's age at the first look, in seconds.
+        now: a monotonic clock, in seconds.
     """
 
     def __init__(self, age: float, now: Callable[[], float] = time.monotonic) -> None:
@@ -27,10 +27,10 @@ class StartClock:
         self._queued_at: float | None = None
 
     def look(self, status: Status) -> float:
-        """Takes note of the pod as it is now. Returns the seconds that do not count."""
+        """Records the pod's current status. Returns the seconds that do not count."""
         now = self._now()
         if self._queued_at is not None:
             self._seconds += now - self._queued_at
         self._queued_at = now if in_queue(status) else None
-        # of a pod that was in a queue the scheduler has said so, in a condition that stays
+        # a pod that was in a queue has this condition, set by the scheduler, and keeps it
         return self._seconds + (self._unseen if "PodScheduled" in status.conditions else 0.0)

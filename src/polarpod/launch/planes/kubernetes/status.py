@@ -1,6 +1,6 @@
-"""What is known of a pod: the API server's own words, as plain JSON, with a few ways to read them.
+"""The observed state of a pod: the API server's objects as plain JSON, with a few accessors.
 
-Plain JSON because it can be recorded on a real cluster and be a test's fixture byte by byte.
+Plain JSON can be recorded on a real cluster and serve as a test's fixture byte by byte.
 """
 
 from __future__ import annotations
@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-# the container that is the worker; a user's template may add sidecars, and their ends decide nothing
+# the worker's container; a user's template may add sidecars, and their ends decide nothing
 WORKER = "worker"
 
 Json = Mapping[str, Any]
 
 
 class Refusal(NamedTuple):
-    """The API server's answer to a pod that it did not take.
+    """The API server's answer to a request that it rejected.
 
     Attributes:
         code: HTTP status.
@@ -32,14 +32,14 @@ class Status(NamedTuple):
     """All that is known of an attempt's pod at one moment.
 
     Attributes:
-        pod: as the API server last handed it out; None where it was never seen.
-        events: of the pod, oldest first; only asked for where they matter, and empty where they may not be read.
-        gone: the API server does not have it any more.
-        stop_requested: this launcher deleted it, because its caller wanted the run to stop.
-        refusal: why the API server did not take it.
+        pod: as the API server last returned it; None where it was never observed.
+        events: of the pod, oldest first; only requested where they matter, and empty where they may not be read.
+        gone: the API server no longer has it.
+        stop_requested: this launcher deleted it, because its caller requested a stop.
+        refusal: why the API server rejected it.
         seconds: since it was created.
-        found_deleted: it was gone, or being deleted, when this launcher first looked. An earlier launcher of the run, or its
-            trigger, may have done that.
+        found_deleted: it was gone, or being deleted, when this launcher first read it. An earlier launcher of the run, or
+            its trigger, may have deleted it.
     """
 
     pod: Json | None = None
@@ -85,7 +85,7 @@ class Status(NamedTuple):
 
     @property
     def terminated(self) -> Json | None:
-        """The worker container's end, {exitCode, reason, signal, message, ...}, or None while it lives."""
+        """The worker container's end, {exitCode, reason, signal, message, ...}, or None before it has ended."""
         found: Json | None = (self.worker.get("state") or {}).get("terminated")
         return found
 
@@ -102,7 +102,7 @@ class Status(NamedTuple):
 
     @property
     def over(self) -> bool:
-        """Whether nothing more can come of it: gone, refused, in a final phase, or its worker ended (sidecars may go on)."""
+        """Whether its state is final: gone, refused, in a final phase, or its worker ended (sidecars may still run)."""
         return self.gone or self.refusal is not None or self.phase in ("Succeeded", "Failed") or self.terminated is not None
 
     @property

@@ -1,4 +1,4 @@
-"""Lines of an answer that has no end of its own: a watch, a log."""
+"""Lines of an unbounded response: a watch, a log."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import urllib3
 
 
 class Stream:
-    """Whole lines as they come, until the server ends them or somebody else closes this.
+    """Whole lines as they arrive, until the server ends the response or another thread closes this.
 
     Attributes:
-        broken: the connection ended before the server did. That ends the lines too: whoever reads asks what is true now.
+        broken: the connection broke before the response ended. The lines end then too: the caller must read the state anew.
     """
 
     def __init__(self, response: urllib3.HTTPResponse, *, longest: int | None = None) -> None:
         """Args:
-        longest: what comes after so many bytes of a line is left out.
+        longest: the number of bytes at which a line is truncated.
         """
         self._response = response
         self._longest = longest
@@ -31,7 +31,7 @@ class Stream:
             yield from lines
 
     def batches(self) -> Iterator[list[bytes]]:
-        """The lines, as many at a time as came together."""
+        """The lines, in the groups in which they arrived."""
         try:
             for chunk in self._response.stream(None, decode_content=False):
                 *ends, rest = chunk.split(b"\n")
@@ -48,7 +48,7 @@ class Stream:
 
     @property
     def rest(self) -> bytes:
-        """What came after the last end of a line: words without one, or half a line, which no one can tell apart here."""
+        """The bytes after the last line end: a line without one, or half a line; the two are indistinguishable here."""
         return b"".join(self._pieces)
 
     def _keep(self, piece: bytes) -> None:
@@ -58,8 +58,8 @@ class Stream:
             self._size += len(kept)
 
     def close(self) -> None:
-        """Ends the reading, also from another thread."""
-        with suppress(Exception):  # a connection in any state; there is nothing to be said about it
+        """Ends the reading; safe from another thread."""
+        with suppress(Exception):  # the connection may be in any state; no error here is of interest
             self._response.shutdown()
         with suppress(Exception):
             self._response.close()
@@ -68,7 +68,7 @@ class Stream:
 class Reading:
     """The one stream that a thread reads at a time, and that another thread may close at any moment.
 
-    A stream that is closed while it is being opened is never read: of the two threads one sees what the other has done.
+    A stream that is closed while it is being opened is never read: one of the two threads always sees the other's change.
     """
 
     def __init__(self) -> None:
@@ -80,14 +80,14 @@ class Reading:
         return self._closed.is_set()
 
     def wait(self, seconds: float) -> None:
-        """Returns after that time, or at once when this is closed."""
+        """Returns after so many seconds, or at once when this is closed."""
         self._closed.wait(seconds)
 
     def open(self, connect: Callable[[], Stream]) -> Stream | None:
-        """A new stream; None where nobody wants it any more."""
+        """A new stream; None where this is closed."""
         if self.closed:
             return None
-        # in this order: `close` sets first and looks then
+        # in this order: `close` sets the flag before it reads `_stream`
         self._stream = stream = connect()
         if self.closed:
             stream.close()
@@ -95,7 +95,7 @@ class Reading:
         return stream
 
     def close(self) -> None:
-        """Ends the reading, and all that would come."""
+        """Closes the current stream and every later one."""
         self._closed.set()
         if self._stream:
             self._stream.close()

@@ -1,4 +1,4 @@
-"""A pod from its start to its end, as one caller waits for it."""
+"""The wait of one caller for a pod, from its start to its end."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from polarpod.launch.planes.kubernetes.verdicts.start_timeout import is_abandone
 from polarpod.launch.planes.kubernetes.watch import Changes, News
 from polarpod.launch.worker import Unobservable
 
-# how late a request to stop is seen
+# the longest delay until a stop request is noticed
 _TICK_SECONDS = 0.2
-# events change slowly, and each look at them is a request
+# events change slowly, and each list of them is a request
 _EVENTS_SECONDS = 10.0
-# what the kubelet still has to say of a container that has ended, without a word in between
+# the longest silence in the log of a container that has ended
 _LOG_END_SECONDS = 5.0
-# and how long it may go on: 50 MiB, the most that it keeps by default, through a log handler that takes 50 us a line
+# and the time limit on that log: 50 MiB, the kubelet's default maximum, through a log handler that takes 50 us a line
 _LOG_REST_SECONDS = 60.0
-# after its grace period a pod is gone in a moment, unless its node is
+# after its grace period a pod disappears at once, unless its node is lost
 _GONE_SECONDS = 30.0
 
 
 class Watched:
-    """A pod under watch: two threads read, the caller's own decides and does all the talking."""
+    """A watched pod: two threads read; the caller's own thread decides and makes every call to the listener."""
 
     def __init__(
         self,
@@ -49,8 +49,8 @@ class Watched:
         attached: bool = False,
     ) -> None:
         """Args:
-        owned: whether the pod is this launcher's to end: when its caller wants the run to stop, or when it does not start.
-        attached: whether somebody else may have deleted the pod for this run already.
+        owned: whether this launcher may end the pod: when its caller requests a stop, or when the pod does not start.
+        attached: whether another process may have deleted the pod for this run already.
         """
         self._cluster = cluster
         self._pod = pod
@@ -72,7 +72,11 @@ class Watched:
         self._stopped_at: float | None = None
 
     def until_over(self) -> tuple[Status, Verdict | None]:
-        """The last status, and why the wait was given up where the pod never started."""
+        """The last status, and the verdict of a wait that was given up because the pod did not start.
+
+        Raises:
+            Unobservable: the pod can no longer be observed, or another launcher owns it and this wait ends.
+        """
         threading.Thread(target=self._changes.follow, daemon=True).start()
         while not self._status.over:
             self._hear(_TICK_SECONDS)
@@ -105,9 +109,9 @@ class Watched:
             self._follower.close()
 
     def _hear(self, seconds: float) -> None:
-        """Takes what is new, waiting for it at most so long."""
+        """Processes new lines and statuses, waiting for them at most so many seconds."""
         self._inbox.wait(seconds)
-        # the lines first: of a pod that cannot be seen any more they are the last
+        # the lines first: for a pod that can no longer be observed, `_take` raises
         self._pass_on(self._inbox.lines())
         for news in self._inbox.news():
             self._take(news)
@@ -125,7 +129,7 @@ class Watched:
             self._listener.on_log(line + b"\n")
 
     def _hear_the_end(self) -> None:
-        """Waits for the rest of the log while it comes, for a while; what is left out is said."""
+        """Forwards the rest of the log, within time limits; omitted lines are reported."""
         self._over.set()
         if self._follows is None:
             return
@@ -152,7 +156,7 @@ class Watched:
         if not self._owned:
             raise detached(self._context, self._pod.name, self._cluster.namespace)
         self._status = self._status._replace(stop_requested=True)
-        # an API server that is away is asked again at the next tick
+        # an unreachable API server is retried at the next tick
         with suppress(PolarpodError):
             self._cluster.delete(self._pod.name, self._pod.uid, grace_seconds=self._context.grace_seconds)
             self._stopped_at = time.monotonic()
@@ -179,7 +183,7 @@ class Watched:
 
 
 def still_waiting(verdict: Verdict, context: Context, pod: str, namespace: str) -> Unobservable:
-    """The end of a wait for another launcher's pod that does not start: giving it up is that launcher's."""
+    """The error of a wait for another launcher's pod that does not start: only that launcher gives it up."""
     left = detached(context, pod, namespace).verdict
     return Unobservable(
         PolarpodError(
@@ -192,7 +196,7 @@ def still_waiting(verdict: Verdict, context: Context, pod: str, namespace: str) 
 
 
 def detached(context: Context, pod: str, namespace: str) -> Unobservable:
-    """The end of a wait for a pod that another launcher has started: the pod goes on."""
+    """The error of a wait that ends before another launcher's pod does: the pod continues."""
     by = ", ".join(f"{name} {value}" for name, value in sorted(context.labels.items()))
     return Unobservable(
         PolarpodError(

@@ -1,4 +1,4 @@
-"""What the API server tells of one pod, change by change, across broken connections and servers that are away."""
+"""The changes of one pod, across broken connections and outages of the API server."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from polarpod.launch.planes.kubernetes.status import Json
 from polarpod.launch.planes.kubernetes.stream import Reading
 from polarpod.launch.planes.kubernetes.verdicts.refusals import START_SECONDS
 
-# between two watches: a server that ends every watch at once must not be asked as fast as it can answer
+# between two watches: a server that ends every watch at once must not be called as fast as it can answer
 _BETWEEN_SECONDS = 0.2
-# how long an API server may be away beyond the end of the run
+# how long an API server may be unreachable beyond the end of the run
 _OUTAGE_SECONDS = 300.0
 
-# a pod as it is now; None where it is gone; why it cannot be seen any more. Nothing comes after the last two.
+# the current pod; None where it is gone; the error why it can no longer be observed. Nothing follows the last two.
 News = Json | PolarpodError | None
 
 
 class Changes:
-    """One pod under watch."""
+    """Watches one pod."""
 
     def __init__(self, cluster: Cluster, pod: Pod, say: Callable[[News], object], *, left: Callable[[], float]) -> None:
         """Args:
-        say: is told the news, in the thread that follows them.
+        say: called with each item of news, in the thread that runs `follow`.
         left: seconds until the run must have ended, by its own deadline.
         """
         self._cluster = cluster
@@ -38,18 +38,18 @@ class Changes:
         self._say = say
         self._left = left
         self._reading = Reading()
-        # since when the API server denies what it has allowed before
+        # since when the API server denies what it allowed before, by the monotonic clock
         self._denied_at: float | None = None
         self._was_allowed = False
 
     def follow(self) -> None:
-        """Tells every change, until the pod is gone or `close` is called."""
+        """Reports every change, until the pod is gone or `close` is called."""
         version = self._pod.version
         try:
             while not self._reading.closed:
                 if not self._watch_once(version):
                     return
-                # a watch ends for many reasons; what is true now is one request away
+                # a watch ends for many reasons; one request reads the current state
                 self._reading.wait(_BETWEEN_SECONDS)
                 seen = self._look()
                 if seen is None or seen["metadata"]["uid"] != self._pod.uid:
@@ -64,7 +64,7 @@ class Changes:
         self._reading.close()
 
     def _watch_once(self, version: str) -> bool:
-        """One connection's worth. False where the pod is gone, or nobody watches any more."""
+        """Reads one connection. Returns False where the pod is gone, or this is closed."""
         try:
             stream = self._reading.open(lambda: self._cluster.watch(self._pod.name, version))
         except PolarpodError as error:
@@ -77,7 +77,7 @@ class Changes:
         for line in stream:
             event = change_of(line)
             seen = event.get("object")
-            # what is no object of the API's is a word of something in between
+            # a line that is no object of the API comes from an intermediary
             if event.get("type") == "ERROR" or not isinstance(seen, dict):
                 break
             if (seen.get("metadata") or {}).get("uid") != self._pod.uid:
@@ -89,7 +89,7 @@ class Changes:
         return not self._reading.closed
 
     def _look(self) -> Json | None:
-        """The pod as it is now, however long the API server is away while the run may still go on."""
+        """The current pod, or None; retried through an outage until _OUTAGE_SECONDS after the run's latest end."""
         look = tenacity.Retrying(
             retry=tenacity.retry_if_exception(lambda error: not self._reading.closed and self._passes(error)),
             wait=tenacity.wait_random_exponential(multiplier=0.5, max=10),
@@ -100,7 +100,7 @@ class Changes:
         return found
 
     def _passes(self, error: BaseException) -> bool:
-        """Whether an error may be over in a moment: an API server that is away, busy or starting."""
+        """Whether an error may be transient: an API server that is unreachable, busy or starting."""
         category = error.verdict.category if isinstance(error, PolarpodError) else None
         if category is Category.PLANE_DENIED and self._was_allowed:
             self._denied_at = self._denied_at or time.monotonic()
@@ -109,8 +109,8 @@ class Changes:
 
 
 def change_of(line: bytes) -> dict[str, Any]:
-    """One line of a watch. "ERROR" is the server's own word for one that has to begin anew: 410, its version is too old."""
+    """The event in one line of a watch. The server sends "ERROR" where a watch must restart: 410, its version is too old."""
     try:
         return msgspec.json.decode(line, type=dict[str, Any]) if line.strip() else {}
-    except ValueError:  # something in between cut it, or said a word of its own
+    except ValueError:  # an intermediary truncated it, or sent a text of its own
         return {"type": "ERROR"}

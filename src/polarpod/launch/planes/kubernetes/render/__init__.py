@@ -1,1 +1,1 @@
-"""What a launch creates: the pod of an attempt, from its context and the plane. Pure."""
+"""The pod of an attempt, rendered from its context and the plane. Pure."""

@@ -1,8 +1,8 @@
 """An attempt as a Pod, rendered from one hardened template. Pure; plain JSON, so that it is its own golden file.
 
 Hardened means Pod Security Standard `restricted` in full, no service-account token, a read-only root, and limits for all
-that a node can run out of. Memory's request equals its limit: a worker that was promised less than it may use is the first
-to go when its neighbours grow.
+that a node can run out of. Memory's request equals its limit: a worker that uses more than it requests is evicted first when
+the node runs short.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from polarpod.launch.planes.kubernetes.status import WORKER
 SCRATCH = "/scratch"
 # any number but root's; the job image is built for this one
 _USER = 65532
-# Above this the context travels by its URI: etcd takes objects of 1.5 MiB, and a pod is stored whole at every change.
+# Above this the context is passed by its URI: etcd accepts objects of 1.5 MiB, and a pod is stored whole at every change.
 _INLINE_BYTES = 32 * 1024
-# beside the spill volume: the container's log and what the kubelet counts in
+# in addition to the spill volume: the container's log and whatever else the kubelet counts
 _EPHEMERAL_EXTRA_BYTES = 256 * MIB
-# The supervisor ends an overdue run itself and says so in a receipt; the cluster steps in for one that cannot. Pulling an
-# image counts against the cluster's clock.
+# The supervisor ends an overdue run itself and writes a receipt; the pod's deadline covers a supervisor that cannot. Image
+# pulls count towards the pod's deadline.
 _DEADLINE_SLACK_SECONDS = 120
 
 
@@ -123,7 +123,7 @@ def _labels(context: Context, plane: KubernetesPlane) -> dict[str, str]:
 def _annotations(context: Context, plane: KubernetesPlane) -> dict[str, str]:
     found = {
         **plane.annotations,
-        # a half-done run that is moved elsewhere starts from nothing: consolidation must wait for its end
+        # a run that is moved to another node restarts from the beginning: consolidation must wait for its end
         "karpenter.sh/do-not-disrupt": "true",
         "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
         "kubectl.kubernetes.io/default-container": WORKER,
@@ -140,17 +140,17 @@ def _environment(context: Context, data: bytes, plane: KubernetesPlane) -> list[
         "TMPDIR": SCRATCH,
         **plane.environment,
         "POLARPOD_SCRATCH": SCRATCH,
-        # of the envelope, the one that a template's sidecar or a person with kubectl may want to see
+        # the one value of the envelope that a template's sidecar or a person with kubectl may want to read
         "POLARS_MAX_THREADS": str(context.resources.threads),
     }
-    # the state store's copy is indented, for people
+    # the state store's copy is indented, for readability
     compact = msgspec.json.format(data, indent=-1)
     if len(compact) <= _INLINE_BYTES:
         plain["POLARPOD_CONTEXT"] = compact.decode()
         plain["POLARPOD_CONTEXT_SHA256"] = hashlib.sha256(compact).hexdigest()
     else:
         plain["POLARPOD_CONTEXT_URI"] = f"{context.attempt_uri}/context.json"
-        # before the context is read, only the standard variables can say where the store is
+        # before the context is read, only the standard variables can locate the store
         if context.storage.endpoint_url:
             plain["AWS_ENDPOINT_URL"] = context.storage.endpoint_url
         if context.storage.region:
@@ -169,7 +169,7 @@ def _spill(context: Context, plane: KubernetesPlane) -> int:
 
 
 def _bytes(count: int) -> str:
-    """As kubectl shows it back: whole mebibytes where it is so."""
+    """As kubectl prints it: in mebibytes where the count is whole."""
     return f"{count // MIB}Mi" if count % MIB == 0 else str(count)
 
 

@@ -1,7 +1,7 @@
-"""A user's own pod template, merged into polarpod's: sidecars, volumes, affinities, whatever a cluster's rules ask for.
+"""A user's own pod template, merged into polarpod's: sidecars, volumes, affinities, anything a cluster's rules require.
 
-The template adds. What polarpod sets it may not set otherwise, and what would weaken the worker is refused with a reason,
-in the template's own words for the place: a template that quietly lost would be looked for at night.
+The template only adds. A value that contradicts polarpod's, or that weakens the worker, is rejected with a reason and its
+path in the template: a value that was silently dropped would be hard to find.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from polarpod.launch.planes.kubernetes.config import KubernetesPlane
 from polarpod.launch.planes.kubernetes.render.manifest import render
 from polarpod.launch.planes.kubernetes.status import WORKER
 
-# which member of a list is the same one in both
+# the key that identifies a list's member in both
 _NAMED_BY = {
     "containers": "name",
     "initContainers": "name",
@@ -71,7 +71,7 @@ def load_template(path: Path) -> dict[str, Any]:
     """A pod template from a file: a Pod, or a mapping with metadata and spec.
 
     Raises:
-        PolarpodError: it cannot be read, or is something else.
+        PolarpodError: it cannot be read, or is not a pod template.
     """
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -133,7 +133,7 @@ def _merge_lists(ours: list[Any], theirs: list[Any], place: str, problems: list[
 
 
 def _weaknesses(pod: Mapping[str, Any]) -> Iterator[str]:
-    """What is below Pod Security Standard `restricted`, or gives the worker what it must not have."""
+    """Yields what is below Pod Security Standard `restricted`, or grants the worker what it must not have."""
     spec = pod["spec"]
     for key in ("hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace"):
         if spec.get(key):

@@ -1,1 +1,1 @@
-"""What became of a pod: from what the API server shows, a verdict. Pure."""
+"""The verdict on a pod, from the objects that the API server returns. Pure."""

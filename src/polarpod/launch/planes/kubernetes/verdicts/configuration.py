@@ -1,4 +1,4 @@
-"""What a pod names and its namespace does not have: Secrets, ConfigMaps, claims, their keys, paths of the node. Pure."""
+"""Objects that a pod references and that do not exist: Secrets, ConfigMaps, claims, their keys, paths of the node. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MISSING = re.compile(
     r"|hostPath type check failed: (.*)",
     re.IGNORECASE,
 )
-# a kubelet that has just started does not know the namespace's objects yet
+# a kubelet that has just started has not read the namespace's objects yet
 _NOT_REGISTERED = "not registered"
 
 

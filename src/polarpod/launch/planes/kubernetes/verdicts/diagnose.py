@@ -1,8 +1,8 @@
-"""What became of an attempt in a pod: the API server's words and the receipt -> verdict. Pure.
+"""The verdict on an attempt in a pod, from the API server's objects and the receipt. Pure.
 
 Like diagnose.py of the process plane, with more evidence: the worker (its receipt, its exit code, its last heartbeat),
 the kubelet (why it ended the container), the control plane (why it ended the pod). Only the receipt proves a success. For a
-failure, who ended the worker knows better than the worker, which only saw the signal.
+failure, the component that ended the worker has the reason; the worker only received the signal.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from polarpod.launch.worker import message_of
 
 _CATEGORY_OF_CODE = {exit_code_of(category): category for category in Category if exit_code_of(category)}
 
-# the kubelet's refusals of a pod that the scheduler had given it
+# the kubelet's rejections of a pod that the scheduler had assigned to it
 _NOT_ADMITTED = re.compile(
     r"OutOf\w[\w.-]*|UnexpectedAdmissionError|Node(?:Affinity|Ports|UnschedulableTaints)|\w+AffinityError"
 )
-# as for the process plane: above it a kill without a reason is worth a second look
+# as for the process plane: above this fraction of the limit, a kill without a reason may be due to memory
 _NEAR_LIMIT = 0.9
 
 
@@ -45,8 +45,8 @@ def diagnose(status: Status, receipt: Receipt | None, *, uid: str, memory_limit_
     """The verdict on one attempt.
 
     A committed receipt of this very attempt is the only proof of success, and it is enough: whatever the cluster did to the
-    pod afterwards, the rows are published. Without one nothing is a success, whatever the phase. A receipt that only tells
-    of being ended gets its reason from the cluster; any other account of the worker's own stands.
+    pod afterwards, the rows are published. Without one no phase is a success. A receipt that reports only an end from
+    outside gets its reason from the cluster; any other receipt stands.
     """
     own = receipt if receipt is not None and receipt.attempt.uid == uid else None
     if own and own.verdict.succeeded:
@@ -76,7 +76,7 @@ def _case(status: Status, receipt: Receipt | None, uid: str, memory_limit_bytes:
 def _message(text: str, uid: str) -> Message | None:
     try:
         return message_of(text.encode(errors="replace"), uid)
-    except RecursionError:  # the file is the job's to write as well, and may hold a thousand brackets
+    except RecursionError:  # the job can write the file as well, with a thousand nested brackets
         return None
 
 
@@ -96,22 +96,22 @@ def _not_admitted(case: Evidence) -> Verdict | None:
 
 
 def _init_failed(case: Evidence) -> Verdict | None:
-    # False positive: one that was killed, or only stood in for, because its pod was deleted meanwhile
+    # False positive: a container that was killed, or got a placeholder status, because its pod was deleted meanwhile
     if case.status.deleting and init_was_killed(case.status):
         return None
     return why_not_started(case.status) if init_has_failed(case.status) and not has_run(case.status) else None
 
 
 def _ended(case: Evidence) -> Verdict | None:
-    """By the exit code, as for a process."""
+    """The verdict from the exit code, as for a process."""
     end = case.status.terminated
     if not end:
         return None
     if failed := start_error(end):
-        # a runtime that is told to delete what it is just starting fails at one or the other
+        # a runtime that deletes a container while it starts it fails at one or the other
         return (None if start_error_is_explained(end) else _deleted(case)) or failed
     code = end.get("exitCode")
-    # one that could not write its receipt says so by naming no place of it
+    # the last message of a worker that could not write its receipt has no URI of one
     claims = case.message is not None and case.message.receipt_uri != ""
     if code == 0:
         return Verdict(
@@ -133,8 +133,8 @@ def _ended(case: Evidence) -> Verdict | None:
 
 
 def _killed(case: Evidence, end: Json) -> Verdict:
-    # 137 alone is SIGKILL, not a lack of memory: the kubelet says OOMKilled where it is, and a guess would be paid for with
-    # ever bigger pods. False negative: a runtime that misses the kernel's notice; the peak in the evidence gives it away.
+    # 137 alone is SIGKILL, not a lack of memory: the kubelet reports OOMKilled for that, and a wrong guess would cost ever
+    # larger pods. False negative: a runtime that misses the kernel's notice; the peak in the evidence indicates it.
     deleted = case.status.gone or case.status.deleting
     near = not deleted and heartbeat_peak(case) >= case.memory_limit_bytes * _NEAR_LIMIT
     how = "its pod was deleted from outside" if deleted else f"the worker was killed from outside ({signal_of(end)})"
@@ -158,7 +158,7 @@ def _deleted(case: Evidence) -> Verdict | None:
     if not (status.gone or status.deleting):
         return None
     if status.pod is None:
-        # never made, deleted by whoever, or taken away by a launcher that then could not write what it had seen
+        # never created, deleted by another client, or deleted by a launcher that then failed to write its record
         return Verdict(
             category=Category.WORKER_LOST,
             summary="it has no pod, and nobody has told how it ended",
@@ -182,7 +182,7 @@ def _not_started(case: Evidence) -> Verdict | None:
 
 
 def _unknown(case: Evidence) -> Verdict:
-    """No rule knows it. The phase alone proves nothing, least of all success."""
+    """The verdict where no rule matches. The phase alone proves nothing, least of all success."""
     phase = name(case.status.phase or "none")
     if case.status.phase == "Succeeded":
         return Verdict(

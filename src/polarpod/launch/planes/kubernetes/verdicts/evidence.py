@@ -1,4 +1,4 @@
-"""What is known of one attempt in a pod, and how the worker's part of it is told. Pure."""
+"""The evidence on one attempt in a pod, and its wording in a verdict. Pure."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Evidence(NamedTuple):
     """All that is known of one attempt.
 
     Attributes:
-        receipt: its own one, if it failed; a success needs no evidence.
-        message: its own last one.
-        told: what the worker says of its end, by its receipt or else by its exit code; None where it says nothing.
+        receipt: the attempt's own receipt, if it reports a failure; a success needs no evidence.
+        message: the attempt's own last message.
+        told: the category that the worker reports, by its receipt or else by its exit code; None where it reports none.
     """
 
     status: Status
@@ -32,7 +32,7 @@ class Evidence(NamedTuple):
 
 
 def ran(end: Json) -> bool:
-    """Whether a container that has ended was ever a process: the kubelet's stand-ins for one have no start, or 1970."""
+    """Whether a container that has ended was ever a process: the start of the kubelet's placeholders is absent, or 1970."""
     began = moment(end.get("startedAt"))
     return began is not None and began.year > 1970
 
@@ -42,7 +42,7 @@ def has_run(status: Status) -> bool:
 
 
 def seen(case: Evidence) -> list[str]:
-    """What the worker itself left: its end, its receipt's account or the lack of one, its last heartbeat."""
+    """Lines of evidence from the worker itself: its end, its receipt or the lack of one, its last heartbeat."""
     found = []
     if end := case.status.terminated:
         code = end.get("exitCode")
@@ -76,7 +76,7 @@ def heartbeat_peak(case: Evidence) -> int:
 
 
 def in_bytes(count: int) -> str:
-    # a heartbeat is bytes that a job can write as well, and no float holds a number of a thousand digits
+    # a job can write the heartbeat's bytes as well, and no float holds a number of a thousand digits
     return format_bytes(min(max(count, 0), 2**60))
 
 

@@ -1,6 +1,6 @@
-"""Who else ended the worker: the kernel, the deadline, this launcher's caller, the kubelet, the control plane. Pure.
+"""External causes of a worker's end: the kernel, the deadline, this launcher's caller, the kubelet, the control plane. Pure.
 
-They know better than the worker, which only saw the signal.
+These components have the reason; the worker itself only received the signal.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from polarpod.launch.planes.kubernetes.verdicts.evidence import (
 )
 from polarpod.launch.planes.kubernetes.verdicts.sanitize import fact, name
 
-# what a worker says, by receipt or exit code, that was ended by somebody else: it cannot know by whom
+# the categories that a worker reports, by receipt or exit code, when it was ended from outside: it cannot know the cause
 _ENDED_FROM_OUTSIDE = (Category.INTERRUPTED, Category.WORKER_LOST)
-# and what it says when the kernel killed one of its processes and it could not see why
+# plus the categories it reports when the kernel killed one of its processes for a reason it could not see
 _MAYBE_MEMORY = (*_ENDED_FROM_OUTSIDE, Category.JOB_CRASHED, Category.JOB_FAILED, Category.INTERNAL_ERROR)
 
-# The pod's own limits, so the run's doing; but the kubelet's "low on resource: ephemeral-storage" is the node's trouble.
+# The pod's own limits, so caused by the run; the kubelet's "low on resource: ephemeral-storage" is the node's shortage.
 _OWN_DISK = re.compile(
     r"exceeds the (?:total )?limit|exceeded its local ephemeral storage limit|ephemeral local storage usage"
 )
-# of a pod that was deleted before this launcher looked at it
+# summary for a pod that was deleted before this launcher first read it
 DELETED_BEFORE = "its pod was deleted before this launcher looked at it"
 EARLIER_LAUNCHER = "by an earlier launcher or trigger of this run, when it was asked to stop, or from outside"
 
-# the kubelet's words for a node that is switched off in good order; older ones said Shutdown
+# the kubelet's reasons for a graceful node shutdown; older kubelets set Shutdown
 _SHUTDOWN = ("NodeShutdown", "Shutdown", "Terminated")
 _LOST_NODE = ("DeletionByTaintManager", "DeletionByPodGC")
 _DISRUPTIONS = {
@@ -47,9 +47,9 @@ _DISRUPTIONS = {
 
 
 def _out_of_memory(case: Evidence) -> Verdict | None:
-    # Reason OOMKilled is the container's, whatever its exit code: under cgroup v1 the kernel kills one process and the
-    # supervisor lives to exit with a code of its own. False positive: a process of the job's that was killed and not
-    # missed, in a worker that then failed otherwise; its own account is kept, where it is one of something else.
+    # Reason OOMKilled belongs to the container, whatever its exit code: under cgroup v1 the kernel kills one process and
+    # the supervisor survives to exit with a code of its own. False positive: a process of the job is killed without effect,
+    # and the worker later fails for another reason; a receipt with such a category takes precedence.
     end = case.status.terminated
     if not end or end.get("reason") != "OOMKilled" or (case.receipt and case.told not in _MAYBE_MEMORY):
         return None
@@ -63,8 +63,8 @@ def _out_of_memory(case: Evidence) -> Verdict | None:
 
 
 def _deadline(case: Evidence) -> Verdict | None:
-    # The supervisor ends the job at the run's deadline and writes a receipt; the pod's is later and for a worker that no
-    # longer answers. False positive: a pod that never started, because its deadline counts from when a node took it.
+    # The supervisor ends the job at the run's deadline and writes a receipt; the pod's deadline is later and covers a worker
+    # that no longer responds. False positive: a pod that never started, as its deadline counts from when a node accepted it.
     if case.status.reason != "DeadlineExceeded" or (case.receipt and case.told not in _ENDED_FROM_OUTSIDE):
         return None
     if not has_run(case.status) and not case.receipt:
@@ -96,8 +96,8 @@ def _asked_to_stop(case: Evidence) -> Verdict | None:
 
 
 def _evicted(case: Evidence) -> Verdict | None:
-    # Reasons of the pod itself are the kubelet's, set as it ends the containers. False positive: a worker that had failed by
-    # itself a moment before; it says so with a code of its own, which was looked at first (_by_somebody_else).
+    # The kubelet sets the pod's own reasons as it ends the containers. False positive: a worker that failed by itself a
+    # moment before; its own exit code reports that, and is checked first (_by_somebody_else).
     status = case.status
     if status.reason == "Evicted" and _OWN_DISK.search(status.message):
         return Verdict(
@@ -116,10 +116,10 @@ def _evicted(case: Evidence) -> Verdict | None:
 
 
 def _node_lost(case: Evidence) -> Verdict | None:
-    # ContainerStatusUnknown carries exit code 137 and killed nobody: the kubelet came back and found no container. False
-    # positive: an evicted or late pod whose container was gone first; their reasons were looked at before. A pod that is
-    # deleted just as its container is made gets the same stand-in for one. Where it is containerd that came back, to a
-    # container without a process, it says Unknown with exit code 255.
+    # ContainerStatusUnknown carries exit code 137 without a kill: the kubelet came back and found no container. False
+    # positive: an evicted or overdue pod whose container was gone first; earlier rules match those reasons. A pod that is
+    # deleted while its container is created gets the same placeholder status. A restarted containerd that finds a container
+    # without a process reports Unknown with exit code 255.
     status, end = case.status, case.status.terminated or {}
     unknown = end.get("reason") == "ContainerStatusUnknown" and not (status.deleting and not ran(end))
     orphaned = end.get("reason") == "Unknown" and end.get("exitCode") == 255
@@ -129,8 +129,8 @@ def _node_lost(case: Evidence) -> Verdict | None:
 
 
 def _disrupted(case: Evidence) -> Verdict | None:
-    # Whoever ends a pod says so in this condition before doing it. False positive: one that was put there and not carried
-    # out; the control plane takes it back after two minutes, and a worker that went on has an account of its own.
+    # The component that ends a pod sets this condition first. False positive: a disruption that was announced and cancelled;
+    # the control plane resets it after two minutes, and a worker that continued has its own receipt or exit code.
     for kind in ("DisruptionTarget", "TerminationTarget"):  # the second is Kueue's
         condition = case.status.conditions.get(kind, {})
         if condition.get("status") != "True":
@@ -144,8 +144,8 @@ def _disrupted(case: Evidence) -> Verdict | None:
 
 
 def _deleted(case: Evidence) -> Verdict | None:
-    # A worker that is told to stop writes that it was asked to, and cannot know by whom. Where it was not this launcher that
-    # deleted the pod, somebody else did; an earlier launcher of the run, perhaps, where this one came too late to see it.
+    # A worker that receives SIGTERM reports an interrupt, and cannot know the sender. A pod that this launcher did not
+    # delete was deleted by another client, such as an earlier launcher of the run if the deletion preceded the first read.
     status = case.status
     if case.receipt is None or not (status.gone or status.deleting):
         return None
@@ -162,8 +162,8 @@ def _deleted(case: Evidence) -> Verdict | None:
 
 
 def _signalled(case: Evidence) -> Verdict | None:
-    # `kill -TERM` in its container, or by its node: nobody deleted the pod. The last rule, because every other reason of the
-    # cluster's explains the signal.
+    # `kill -TERM` in the container or from the node, without a deletion of the pod. The last rule, because every other
+    # reason from the cluster explains the signal.
     if case.receipt is None or case.told is not Category.INTERRUPTED or not case.status.terminated:
         return None
     return Verdict(
@@ -180,7 +180,7 @@ def _signalled(case: Evidence) -> Verdict | None:
 
 
 def _by_somebody_else(rule: Callable[[Evidence], Verdict | None]) -> Callable[[Evidence], Verdict | None]:
-    """The rule, for a worker that does not itself say something better of its end."""
+    """The rule, applied only where the worker itself reports no more specific cause of its end."""
 
     def only(case: Evidence) -> Verdict | None:
         return rule(case) if case.told is None or case.told in _ENDED_FROM_OUTSIDE else None
@@ -208,15 +208,15 @@ def _lost(case: Evidence, summary: str, *said: str) -> Verdict:
 
 
 def _last_failed(status: Status) -> list[str]:
-    """Why a pod that is over had not started: its containers' statuses no longer tell."""
+    """The reason that a finished pod never started, from its events: its container statuses no longer contain it."""
     failed = [event for event in status.events if (event.get("reason") or "").startswith("Failed")]
     told = [event for event in failed if not (event.get("message") or "Error:").startswith("Error:")]
     return [f"{name(told[-1]['reason'])}: {fact(told[-1]['message'])}"] if told else []
 
 
-# The order is the argument. Memory first: the kernel's kill explains whatever followed it. Then the deadline, then our own
-# request, as for a process: both are why the cluster acted at all. Then the cluster's reasons, the more exact before the
-# more general. A receipt that tells of something else stops the list at any of them.
+# The order is significant. Memory first: a kill by the kernel explains every later event. Then the deadline, then the
+# launcher's own stop request, as for a process: both are why the cluster acted at all. Then the cluster's reasons, specific
+# before general. A receipt that reports another cause takes precedence over each of them.
 FROM_OUTSIDE: list[Callable[[Evidence], Verdict | None]] = [
     _out_of_memory,
     _deadline,

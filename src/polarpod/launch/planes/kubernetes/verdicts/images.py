@@ -1,4 +1,4 @@
-"""Why an image is not on the node: its name, its registry, the way to it -> verdict. Pure."""
+"""Why an image is not on the node: its name, its registry, the network -> verdict. Pure."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ IMAGE_NAME_INVALID = "InvalidImageName"
 IMAGE_NEVER_PULLED = "ErrImageNeverPull"
 PULLING = ("ErrImagePull", "ImagePullBackOff", "RegistryUnavailable")
 UNUSABLE = (IMAGE_NAME_INVALID, IMAGE_NEVER_PULLED, "ImageInspectError", "SignatureValidationFailed")
-# the registry's own words: another try is answered alike
+# errors from the registry itself: a retry gets the same answer
 _PULL_REFUSED = re.compile(
     r"not found|manifest unknown|name unknown|no match for platform|does not exist|invalid reference format|unauthorized"
     r"|authentication required|authorization failed|no basic auth credentials|access denied|insufficient_scope|denied:"
     r"|\b40[13]\b|certificate signed by unknown authority|server gave HTTP response to HTTPS client|unsupported media type",
     re.IGNORECASE,
 )
-# the way to it, or its patience. Looked for first: a rate limit is answered with "denied" by some
+# network errors and rate limits. They take precedence: some registries report a rate limit as "denied"
 _PULL_TROUBLE = re.compile(
     r"too ?many ?requests|rate limit|pull QPS exceeded|\b(?:429|500|502|503|504)\b|time(?:d )?out|deadline exceeded"
     r"|connection re(?:fused|set)|no such host|network is unreachable|no route to host|temporary failure|server misbehaving"
@@ -30,7 +30,7 @@ _PULL_TROUBLE = re.compile(
 
 
 def pull_is_explained(status: Status) -> bool:
-    """Whether the pod itself says why an image is not pulled; before Kubernetes 1.31 only its events do."""
+    """Whether the pod's status states why an image is not pulled; before Kubernetes 1.31 only its events do."""
     return all(": " in waits.message.partition('": ')[2] for waits in waiting(status) if waits.reason in PULLING)
 
 
@@ -48,7 +48,7 @@ def unusable(reason: str, image: str, said: list[str]) -> Verdict:
 def not_pulled(waits: Waiting, status: Status, image: str, said: list[str]) -> Verdict:
     pulls = [event.get("message") or "" for event in status.events if event.get("reason") == "Failed"]
     told = next((message for message in reversed(pulls) if message.startswith("Failed to pull image")), "")
-    # an image may be called what it likes, and "not-found" or "timeout" are likely names of one
+    # an image's name may contain any of these words, such as "not-found" or "timeout"
     words = f"{waits.message} {told}".replace(waits.image or "\0", "")
     evidence = said if pull_is_explained(status) or not told else [*said, f"the kubelet said: {fact(told)}"]
     if _PULL_REFUSED.search(words) and not _PULL_TROUBLE.search(words):

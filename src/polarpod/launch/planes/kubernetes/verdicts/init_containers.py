@@ -1,4 +1,4 @@
-"""Init containers that failed: only a plane's `template` brings any. Pure."""
+"""Init containers that failed: only a plane's `template` adds any. Pure."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from polarpod.launch.planes.kubernetes.verdicts.sanitize import fact, name
 
 
 def init_has_failed(status: Status) -> bool:
-    """Whether an init container failed in a pod that gives it no second try."""
+    """Whether an init container failed; the pod does not restart it."""
     return _failed_init(status) is not None
 
 
 def init_was_killed(status: Status) -> bool:
-    """Whether the init container that failed was ended by a signal, and not by the kernel for its memory."""
+    """Whether a signal ended the init container that failed, other than the kernel's for a lack of memory."""
     failed = _failed_init(status)
     return failed is not None and (failed[1].get("exitCode") or 0) > 128 and failed[1].get("reason") != "OOMKilled"
 
@@ -25,7 +25,7 @@ def init_failed(status: Status) -> Verdict | None:
     who, end = failed
     said = str(end.get("message") or "").strip()
     return Verdict(
-        # only its author knows whether it fails for ever or waited for something: it gets the platform's few tries
+        # whether the failure is permanent depends on the container: it gets the small retry budget of the platform
         category=Category.NOT_STARTED,
         summary=f"init container {name(who)} failed, so the worker never started",
         evidence=[
@@ -40,7 +40,7 @@ def _failed_init(status: Status) -> tuple[str, Json] | None:
     sidecars = _sidecars(status)
     for one in status.init:
         end: Json = (one.get("state") or {}).get("terminated") or {}
-        # the kubelet takes one of which a process was killed for a failure, whatever its own exit code
+        # the kubelet treats a container with an OOM-killed process as failed, whatever its exit code
         failed = end.get("exitCode") or end.get("reason") == "OOMKilled"
         if failed and one.get("name") not in sidecars:
             return one.get("name", "?"), end
@@ -48,5 +48,5 @@ def _failed_init(status: Status) -> tuple[str, Json] | None:
 
 
 def _sidecars(status: Status) -> set[str]:
-    """Init containers that are meant to go on beside the worker: their end is not the end of an initialisation."""
+    """Names of the init containers that run beside the worker: their end is not the end of an initialisation."""
     return {one.get("name", "") for one in status.spec.get("initContainers") or () if one.get("restartPolicy") == "Always"}

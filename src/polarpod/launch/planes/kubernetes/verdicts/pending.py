@@ -1,7 +1,7 @@
 """Why a pod has not started: scheduling, image, configuration, volumes, init containers -> verdict. Pure.
 
-Everything here is read from a pod that still waits, so every rule is about telling what will pass from what will not:
-a verdict with the budget `code` says that waiting longer is no use. What each of them says is in a module of its own.
+The input is a pod that still waits, so every rule separates transient from permanent reasons: a verdict with the budget
+`code` means that a longer wait has no effect. Each kind of reason has a module of its own.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from polarpod.launch.planes.kubernetes.verdicts.waiting import Waiting, waiting
 _CONFIGURING = ("CreateContainerConfigError",)
 _CREATING = ("CreateContainerError", "RunContainerError", "PreCreateHookError", "PreStartHookError", "PostStartHookError")
 _RUNS_AS_ROOT = re.compile(r"runAsNonRoot|non-root policy")
-# events that show that what had failed before them is over
+# events that mark earlier failures as resolved
 _GOT_FURTHER = ("Pulling", "Pulled", "Created", "Started")
 _EVENTS_OF_TROUBLE = ("FailedMount", "FailedAttachVolume", "FailedMapVolume", "FailedCreatePodSandBox")
 
 
 def why_not_started(status: Status) -> Verdict:
-    """The verdict on a pod whose worker has not started, should nobody wait any longer."""
+    """The verdict on a pod whose worker has not started, if the wait ends now."""
     return (
         init_failed(status)
         or not_scheduled(status)
@@ -63,7 +63,7 @@ def _held_up(waits: Waiting, status: Status) -> Verdict | None:
 
 
 def _creating(status: Status) -> Verdict:
-    """Nothing waits by name: volumes or the pod's network, of which only events tell."""
+    """The verdict where no container has a waiting reason: only events report on volumes and the pod's network."""
     troubles: list[Json] = []
     for event in status.events:
         if event.get("reason") in _GOT_FURTHER:

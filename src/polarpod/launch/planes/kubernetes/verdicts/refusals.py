@@ -1,8 +1,8 @@
-"""Why the API server did not take a pod: its answer -> verdict. Pure.
+"""Why the API server rejected a pod: its answer -> verdict. Pure.
 
-The status code alone says little: 403 is a quota, a policy, a missing name and a missing right. What stands in the message
-is Kubernetes' own wording, unchanged for years and pinned by recordings of a real API server; what is not recognised is
-quoted under the mildest reading of its code.
+The status code alone is ambiguous: 403 is a quota, a policy, a missing name or a missing right. The rules match Kubernetes'
+own wording, unchanged for years and pinned by recordings of a real API server. An unrecognised message is quoted under the
+mildest reading of its code.
 """
 
 from __future__ import annotations
@@ -30,31 +30,31 @@ _SERVICE_ACCOUNT = re.compile(r'error looking up service account \S+: serviceacc
 _PRIORITY_CLASS = re.compile(r"no PriorityClass with name (\S+) was found")
 _RUNTIME_CLASS = re.compile(r'RuntimeClass "([^"]+)" not found')
 _NO_RIGHT = re.compile(r'User "([^"]*)" cannot (\w+) resource "([^"]+)"')
-# two pods that are counted at the same moment; the one that lost is told to come again
+# two pods that are counted at the same moment; the API server tells one of them to retry
 _QUOTA_RACE = re.compile(r"Operation cannot be fulfilled on resourcequotas")
-# How long an API server that has just started may say 403 to everybody: on a busy machine for some seconds. Rights that
-# were taken away for good are told that much later.
+# How long an API server that has just started may return 403 to every client: on a busy machine for some seconds. Rights
+# that were revoked permanently are reported that much later.
 START_SECONDS = 30.0
 
-# An API server that has just started serves before it has read who may do what, and what is in a namespace. These roles are
-# everybody's and made by itself; one of somebody's own may be missing for good.
+# An API server that has just started serves before it has read its roles and namespaces. It creates these roles itself, for
+# every user; a role defined by a user may be missing permanently.
 _OF_A_START = re.compile(
     r"is forbidden: not yet ready to handle request"
     r'|clusterrole\.rbac\.authorization\.k8s\.io "system:(?:basic-user|discovery|public-info-viewer)" not found'
 )
-# 408 and 429 ask for another try; below 400 no Kubernetes answered, but something in between
+# these codes request a retry; an answer below 400 comes from an intermediary, not from Kubernetes
 _COME_AGAIN = (408, 425, 429)
 
 
 class _Words(NamedTuple):
-    """A rule for a message: what it matches, and what it then means."""
+    """A rule for a message: its pattern, and the verdict on a match."""
 
     pattern: re.Pattern[str]
     verdict: Callable[[Refusal, re.Match[str]], Verdict]
 
 
 def refused(refusal: Refusal) -> Verdict:
-    """The verdict on a pod that the API server did not take."""
+    """The verdict on a pod that the API server rejected."""
     for words in _BY_WORDS:
         if match := words.pattern.search(refusal.message):
             return words.verdict(refusal, match)
@@ -69,7 +69,7 @@ def refused(refusal: Refusal) -> Verdict:
     if code == 401 or (code == 403 and "pods is forbidden" in refusal.message):
         return _denied(refusal)
     if code == 409:
-        # a name belongs to one attempt, so whoever made that pod launched this attempt as well
+        # a name belongs to one attempt, so the launcher that created that pod launched this attempt as well
         return Verdict(
             category=Category.NOT_STARTED,
             summary="there is a pod of this name already",
@@ -83,17 +83,17 @@ def refused(refusal: Refusal) -> Verdict:
             evidence=_said(refusal),
             remedy="Mend what the message names: a key of the plane in planes.yaml, its `template`, or an argument of @job.",
         )
-    # an admission plug-in that nobody here has heard of speaks of `pods "name"`; a proxy in front does not
+    # the message of an unknown admission plug-in contains `pods "name"`; that of a proxy does not
     return _policy(refusal, "the cluster's admission") if "pods " in refusal.message else _denied(refusal)
 
 
 def is_of_a_start(refusal: Refusal) -> bool:
-    """Whether the API server says no only because it has just started."""
+    """Whether the API server refuses only because it has just started."""
     return bool(_OF_A_START.search(refusal.message)) and not _DENIED_BY.search(refusal.message)
 
 
 def may_have_been_done(refusal: Refusal) -> bool:
-    """Whether what was asked may have been done all the same: a server that gave up waiting, for etcd or another server."""
+    """Whether the request may have taken effect: the server timed out while waiting for etcd or another server."""
     return refusal.code in (500, 502, 503, 504) and not any(words.pattern.search(refusal.message) for words in _BY_WORDS)
 
 
@@ -123,7 +123,7 @@ def _quota(refusal: Refusal, match: re.Match[str]) -> Verdict:
 
 
 def _amounts(text: str) -> dict[str, str]:
-    """ "pods=1,requests.memory=1Gi" by resource."""
+    """Amounts by resource, from "pods=1,requests.memory=1Gi"."""
     return dict(pair.split("=", 1) for pair in text.strip().split(",") if "=" in pair)
 
 
@@ -242,7 +242,7 @@ def _code(refusal: Refusal) -> list[str]:
     return [f"HTTP {refusal.code} {name(refusal.reason)}".strip()]
 
 
-# A webhook quotes whatever it likes, so its name decides before its words do; all else is worded by Kubernetes alone.
+# A webhook's message may quote anything, so its name is matched first; Kubernetes itself words all other messages.
 _BY_WORDS = [
     _Words(_DENIED_BY, _webhook),
     _Words(_FAILED_CALL, _webhook_down),
@@ -254,7 +254,7 @@ _BY_WORDS = [
     _Words(_LIMIT_RANGE, _limit_range),
     _Words(_RATIO, _ratio),
     _Words(_POD_SECURITY, _pod_security),
-    # a name in planes.yaml that stands for nothing: rights are not the question, so this is not `plane_denied`
+    # a name in planes.yaml of an object that does not exist: no right is missing, so this is not `plane_denied`
     _Words(_NAMESPACE, _missing("namespace", "`namespace`")),
     _Words(_SERVICE_ACCOUNT, _missing("service account", "`service_account`")),
     _Words(_PRIORITY_CLASS, _missing("priority class", "`priority_class`")),

@@ -1,7 +1,7 @@
-"""What is read of a pod, and how the cluster's words are quoted.
+"""The fields that are read of a pod, and the quoting of the cluster's messages.
 
-A judgement must come to an end whatever it is shown: a proxy, an old recording or a webhook may hand out what no schema
-allows, and a launcher that dies of it would leave a run without a verdict. So only what has the expected type is looked at.
+A diagnosis must complete on any input: a proxy, an old recording or a webhook may return values that no schema allows, and
+a launcher that crashes on one would leave a run without a verdict. So only values of the expected type are read.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from polarpod.contract.redact import redact
 from polarpod.launch.planes.kubernetes.status import Json, Status
 
-# a registry's or a webhook's answer may be a page long; its first lines say what is wrong
+# a registry's or a webhook's answer may be a page long; its first lines state the error
 LONGEST_FACT = 500
 
 _CONTAINER: dict[str, Any] = {
@@ -48,13 +48,13 @@ _EVENT: dict[str, Any] = {"reason": str, "message": str, "eventTime": str, "firs
 
 
 def sound(status: Status) -> Status:
-    """The status with only what is read of it, and that in the types it is read as."""
+    """The status reduced to the fields that are read, each of the expected type."""
     events = list(status.events) if isinstance(status.events, (list, tuple)) else []
     return status._replace(pod=_fit(status.pod, _POD), events=_fit(events, [_EVENT]))
 
 
 def _fit(value: object, shape: Any) -> Any:
-    """The part of a value that has a shape; None where it has another one altogether."""
+    """The part of a value that matches a shape; None where the value itself is of another type."""
     if isinstance(shape, dict):
         if not isinstance(value, Mapping):
             return None
@@ -68,18 +68,18 @@ def _fit(value: object, shape: Any) -> Any:
 
 
 def fact(text: str, longest: int = LONGEST_FACT) -> str:
-    """A text of the cluster's as one line of evidence: without credentials, and not without end."""
+    """A text from the cluster as one line of evidence: redacted, of at most `longest` characters."""
     line = " ".join(redact(text).split())
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def name(text: str) -> str:
-    """Likewise for what stands in a summary."""
+    """Likewise for a part of a summary, of at most 100 characters."""
     return fact(text, 100)
 
 
 def requests(pod: Json | None, container: str) -> str:
-    """What a container asks for, in Kubernetes' own quantities: "cpu 1, memory 2Gi"; "" where it does not say."""
+    """A container's requests as Kubernetes quantities: "cpu 1, memory 2Gi"; "" where it states none."""
     spec = (pod or {}).get("spec") or {}
     for one in spec.get("containers") or ():
         if one.get("name") == container:
@@ -89,7 +89,7 @@ def requests(pod: Json | None, container: str) -> str:
 
 
 def moment(text: str | None) -> dt.datetime | None:
-    """One of the API server's times; None for anything else."""
+    """A timestamp of the API server, in UTC where it has no offset; None for any other text."""
     try:
         found = dt.datetime.fromisoformat(text or "")
     except ValueError:
@@ -105,7 +105,7 @@ _SUFFIX: dict[str, str | int] = {
 
 
 def quantity(text: str) -> Decimal | None:
-    """Any Kubernetes quantity as a number; None where it is none. The API server prints more forms than authors write."""
+    """Any Kubernetes quantity as a number; None for other texts. The API server prints more forms than authors write."""
     for suffix in sorted(_SUFFIX, key=len, reverse=True):
         if text.endswith(suffix):
             return _times(text[: -len(suffix)], Decimal(_SUFFIX[suffix]))
@@ -114,7 +114,7 @@ def quantity(text: str) -> Decimal | None:
 
 def _times(number: str, factor: Decimal) -> Decimal | None:
     try:
-        # Decimal would take spaces around it, and underscores within
+        # Decimal would accept spaces around the number, and underscores within
         found = Decimal(number if _NUMBER.fullmatch(number) else "") * factor
     except (InvalidOperation, ArithmeticError):
         return None

@@ -1,4 +1,4 @@
-"""Why no node has taken a pod: its queue, the scheduler, the autoscaler -> verdict. Pure."""
+"""Why no node has accepted a pod: its queue, the scheduler, the autoscaler -> verdict. Pure."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from polarpod.contract.verdict import Category, Verdict
 from polarpod.launch.planes.kubernetes.status import WORKER, Status
 from polarpod.launch.planes.kubernetes.verdicts.sanitize import fact, name, requests
 
-# The scheduler says twice why not, by count of nodes: as they are, and after what could be preempted.
+# The scheduler states its reasons twice, by count of nodes: for the nodes as they are, and after preemption.
 _NO_NODE = re.compile(r"0/(\d+) nodes are available")
 _INSUFFICIENT = re.compile(r"Insufficient ([\w./-]+\w)")
 # since Kubernetes 1.34 a node that is too small even when empty is one on which "preemption is not helpful"; a node that
-# is only full has "no preemption victims". Before 1.34 both are the latter, and the start timeout decides.
+# is only full has "no preemption victims". Before 1.34 both report the latter, and the start timeout decides.
 _NOT_HELPFUL = re.compile(r"(\d+) Preemption is not helpful for scheduling")
-# nodes that are out of the question now and may be back: they could be the big ones
+# nodes that are excluded now and may return: they could be the larger ones
 _NODE_AWAY = re.compile(r"node\.kubernetes\.io/|node\(s\) were unschedulable|node\(s\) had untolerated taint\(s\)")
 _CLAIM = re.compile(r'persistentvolumeclaim "([^"]+)" not found')
-# cluster-autoscaler, Karpenter and EKS auto mode, each in its own words
+# event reasons of cluster-autoscaler, Karpenter and EKS auto mode
 NODE_COMING = ("TriggeredScaleUp", "Nominated")
 _NO_NODE_COMING = ("NotTriggerScaleUp", "FailedScaleUp", "FailedScheduling")
 
 
 def in_queue(status: Status) -> bool:
-    """Whether somebody else decides when the pod may be looked at by the scheduler: a Kueue queue, for example."""
+    """Whether a scheduling gate holds the pod back from the scheduler: that of a Kueue queue, for example."""
     return status.conditions.get("PodScheduled", {}).get("reason") == "SchedulingGated"
 
 
@@ -70,11 +70,11 @@ def not_scheduled(status: Status) -> Verdict | None:
 
 
 def _too_big(status: Status, message: str) -> bool:
-    """Whether every node that is not ruled out for good is too small even when empty.
+    """Whether every node that is not permanently excluded is too small even when empty.
 
-    Not where a node may come or come back: an autoscaler's may be bigger than any there is, and a cordoned node may be
-    the big one. What is left of false positives is a node somebody is about to add by hand, hence the wait before this
-    counts (start_timeout.py).
+    False where a node may be added or return: an autoscaler's node may be larger than any present one, and a cordoned node
+    may be large enough. The remaining false positive is a node that is about to be added manually, hence the wait before
+    this counts (start_timeout.py).
     """
     before, preempting, after = message.partition("preemption:")
     nodes = _NO_NODE.search(before)
@@ -102,7 +102,7 @@ def asked(status: Status) -> list[str]:
 
 
 def _autoscaler(status: Status) -> list[str]:
-    """The autoscaler's last word. Its FailedScheduling (Karpenter's) is told from the scheduler's by what it says."""
+    """The autoscaler's last event. Karpenter's FailedScheduling differs from the scheduler's only in its message."""
     said = [
         event
         for event in status.events

@@ -1,4 +1,4 @@
-"""The verdict on a pod that may only need longer. Pure."""
+"""The verdict on a pod that may only need more time to start. Pure."""
 
 from __future__ import annotations
 

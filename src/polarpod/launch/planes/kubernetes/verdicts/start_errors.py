@@ -24,17 +24,17 @@ def start_error(terminated: Json) -> Verdict | None:
 
 
 def start_error_is_explained(terminated: Json) -> bool:
-    """Whether the runtime says what is wrong, and not only that it could not go on."""
+    """Whether the runtime states the cause, and not only that the start failed."""
     return explained(str(terminated.get("message") or ""), []) is not None
 
 
 def memory_too_low(message: str) -> bool:
-    """Whether the runtime said that the memory limit does not even hold its own first process."""
+    """Whether the runtime reports that the memory limit is too low for its own first process."""
     return _MEMORY_TOO_LOW in message
 
 
 def explained(message: str, said: list[str]) -> Verdict | None:
-    """The verdict on what the runtime said, or None where it only says that it could not go on."""
+    """The verdict on the runtime's message, or None where it states only that the start failed."""
     if memory_too_low(message):
         return no_memory(said)
     return _no_command(said) if _NO_COMMAND.search(message) else None

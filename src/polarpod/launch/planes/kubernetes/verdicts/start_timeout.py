@@ -1,7 +1,7 @@
-"""How long to wait for a pod that has not started. Pure.
+"""The time limits on a pod's start. Pure.
 
-Waiting for what cannot come wastes a task's slot for minutes and hides the reason; giving up on what would have come makes
-a false failure. So each reason to wait has its own patience.
+A wait for a start that cannot happen wastes a task's slot for minutes and hides the reason; giving up on one that would have
+happened causes a false failure. So each reason to wait has its own limit.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from polarpod.launch.planes.kubernetes.verdicts.sanitize import moment, sound
 from polarpod.launch.planes.kubernetes.verdicts.scheduling import NODE_COMING, in_queue, is_scheduled
 from polarpod.launch.planes.kubernetes.verdicts.waiting import waiting_reasons
 
-# a Secret may be on its way: whoever applies a whole folder of manifests, or syncs them from a vault, makes it seconds later
+# a Secret may be created seconds later: by the same `apply` of a folder of manifests, or by a sync from a vault
 CONFIGURATION_GRACE_SECONDS = 30
-# a tag may be pushed and a pull secret renewed while the pod is made; the kubelet asks again after 10 and 30 s
+# a tag may be pushed and a pull secret renewed while the pod is created; the kubelet retries after 10 and 30 s
 IMAGE_GRACE_SECONDS = 30
-# cluster-autoscaler looks at waiting pods every 10 s and Karpenter gathers them for up to 10 s; only then their event
-# says that a bigger node is on its way
+# cluster-autoscaler checks pending pods every 10 s and Karpenter batches them for up to 10 s; only then does their event
+# announce a larger node
 IMPOSSIBLE_GRACE_SECONDS = 20
 # most pods start within 3 s; a list of events is a request, and one of the more expensive ones
 EVENTS_AFTER_SECONDS = 5
-# a kubelet that is restarted is back within a minute, and ends what is due then
+# a kubelet that is restarted is back within a minute, and then ends overdue pods
 ABANDONED_SECONDS = 120
 
-# of the kubelet's checks before anything is tried: no time changes what they find
+# results of the kubelet's checks before its first try: waiting does not change them
 _HOPELESS = {IMAGE_NAME_INVALID, IMAGE_NEVER_PULLED}
 
 
 class _Patience(NamedTuple):
-    """How long a reason may last; `bound` where that only counts from the moment the pod has a node."""
+    """How many seconds a reason may last; `bound` where they count only from the moment the pod has a node."""
 
     seconds: int
     bound: bool
@@ -53,12 +53,12 @@ _PATIENCE = {
 def patience(status: Status, *, start_timeout_seconds: int, queued_seconds: float = 0.0) -> Verdict | None:
     """None to keep waiting for the pod's start, else the verdict to give up with.
 
-    The clock stands still in a queue. It starts anew when an autoscaler first answers with a node, and when the pod gets
-    one: a new node pulls its images from nothing, and a pod that was queued under another launcher is not late.
+    Time in a queue does not count. The clock restarts when an autoscaler first announces a node, and when the pod gets one:
+    a new node has no image cached, and a pod that was queued under another launcher is not late.
 
     Args:
-        queued_seconds: how much of the pod's life the caller saw it in a queue, or did not see (`StartClock`): once the pod
-            is out of a queue, no one can tell from the pod when.
+        queued_seconds: seconds of the pod's age that it spent in a queue or before the caller's first look (`StartClock`):
+            a pod does not record when it left a queue.
     """
     status = sound(status)
     if status.started or status.over or status.deleting or in_queue(status):
@@ -81,11 +81,11 @@ def patience(status: Status, *, start_timeout_seconds: int, queued_seconds: floa
 
 
 def is_abandoned(status: Status) -> bool:
-    """Whether a pod should have ended long ago: its node, which would end it, does not answer, and nobody takes it away."""
+    """Whether a pod is long overdue: its node, which would end it, does not answer, and no controller deletes it."""
     if status.pod is None or status.over:
         return False
     spec, about = status.pod.get("spec") or {}, status.pod.get("status") or {}
-    # of a deleted pod this is when its grace period ends
+    # the deletion timestamp is the end of the grace period
     deleted, began = (status.pod.get("metadata") or {}).get("deletionTimestamp"), about.get("startTime")
     if deleted and _seconds_since(status, deleted) > ABANDONED_SECONDS:
         return True
@@ -94,7 +94,7 @@ def is_abandoned(status: Status) -> bool:
 
 
 def wants_events(status: Status) -> bool:
-    """Whether the pod's events would tell something that the pod does not: each look at them is a request."""
+    """Whether the pod's events may explain what its status does not. Each list of events is a request."""
     status = sound(status)
     if status.started or status.over or status.deleting or in_queue(status) or status.seconds < EVENTS_AFTER_SECONDS:
         return False
@@ -103,7 +103,7 @@ def wants_events(status: Status) -> bool:
 
 
 def _first_node_coming(status: Status) -> list[Json]:
-    """The first one only: a group of nodes that is out of stock is asked again and again, and none comes."""
+    """The first such event only: an autoscaler repeats its request to a node group that is out of stock, without effect."""
     return [event for event in status.events if event.get("reason") in NODE_COMING][:1]
 
 
@@ -113,7 +113,7 @@ def _time_of(event: Json) -> str | None:
 
 
 def _seconds_since(status: Status, then: str | None) -> float:
-    """From a moment of the pod's life until now, both by the API server's clock; since its creation where unknown."""
+    """Seconds since a moment in the pod's life, both by the API server's clock; since its creation where unknown."""
     created = moment(((status.pod or {}).get("metadata") or {}).get("creationTimestamp"))
     at = moment(then)
     if created is None or at is None:

@@ -1,4 +1,4 @@
-"""The containers of a pod that wait, and why. Pure."""
+"""The waiting containers of a pod, and their reasons. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from polarpod.launch.planes.kubernetes.verdicts.sanitize import name
 
 
 class Waiting(NamedTuple):
-    """A container that waits. `what` names it in a summary."""
+    """A waiting container. `what` names it in a summary."""
 
     what: str
     reason: str
@@ -18,7 +18,7 @@ class Waiting(NamedTuple):
 
 
 def waiting(status: Status) -> list[Waiting]:
-    """The containers that hold the worker up, in the order in which they start."""
+    """The waiting containers that delay the worker, and the worker if it waits, in the order in which they start."""
     needed = [(f"init container {name(one.get('name', '?'))}", one) for one in status.init]
     found = []
     for what, one in [*needed, ("the worker", status.worker)]:
@@ -29,5 +29,5 @@ def waiting(status: Status) -> list[Waiting]:
 
 
 def waiting_reasons(status: Status) -> set[str]:
-    """Why containers wait that the worker needs."""
+    """The reasons of the containers that `waiting` returns."""
     return {waits.reason for waits in waiting(status)}
