@@ -32,6 +32,9 @@ _PERCENT = re.compile(r"%[0-9A-F]{2}")
 # what RFC 3986 lets stand in a user or a path as it is, beside letters, digits and "-._~"; many clients escape no more
 _SUB_DELIMITERS = "!$&'()*+,;="
 
+# what this process hides in all that it redacts
+hidden_here: list[str] = []
+
 
 def secret_values(environment: Mapping[str, str]) -> list[str]:
     """The values of the variables that hold credentials by their names, in every form they may be quoted in.
@@ -43,6 +46,11 @@ def secret_values(environment: Mapping[str, str]) -> list[str]:
     }
     found = {form for value in values if len(value) >= _SHORTEST_VALUE for form in _forms(value)}
     return sorted((form for form in found if len(form) >= _SHORTEST_VALUE), key=lambda form: (-len(form), form))
+
+
+def hide(values: Iterable[str]) -> None:
+    """Hides these values in all that this process redacts from now on: for a worker's child, which ends with its job."""
+    hidden_here.extend(values)
 
 
 def without(text: str, values: Iterable[str]) -> str:

@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from polarpod.contract.known_secrets import HIDDEN, without
+from polarpod.contract.known_secrets import HIDDEN, hidden_here, without
 
 _WORDS = (
     r"secret|token|passw(?:or)?d|passphrase|pwd|credential|signature|authorization|api[_-]?key|access[_-]?key|"
@@ -80,8 +80,6 @@ _MODEL_KEY = re.compile(r"\b(sk-(?:proj|svcacct|admin|ant)-[\w-]{20,}|sk-[A-Za-z
 _SECRET_KEY = re.compile(r"(?<![\w/+=.-])[A-Za-z0-9/+]{40}(?![\w/+=.-])")
 
 
-_hidden: list[str] = []
-
 # what patterns that ignore case take for an ASCII letter, beyond the letter itself
 _FOLDED = {"\u0130": "i", "\u0131": "i", "\u017f": "s", "\u212a": "k"}
 # what may not stand beside an AWS secret, as one letter; all else is a blank
@@ -131,7 +129,7 @@ class _Pass(NamedTuple):
 
 def redact(text: str) -> str:
     """The text without what looks like a credential; everything else stays as it is."""
-    text = without(text, _hidden)
+    text = without(text, hidden_here)
     folded = _fold(text)
     for one in _PASSES:
         if starts := one.starts(folded):
@@ -153,11 +151,6 @@ def hide_in_urls(text: str) -> str:
     for pattern in (_QUERY, _SAS):
         text = pattern.sub(rf"\1{HIDDEN}", text)
     return text
-
-
-def hide(values: Iterable[str]) -> None:
-    """Hides these values in all that this process redacts from now on: for a worker's child, which ends with its job."""
-    _hidden.extend(values)
 
 
 class Redactor:

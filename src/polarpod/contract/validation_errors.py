@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
-from polarpod.contract.redact import redact
 from polarpod.contract.resources import format_bytes
 
 _WHERE = re.compile(r"(?P<what>.*?)(?: - at (?P<key>`key` in )?`\$(?P<path>[^`]*)`)?", re.DOTALL)
@@ -55,6 +54,8 @@ def complaint(error: Exception, kind: type, value: object = UNKNOWN, *, names: M
         value: what was to become one, as plain values.
         names: key as the library says it -> as its author wrote it.
     """
+    from polarpod.contract.redact import redact  # its patterns take milliseconds, and only a failure needs them
+
     match = _WHERE.fullmatch(str(error))
     assert match, "both parts are optional"
     steps = [name or index for name, index in _STEP.findall(match["path"] or "")]
@@ -95,6 +96,8 @@ def _at(value: Any, steps: list[str]) -> Any:
 
 
 def _shown(value: Any, steps: list[str]) -> str:
+    from polarpod.contract.redact import redact  # its patterns take milliseconds, and only a failure needs them
+
     if steps and steps[-1].endswith("_bytes") and isinstance(value, int) and _AMOUNT <= value < _LARGEST:
         return format_bytes(value)
     text = redact(repr(value))

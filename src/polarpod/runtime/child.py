@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from polarpod.contract.context import Context
-from polarpod.contract.known_secrets import secret_values
-from polarpod.contract.redact import hide
+from polarpod.contract.known_secrets import hide, secret_values
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
 from polarpod.runtime import interrupts
 from polarpod.runtime import read_context as contexts

@@ -9,7 +9,6 @@ from typing import Any
 
 from polarpod.contract.definition import Definition
 from polarpod.contract.job import JobSpec
-from polarpod.contract.redact import redact
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime import interrupts
 
@@ -32,6 +31,7 @@ def import_module(name: str, jobs: Path) -> Any:
 
 
 def _import_failed(name: str, error: BaseException, jobs: Path) -> PolarpodError:
+    from polarpod.contract.redact import redact  # its patterns take milliseconds, and only a failure needs them
     from polarpod.runtime.classify import user_frames  # imported only on failure, for its tables
 
     frames = user_frames(error, jobs)

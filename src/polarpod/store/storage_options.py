@@ -14,7 +14,6 @@ from datetime import timedelta
 from typing import Any
 
 from polarpod.contract.context import Storage
-from polarpod.contract.redact import redact
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.store.location import is_local
 
@@ -106,6 +105,8 @@ def for_obstore(storage: Storage) -> dict[str, Any]:
 
 def checked(url: str) -> str:
     """The endpoint, unchanged. Raises PolarpodError where it is not a URL that a client can call."""
+    from polarpod.contract.redact import redact  # its patterns take milliseconds, and only a failure needs them
+
     port = re.search(r":(\d+)(?:/|$)", url.partition("://")[2])
     if _ENDPOINT.fullmatch(url) and (port is None or 0 < int(port[1]) <= _HIGHEST_PORT):
         return url

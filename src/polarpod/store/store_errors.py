@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from polarpod.contract.redact import redact
 from polarpod.contract.verdict import Category, PolarpodError
 
 _LENGTH = 500
@@ -48,6 +47,8 @@ class Answer(NamedTuple):
 
 def answer(error: BaseException) -> Answer:
     """Classifies an error of a store's client."""
+    from polarpod.contract.redact import redact  # its patterns take milliseconds, and only a failure needs them
+
     text = _BRANCH.sub(": ", _COLOUR.sub("", str(error))).strip()
     status = found[1] if (found := _STATUS.search(text)) else ""
     code, message = (found[1], found[2]) if (found := _CODE.search(text)) else ("", "")

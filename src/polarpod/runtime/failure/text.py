@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import re
 
-from polarpod.contract.redact import redact
-
 # The longest line of evidence, in characters: a longer one is a dump. The receipt and Airflow's pages hold several lines.
 LINE = 500
 # Characters that are read of a text, from its beginning and from its end, where libraries put the cause. A job may raise
@@ -76,6 +74,8 @@ def plain(text: str) -> str:
 def line(text: str) -> str:
     """Returns one line of evidence: no line breaks, no credentials, at most `LINE` characters. Redacted before the cut,
     since half a secret is still a secret."""
+    from polarpod.contract.redact import redact  # its patterns take milliseconds, and only a failure needs them
+
     text = redact(" ".join(_ESCAPE.sub("\\\\x1b", plain(text[: 2 * _LOOKED_AT])).split()))
     return text if len(text) <= LINE else text[: LINE - 1] + "…"
 
