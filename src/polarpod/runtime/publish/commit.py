@@ -1,4 +1,4 @@
-"""What every publisher needs to know of the run it commits."""
+"""The facts of a run's commit and the race handling that all publishers share."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Whoever loses a race loses it to rows that were published, so waiting is worth what the rows took to make. Measured: fifty
-# pods that commit to one table at once on two cores are done within a minute or two.
+# Every lost race means that other rows were published, so retrying is worth the cost of making these rows. Measured: fifty
+# pods that commit to one table at once on two cores finish within a minute or two.
 _CONFLICT_SECONDS = 600
-# long beside the 50 ms that a commit needs, so that many writers do not keep each other from it
+# Long compared with the 50 ms of a commit, so that many writers do not block each other.
 _LONGEST_WAIT_SECONDS = 5
 
 
 class Commit(NamedTuple):
-    """One attempt's claim to publish.
+    """The identity of one attempt and its output, for a publisher.
 
     Attributes:
-        held: names of the table's rules that the rows were held to while they were written; None where nobody has looked.
+        held: names of the table's rules that the rows were checked against while they were written; None where unchecked.
     """
 
     job: str
@@ -68,7 +68,7 @@ class Commit(NamedTuple):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """What a commit says of itself: an attempt that finds it standing writes the receipt its author could not."""
+    """The facts that a commit stores in its metadata: a later attempt that adopts the commit takes its receipt from them."""
 
     job: str
     run_key: str
@@ -108,11 +108,11 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 class Conflict(Exception):
-    """Somebody else committed between reading and writing; read again and decide anew."""
+    """A concurrent commit landed between read and write; the caller must read again and decide anew."""
 
 
 def settle(attempt: Callable[[], T], commit: Commit) -> T:
-    """Repeats a commit that lost a race until it is decided.
+    """Calls `attempt` until it raises no Conflict, with random waits. Returns its result.
 
     Raises:
         PolarpodError: `publish_conflict` after ten minutes.
@@ -120,7 +120,7 @@ def settle(attempt: Callable[[], T], commit: Commit) -> T:
     try:
         return attempt()
     except Conflict:
-        # tenacity brings asyncio along, 40 ms that a commit without a rival should not pay
+        # Imported here: tenacity imports asyncio, 40 ms that a commit without a conflict should not pay.
         from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
         waits = Retrying(
@@ -140,10 +140,10 @@ def settle(attempt: Callable[[], T], commit: Commit) -> T:
 
 
 def check_staged(commit: Commit, files: list[StagedFile]) -> None:
-    """Raises PolarpodError where a file that is about to be committed is not there, or not whole.
+    """Raises PolarpodError where a file that is about to be committed is missing or truncated.
 
-    Until a log names it, a staged file is an orphan to a VACUUM or a clean-up job. One request a file, of which each took
-    several to write. What is deleted from here on by somebody who has listed it before is beyond reach.
+    Until a log names it, a staged file is an orphan to a VACUUM or a clean-up job. Costs one request per file; writing each
+    took several. A clean-up that listed a file before this check can still delete it afterwards.
     """
     if gone := missing(Folder(commit.uri, commit.storage), {file.path: file.bytes for file in files}):
         more = f", and {len(gone) - 1:,} more" if len(gone) > 1 else ""
@@ -157,7 +157,7 @@ def check_staged(commit: Commit, files: list[StagedFile]) -> None:
 
 
 def refuse(decision: Decision, commit: Commit, standing: Standing) -> PolarpodError:
-    """The verdict for an attempt that may not publish."""
+    """Returns the error for an attempt that may not publish."""
     if decision is Decision.SUPERSEDED:
         return PolarpodError(
             Category.SUPERSEDED,
@@ -194,7 +194,7 @@ def refuse(decision: Decision, commit: Commit, standing: Standing) -> PolarpodEr
 
 
 def _lost(commit: Commit, standing: Standing, held: str) -> PolarpodError:
-    """Rows that a log names and nobody can read. What helps depends on whether the run's own files can be taken back."""
+    """Returns the error for rows that the log names but whose files are lost. The remedy of an append is an undo."""
     first, *others = standing.lost
     again = (
         f"take the publish back with `polarpod undo {commit.job}/{commit.run_key}`"

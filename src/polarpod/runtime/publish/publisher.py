@@ -1,7 +1,7 @@
-"""The interface of a publisher: what commits an output of one format. Outside of its folder it is used through this.
+"""The interface of a publisher, which commits an output of one format. Code outside its folder uses only this interface.
 
-A publisher knows files that are staged and Arrow's columns, and no engine. A format names its publisher
-(`contract/formats`); one is imported when a job has such an output.
+A publisher depends on staged files and Arrow columns, not on an engine. A format names its publisher (`contract/formats`),
+which is imported only for a job with such an output.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ class Columns(Protocol):
 
 
 class Demands(NamedTuple):
-    """What a table asks of the rows of a run.
+    """A table's requirements for the rows of a run.
 
     Attributes:
-        rules: what every row must keep to.
+        rules: the rules for every row.
         written_back: the table's partition columns where its library reads the rows back and writes them again; None where
-            they stay in the files that were staged.
+            they stay in the staged files.
     """
 
     rules: TableRules
@@ -39,18 +39,18 @@ class Demands(NamedTuple):
 
 
 class Publisher(Protocol):
-    """One format's publisher, a module."""
+    """The publisher of one format; a module implements it."""
 
     def staged_partitions(self, commit: Commit) -> list[str]:
-        """The columns by whose values files are staged in folders of their own."""
+        """Returns the columns by which staged files are partitioned into folders."""
         ...
 
     def staging_prefix(self, commit: Commit) -> str:
-        """The folder below the output's place that files are staged in; "" for none."""
+        """Returns the staging folder, relative to the output's URI; "" for the URI itself."""
         ...
 
     def adopt(self, commit: Commit) -> tuple[Published, CheckResult | None] | None:
-        """What the output already holds of this very content; None where there is work to do.
+        """Returns what the output already holds of exactly this content, or None where the run must publish.
 
         Raises:
             PolarpodError: the attempt may not publish.
@@ -58,25 +58,25 @@ class Publisher(Protocol):
         ...
 
     def check_columns(self, commit: Commit, columns: Columns) -> Demands:
-        """What the output asks of the rows, before there are any.
+        """Returns the output's requirements for the rows; called before there are any.
 
         Raises:
-            PolarpodError: it has other columns or partitions, or takes none of polarpod.
+            PolarpodError: the output has other columns or partitions, or does not accept commits of polarpod.
         """
         ...
 
     def publish(
         self, commit: Commit, files: list[StagedFile], columns: Columns, checks: CheckResult | None
     ) -> tuple[Published, CheckResult | None]:
-        """Makes the files readers' in one commit, or adopts what a former attempt has published of the same content.
+        """Makes the files visible in one commit, or adopts the same content that an earlier attempt published.
 
         Raises:
-            PolarpodError: nothing was published, and why.
+            PolarpodError: nothing was published; the verdict states the reason.
         """
         ...
 
 
 def publisher_of(output: OutputFormat) -> Publisher:
-    """The publisher of an output."""
+    """Imports and returns the publisher of an output."""
     found: Publisher = import_module(f"polarpod.runtime.publish.{output.publisher}.publisher")
     return found

@@ -1,7 +1,8 @@
-"""Where bad rows go: a plain Parquet dataset of its own, one entry a run key, published just before the good rows.
+"""The quarantine of bad rows: a separate plain Parquet dataset with one entry per run key, published just before the good
+rows.
 
-Before, so that a bad row is never lost: an attempt that dies between the two leaves bad rows whose good ones are missing,
-and the next attempt of the run key replaces both.
+This order never loses a bad row: an attempt that dies between the two commits leaves bad rows without the good ones, and the
+next attempt of the run key replaces both.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from polarpod.store.outputs.parquet import begin
 
 
 def check_folder(context: Context) -> None:
-    """Raises PolarpodError where bad rows could not be published: before any are staged, whether there are some or not."""
+    """Raises PolarpodError where the quarantine is unusable. Called before staging, whether or not there are bad rows."""
     spec = context.job.checks
     if spec is not None and spec.quarantine:
         folder = Folder(normal(spec.quarantine), context.storage)
@@ -29,10 +30,10 @@ def check_folder(context: Context) -> None:
 
 
 def publish(commit: Commit, uri: str, checks: CheckResult, files: list[StagedFile], columns: Columns) -> None:
-    """Makes the bad rows visible; where there are none, takes away those that an earlier attempt of the run has left."""
+    """Publishes the bad rows; where there are none, removes those of an earlier attempt of the run."""
     if not files and not _stands(commit, uri):
         return
-    # the same rows may be set aside twice (forced, or after a crash): unlike an append, a quarantine entry is replaced
+    # The same rows may be quarantined twice (forced, or after a crash): unlike an append, a quarantine entry is replaced.
     place = Parquet(uri, replace={"job": commit.job, "run_key": commit.run_key})
     own = commit._replace(output=place, force=True)
     parquet.publish(own, files, columns, checks)

@@ -1,4 +1,4 @@
-"""What differs between the columns of a run and those of its output."""
+"""Differences between the columns of a run and those of its output."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from polarpod.contract.verdict import Category, PolarpodError
 
 
 def schema_changes(theirs: dict[str, str], ours: dict[str, str]) -> list[str]:
-    """What differs between two schemas by column, one line each."""
+    """Returns the differences between two schemas (column -> type name), one line per column."""
     changes = [f"gone: {name} ({theirs[name]})" for name in theirs if name not in ours]
     changes += [f"new: {name} ({ours[name]})" for name in ours if name not in theirs]
     changes += [

@@ -1,21 +1,21 @@
-"""A file that an engine has written and nobody reads yet."""
+"""A file that an engine has written and that is not visible to readers yet."""
 
 from __future__ import annotations
 
 from typing import NamedTuple, TypeAlias
 
-# as JSON has it
+# A column's bound as a JSON value.
 Bound: TypeAlias = int | str
 
 
 class ColumnStatistics(NamedTuple):
-    """Of one file.
+    """Column statistics of one file.
 
     Attributes:
-        columns: that are in it.
-        nulls: column -> how many; of no nested ones.
-        least: column -> its smallest value, of those of which it is exact.
-        greatest: as least.
+        columns: the columns of the file.
+        nulls: column -> number of nulls; without nested columns.
+        least: column -> smallest value; only where it is exact.
+        greatest: column -> largest value; only where it is exact.
     """
 
     columns: tuple[str, ...]
@@ -28,8 +28,8 @@ NO_STATISTICS = ColumnStatistics((), {}, {}, {})
 
 
 class StagedFile(NamedTuple):
-    """One file that was written: path relative to the base, with the values of its partition columns as text, and what its
-    footer says of the other columns."""
+    """One written file: its path relative to the base, the values of its partition columns as text, and the statistics of
+    the other columns from its footer."""
 
     path: str
     rows: int

@@ -1,7 +1,8 @@
 """The rules that a table declares for its rows: columns that are never null, invariants, CHECK constraints.
 
-A file that is committed as it is passes no writer of the table's, so an engine holds the rows to the rules while they go to
-the file. Here they are only read from the table; what means the same everywhere, and so can be held, an engine decides.
+A file that is committed unchanged passes no writer of the table, so an engine checks the rows against the rules while it
+writes the file. This module only reads the rules; an engine decides which of them it can check, because they mean the same
+everywhere.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.store.delta_features import Traits, walk
 
 _CONSTRAINT = "delta.constraints."
-# in a path, the items of a list
+# The step of a path into the items of a list.
 ITEMS = None
 
 
 class NotNull(NamedTuple):
-    """One value that must not be null where what it is in is not: a column, its field, `ITEMS`, a field of these, ..."""
+    """One value that must not be null where its parent is not null. The path is a column, then field names or `ITEMS`."""
 
     path: tuple[str | None, ...]
 
@@ -29,7 +30,7 @@ class NotNull(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """One condition in SQL that every row must fulfil: an invariant, a CHECK constraint."""
+    """One SQL condition that every row must fulfil: an invariant or a CHECK constraint."""
 
     title: str
     sql: str
@@ -40,10 +41,10 @@ class Condition(NamedTuple):
 
 
 class TableRules(NamedTuple):
-    """What a table declares of its rows.
+    """The rules of a table.
 
     Attributes:
-        uri: the table's, for a person.
+        uri: the table's URI, for messages.
     """
 
     uri: str
@@ -56,7 +57,7 @@ class TableRules(NamedTuple):
 
 
 def rules_of(traits: Traits, columns: Sequence[str], uri: str) -> TableRules:
-    """The rules of a Delta table for these columns.
+    """Returns the rules of a Delta table for these columns.
 
     Raises:
         PolarpodError: `publish_refused` for a map whose values are NOT NULL.
@@ -71,7 +72,7 @@ def _spelled(path: tuple[str | None, ...]) -> str:
 
 
 def _nulls(field: dict[str, Any], path: tuple[str | None, ...], uri: str) -> Iterator[tuple[str | None, ...]]:
-    """Paths to what must not be null of this field and inside of it."""
+    """Yields the paths of this field and its nested parts that must not be null."""
     if not field.get("nullable", True):
         yield path
     kind = field["type"]
@@ -92,7 +93,7 @@ def _nulls(field: dict[str, Any], path: tuple[str | None, ...], uri: str) -> Ite
 
 
 def _demands(kind: Any) -> bool:
-    """Whether something inside of a type must not be null."""
+    """Whether any nested part of a type must not be null."""
     if not isinstance(kind, dict):
         return False
     fields = walk([{"name": "", "type": kind}])

@@ -1,1 +1,1 @@
-"""What reads the inputs of a job: one folder a kind, behind the interface in source.py."""
+"""Readers of a job's inputs: one folder per kind, behind the interface in source.py."""

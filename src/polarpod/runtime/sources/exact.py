@@ -1,7 +1,7 @@
-"""Values of Parquet inputs that would change on the way, refused while the rows pass.
+"""Refuses values of Parquet inputs that a read would change, while the rows are scanned.
 
-Polars has no expression that fails with words of ours. One that fails because of a value quotes the name of its column:
-so the words are that name, and `failure/exact.py` reads them back.
+Polars has no expression that fails with a custom message. An expression that fails on a value quotes the name of its column:
+so the message is that name, and `failure/inexact_values.py` parses it.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from polarpod.runtime.sources.footers import Footer
 from polarpod.runtime.types.datetimes import cut, finer, first_cut, saturated
 from polarpod.runtime.types.dtype import describe
 
-# a column that no file has
+# A column name that no file has.
 _PATH = "__polarpod_path"
-# whole numbers that have more digits than the mantissa
+# Integer types with more digits than the float's mantissa.
 _WIDE = (pl.Int64(), pl.UInt64(), pl.Int128())
 _BEYOND: dict[pl.DataType, tuple[pl.DataType, ...]] = {
     pl.Float64(): _WIDE,
@@ -28,28 +28,28 @@ _BEYOND: dict[pl.DataType, tuple[pl.DataType, ...]] = {
 
 
 def unless(bad: pl.Expr, column: pl.Expr, words: str) -> pl.Expr:
-    """The column; evaluating it fails with these words where a row is bad."""
-    # a literal loses its alias on the way, a struct's field keeps it
+    """Returns the column as an expression that fails with the message `words` where a row is bad."""
+    # A literal loses its alias in the plan; a struct's field keeps it.
     sign = pl.struct(pl.when(bad).then(pl.lit(-1, pl.Int8)).otherwise(pl.lit(0, pl.Int8)).alias(words))
     return pl.when(sign.cast(pl.Struct({words: pl.UInt8})).struct.field(words) == 0).then(column)
 
 
 def unsaturated(name: str, column: str, dtype: pl.DataType) -> pl.Expr:
-    """A column of moments in nanoseconds, which fails where INT96 held one that is none."""
+    """Returns a nanosecond column as an expression that fails where INT96 held a timestamp outside their range."""
     bad = saturated(pl.col(column), dtype)
     assert bad is not None, "the caller has asked before"
     return unless(bad, pl.col(column), _words(name, column, SATURATED))
 
 
 def as_its_folder_says(name: str, column: str, said: pl.Expr) -> pl.Expr:
-    """A column that is stored and in the folder's name as well."""
+    """Returns a stored column as an expression that fails where its value differs from the folder's name."""
     return unless(pl.col(column).ne_missing(said), pl.col(column), _words(name, column, CONTRADICTED))
 
 
 def narrowings(schema: Mapping[str, pl.DataType], footer: Footer) -> Iterator[tuple[str, pl.DataType]]:
-    """Columns of a file that the declared type holds only if each of their values allows it, with the types to read them in.
+    """Yields (column, type to read it in) for columns of a file that fit the declared type only by their values.
 
-    Not those of INT96, which Polars reads as the declared unit by itself, and in nanoseconds would cut off.
+    INT96 columns are left out: Polars reads them in the declared unit, and in nanoseconds would clip their range.
     """
     for column, wanted in schema.items():
         found = footer.schema.get(column)
@@ -61,18 +61,18 @@ def narrowings(schema: Mapping[str, pl.DataType], footer: Footer) -> Iterator[tu
 
 
 def narrowed(name: str, column: str, stored: pl.DataType, wanted: pl.DataType, words: str = ROUNDED) -> pl.Expr:
-    """A column as its declared type, which fails where a value is none of it."""
+    """Returns a column cast to its declared type, as an expression that fails where the cast would change a value."""
     return unless(is_rounded(column, stored, wanted), pl.col(column).cast(wanted), _words(name, column, words))
 
 
 def is_rounded(column: str, stored: pl.DataType, wanted: pl.DataType) -> pl.Expr:
-    """Whether the declared type would change a value of one of the `narrowings`."""
+    """Returns an expression: whether the declared type would change a value of one of the `narrowings`."""
     lost = cut(pl.col(column), stored, wanted)
     return pl.col(column).cast(wanted).cast(pl.Int128).ne_missing(pl.col(column).cast(pl.Int128)) if lost is None else lost
 
 
 def example(column: str, values: pl.Series, wanted: pl.DataType) -> str:
-    """The first value of the `narrowings`' rounded rows, with the type it has."""
+    """Returns text for evidence: the first of `values`, all of which the declared type would round, and its stored type."""
     value = first_cut(values, wanted) or values.cast(pl.String)[0]
     return f"{column} = {value}, stored as {describe(values.dtype)}"
 
@@ -85,10 +85,10 @@ def refuse_lost_digits(
     options: dict[str, Any],
     words: str = ROUNDED,
 ) -> None:
-    """Raises PolarpodError where INT96 moments have digits that the declared type lacks.
+    """Raises PolarpodError where INT96 timestamps have digits that the declared type lacks.
 
-    Polars reads them either as nanoseconds, which cannot reach far enough, or as microseconds, which drop digits: so the
-    column is read once more, in nanoseconds. Not of Spark's files: its moments are whole microseconds.
+    Polars reads them either as nanoseconds, whose range is too small, or as microseconds, which drop digits: so the column
+    is read once more, in nanoseconds. Files of Spark are skipped: its timestamps are whole microseconds.
     """
     for column, wanted in schema.items():
         suspects = [

@@ -1,4 +1,4 @@
-"""What the footers of an input's Parquet files say, for the cases in which the first file's does not do for all."""
+"""The footers of an input's Parquet files, for the cases in which the first file's footer is not enough."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 
 import polars as pl
 
-# each footer is a request or two to a store, and waiting is all that these threads do
+# Each footer is a request or two to a store; the threads only wait.
 _AT_ONCE = 32
-# every version of Spark writes its number, or at least its schema, under such a key
+# Every version of Spark writes its version, or at least its schema, under a key with this prefix.
 _SPARK = "org.apache.spark."
 
 
 class Footer:
-    """The schema of one file, and whether a library of Arrow's wrote it."""
+    """The schema of one file, and the library that wrote it."""
 
     def __init__(self, file: str, options: dict[str, Any]) -> None:
         self._file, self._options = file, options
@@ -23,13 +23,13 @@ class Footer:
 
     @cached_property
     def is_from_arrow(self) -> bool:
-        """Whether the types are Arrow's own. Only a file of another writer has timestamps in INT96, which reach further
-        than nanoseconds do and come out of Polars as nanoseconds all the same."""
+        """Whether an Arrow library wrote the file. Only other writers use INT96 timestamps, whose range exceeds that of the
+        nanoseconds in which Polars returns them."""
         return "ARROW:schema" in self._words
 
     @cached_property
     def may_have_lost_digits(self) -> bool:
-        """Whether moments in INT96 may be finer than microseconds. Spark's own moments are whole microseconds."""
+        """Whether INT96 timestamps may be finer than microseconds. Spark's timestamps are whole microseconds."""
         return not self.is_from_arrow and not any(key.startswith(_SPARK) for key in self._words)
 
     @cached_property
@@ -38,7 +38,7 @@ class Footer:
 
 
 def read_footers(files: list[str], options: dict[str, Any]) -> list[Footer]:
-    """One footer a file, in their order."""
+    """Returns one footer per file, in the order of the files."""
     if len(files) == 1:
         return [Footer(files[0], options)]
     with ThreadPoolExecutor(min(_AT_ONCE, len(files))) as threads:

@@ -1,4 +1,4 @@
-"""Finds the files whose values `exact` has refused: the refusal comes out of Polars with a column, without a file."""
+"""Finds the files whose values `exact` refused: the error that Polars raises names a column, but no file."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from polarpod.runtime.sources.source import source_of
 from polarpod.store.listing import Listing
 
 _WORDS = re.compile(rf"""column ('.*'|".*") of input ('.*'|".*") (?:{"|".join(map(re.escape, REMEDIES))})""", re.DOTALL)
-# as many as a reader wants to see
+# The most files in the evidence.
 _MOST_NAMED = 5
 
 
 def name_inexact_files(
     verdict: Verdict, datasets: dict[str, Dataset], listings: dict[str, Listing], storage: Storage
 ) -> Verdict | None:
-    """The verdict with the files that it is about for its evidence; None where it is about something else."""
+    """Returns the verdict with its files as evidence; None where the verdict is not a refusal by `exact`."""
     words = _WORDS.match(verdict.summary)
     if words is None:
         return None

@@ -1,4 +1,4 @@
-"""Finds a value of a file that would be read as another: for a person, after `exact` has refused it."""
+"""Finds a value of a file that a read would change, for the evidence after a refusal by `exact`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from polarpod.runtime.sources import exact
 from polarpod.runtime.sources.footers import Footer
 from polarpod.store.storage_options import polars_options
 
-# as many as a failed run may open to say which one it was
+# The most files that a failed run opens to find the cause.
 MOST_FILES = 500
 
 
 def example(column: str, file: str, wanted: pl.DataType, storage: Storage) -> str:
-    """The first value that the wanted type would round, where that is what is wrong."""
+    """Returns text for evidence: the first value that the wanted type would round; "" where there is none."""
     options = polars_options(file, storage)
     for _, stored in exact.narrowings({column: wanted}, Footer(file, options)):
         rows = pl.scan_parquet(file, hive_partitioning=False, glob=False, **options).select(column)

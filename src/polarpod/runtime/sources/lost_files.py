@@ -1,6 +1,6 @@
-"""Files that the log of a Delta input, or the manifest of a Parquet one, names and the store has no more, or not whole.
+"""Files in the log of a Delta input, or in the manifest of a Parquet input, that the store has lost or truncated.
 
-Asked once a run has failed to read: whoever reads meets the first of them only, in words that name half a path or none.
+Checked after a run has failed to read: a read stops at the first such file, and its error names half a path or none.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from polarpod.store.delta_path import place
 from polarpod.store.folder import Folder
 from polarpod.store.listing import Listing
 
-# Each is a request, of which dozens are under way at once: a failed run may spend about a minute on them.
+# One request per file, dozens of them concurrent: a failed run may spend about a minute on them.
 _MOST_FILES = 50_000
 _MOST_NAMED = 5
 
@@ -22,7 +22,7 @@ _MOST_NAMED = 5
 def lost_files(
     verdict: Verdict, datasets: dict[str, Dataset], listings: dict[str, Listing], storage: Storage
 ) -> Verdict | None:
-    """The verdict for the first input with lost files, with the evidence of the failure behind it; None where none has."""
+    """Returns the verdict for the first input with lost files, with the failure's evidence appended; None without any."""
     for name, dataset in datasets.items():
         listing = listings[name]
         if len(listing.files) > _MOST_FILES:
@@ -32,7 +32,7 @@ def lost_files(
             if named and named.lost:
                 return _told(name, listing.uri, named, storage, verdict)
         except PolarpodError:
-            continue  # the store itself is in the way, which the verdict says
+            continue  # the store itself fails, which the verdict already states
     return None
 
 

@@ -1,4 +1,4 @@
-"""Inputs as LazyFrames. Nothing is read but what the schema needs, and the one row that shows an input is not empty."""
+"""Inputs as LazyFrames. Reads only the schema, and one row to check that an input is not empty."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from polarpod.store.listing import Listing, no_rows
 
 
 def scan(name: str, dataset: Dataset, listing: Listing, storage: Storage) -> pl.LazyFrame:
-    """One input, lazily.
+    """Returns one input, lazily.
 
     Raises:
         PolarpodError: `input_empty`, unless the dataset allows it.
     """
     frame = source_of(dataset).scan(name, dataset, listing, storage)
-    # not a column of it: what is wrong with one is the business of a job that reads it
+    # No column is read: a bad column concerns only jobs that use it.
     if not dataset.allow_empty and not frame.head(1).select(pl.len()).collect().item():
         raise no_rows(name, listing)
     return frame

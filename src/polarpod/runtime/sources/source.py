@@ -1,7 +1,7 @@
-"""The interface of a source: what reads the inputs of some formats. Outside of its folder it is used through this.
+"""The interface of a source, which reads the inputs of some formats. Code outside its folder uses only this interface.
 
-A format names its source (`contract/formats`); one is imported when a job has an input of it. What an input is made of, its
-files, bytes and version, is listed without Polars by `store/sources`, on both sides of a run.
+A format names its source (`contract/formats`), which is imported only for a job with such an input. `store/sources` lists an
+input's files, bytes and version, without Polars, in the launcher and in the worker.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ class NamedFiles(NamedTuple):
     """The files that an input's log or manifest names.
 
     Attributes:
-        by: what names them, for a person.
-        sizes: path below the input's folder -> its bytes, as whoever wrote it knows.
-        lost: those that are not there, or not as large.
-        remedy: besides bringing them back.
+        by: the log or manifest, for messages.
+        sizes: path below the input's folder -> bytes, as recorded by its writer.
+        lost: the files that are missing or smaller.
+        remedy: the remedy besides restoring them.
     """
 
     by: str
@@ -53,7 +53,7 @@ class Source(Protocol[D_contra]):
     def files_stand_alone(self) -> bool: ...
 
     def scan(self, name: str, dataset: D_contra, listing: Listing, storage: Storage) -> pl.LazyFrame:
-        """An input's rows, lazily: of exactly the listed files, so that what the receipt says was read is what was read.
+        """Returns an input's rows, lazily, from exactly the listed files, so that the receipt states what was read.
 
         Raises:
             PolarpodError: `input_mismatch` or `input_unreadable`, with file and column.
@@ -61,16 +61,16 @@ class Source(Protocol[D_contra]):
         ...
 
     def unfit_values(self, name: str, dataset: D_contra, listing: Listing, storage: Storage) -> Verdict | None:
-        """The verdict for values that the declared types cannot hold, with file and line; None where all fit, or where no
-        failed query has to be explained by it."""
+        """Returns the verdict for values that the declared types cannot hold, with file and line, to explain a failed query;
+        None where all fit, or where the kind of source has no such failures."""
         ...
 
     def named_files(self, dataset: D_contra, listing: Listing, storage: Storage) -> NamedFiles | None:
-        """The files that its log or manifest names, and which of them are lost; None where it has neither."""
+        """Returns the files that the input's log or manifest names, and the lost ones; None where it has neither."""
         ...
 
     def inexact_files(self, name: str, column: str, dataset: D_contra, listing: Listing, storage: Storage) -> Iterator[str]:
-        """A line for each file with a value of a column that would be read as another, while such a query has failed."""
+        """Yields a line for each file with a value of the column that a read would change. Called after a failed query."""
         ...
 
 
@@ -81,5 +81,5 @@ def _kind(name: str) -> Source[Any]:
 
 
 def source_of(dataset: InputFormat) -> Source[Any]:
-    """The source that reads a dataset."""
+    """Returns the source that reads a dataset."""
     return _kind(dataset.source)

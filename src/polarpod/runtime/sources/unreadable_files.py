@@ -1,4 +1,4 @@
-"""Finds the file behind a failure to read: Polars names none, and a glob may stand for a thousand."""
+"""Finds the file behind a failed read: Polars does not name it, and a glob may match a thousand."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from polarpod.runtime.types.dtype import describe
 from polarpod.store.listing import Listing
 from polarpod.store.storage_options import polars_options
 
-# Opening a file costs a request or two; a failed run may spend about a minute on saying which one it was.
+# Opening a file costs a request or two; a failed run may spend about a minute on finding the cause.
 _MOST_FILES = 500
 _MOST_NAMED = 5
-# What one more look at the inputs may read; a second or two a GiB.
+# The most bytes of an input that are read again; a second or two per GiB.
 _MOST_BYTES = 2 * 2**30
 _OF_INPUTS = (
     Category.INPUT_UNREADABLE,
@@ -30,15 +30,15 @@ _OF_INPUTS = (
     Category.STORAGE_UNAVAILABLE,
 )
 _OF_FILES = (Category.INPUT_UNREADABLE, Category.INPUT_MISSING)
-# Polars' words where a text is no value of the type it is converted to, by an expression and by its CSV parser
+# Polars' messages for a text that is not a value of the wanted type, of an expression and of its CSV parser.
 _CONVERSIONS = ("conversion from `str` to", "could not parse `")
 
 
 def blame(verdict: Verdict, datasets: dict[str, Dataset], listings: dict[str, Listing], storage: Storage) -> Verdict:
-    """The verdict of a failed run, with the input's file, line and value where an input is the reason.
+    """Returns the verdict of a failed run, with the input's file, line and value where an input is the cause.
 
-    A value that does not fit its declared type fails in the query, far from its file and in words that accuse the
-    transform; so the values are looked at before the transform is.
+    A value that does not fit its declared type fails in the query, far from its file and with a message about the transform;
+    so the values are checked before the transform is held responsible.
     """
     if verdict.category not in (*_OF_FILES, Category.INPUT_MISMATCH, Category.JOB_FAILED):
         return verdict
@@ -58,10 +58,10 @@ def blame(verdict: Verdict, datasets: dict[str, Dataset], listings: dict[str, Li
 def collected(
     error: BaseException, datasets: dict[str, Dataset], listings: dict[str, Listing], storage: Storage, *, phase: str
 ) -> Verdict | None:
-    """The verdict for an error of the job's own code that an input is the reason of; None where none is.
+    """Returns the verdict for an error of the job's own code that an input caused; None where no input did.
 
-    A job that collects an input itself meets a damaged file in its own line. It may also have read a file of its own,
-    which is its fault: so the inputs are read once more, and only what fails again is an input's.
+    A job that collects an input itself fails on a damaged file in its own frame. It may also have read a file that is not an
+    input, which is a failure of the job: so the inputs are read once more, and only an error that recurs is an input's.
     """
     found = classify(error, phase=phase, of_the_job=False)
     if found.category not in _OF_INPUTS:
@@ -71,7 +71,7 @@ def collected(
 
 
 def _unreadable_inputs(datasets: dict[str, Dataset], listings: dict[str, Listing], storage: Storage) -> list[str]:
-    """A line for each input that cannot be read to its end, with the file where one can be told."""
+    """Returns a line for each input that cannot be read to its end, with the file where it is known."""
     named: list[str] = []
     for name, dataset in datasets.items():
         listing = listings[name]
@@ -80,7 +80,7 @@ def _unreadable_inputs(datasets: dict[str, Dataset], listings: dict[str, Listing
         alone = source_of(dataset).files_stand_alone
         for one in [listing._replace(files=(file,)) for file in listing.files] if alone else [listing]:
             try:
-                scan(name, dataset, one, storage).sink_batches(lambda batch: None)  # batch by batch, in little memory
+                scan(name, dataset, one, storage).sink_batches(lambda batch: None)  # batch by batch, to save memory
             except (PolarpodError, pl.exceptions.PolarsError, OSError) as error:
                 words = classify(error, phase="scan")
                 place = one.files[0] if alone else listing.uri
@@ -93,14 +93,14 @@ def _is_conversion(verdict: Verdict) -> bool:
 
 
 def _is_located(verdict: Verdict, listings: dict[str, Listing]) -> bool:
-    """Whether the evidence names a file already."""
+    """Whether the evidence already names a file."""
     return any(file in line for listing in listings.values() for file in listing.files for line in verdict.evidence)
 
 
 def unreadable_files(datasets: dict[str, Dataset], listings: dict[str, Listing], storage: Storage) -> list[str]:
-    """A line for each input file that cannot even be opened, or does not fit its neighbours' schema.
+    """Returns a line for each input file that cannot be opened, or whose schema differs from the first file's.
 
-    Only beginnings are read: damage in the middle of a file is not found here.
+    Only the beginning of a file is read: damage in its middle is not found here.
     """
     named: list[str] = []
     for name, dataset in datasets.items():
@@ -108,11 +108,11 @@ def unreadable_files(datasets: dict[str, Dataset], listings: dict[str, Listing],
         if len(listing.files) > _MOST_FILES:
             continue
         if not source_of(dataset).files_stand_alone:
-            # what its files have to do with each other its log says
+            # Schemas are not compared: the log states how the files relate.
             named += [f"input {name!r}: {words}" for words in _unopened(listing, storage)]
             continue
         first: pl.Schema | None = None
-        # a file without rows is no damage
+        # A file without rows is not damaged.
         open_to_none = msgspec.structs.replace(dataset, allow_empty=True)
         for file in listing.files:
             one = listing._replace(files=(file,))
@@ -129,7 +129,7 @@ def unreadable_files(datasets: dict[str, Dataset], listings: dict[str, Listing],
 
 
 def _unopened(listing: Listing, storage: Storage) -> list[str]:
-    """A line for each Parquet file that cannot be opened on its own."""
+    """Returns a line for each Parquet file that cannot be opened by itself."""
     options = polars_options(listing.uri, storage)
     found = []
     for file in listing.files:

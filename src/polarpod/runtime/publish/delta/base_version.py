@@ -1,4 +1,4 @@
-"""What a commit to a Delta table is decided on, and whether that still holds after a lost race."""
+"""The table version that a commit to a Delta table is based on, and whether it still holds after a lost race."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 
 def commits_files(output: Output) -> bool:
-    """Whether staged files become the table's data as they are."""
+    """Whether staged files are committed unchanged; else deltalake reads them back and writes its own."""
     assert isinstance(output, Delta)
     return output.append or isinstance(output.replace, dict)
 
 
 class Base(NamedTuple):
-    """What a commit is decided on: a table and the log entry of its version, by which it is known again.
+    """The base of a commit: a table and the log entry of its version, which identifies the table.
 
-    A table may be dropped and made again, and then has other entries by the same numbers.
+    A table may be dropped and created again; it then has other entries under the same numbers.
     """
 
     table: deltalake.DeltaTable | None
@@ -40,11 +40,11 @@ class Base(NamedTuple):
 
 
 def still_decided(commit: Commit, base: Base) -> Base | None:
-    """A table that this run may publish to, brought up to date, where it still may; else None.
+    """Returns the base, updated to the newest version, where the decision to publish still holds; else None.
 
-    Of fifty runs that commit at once, each loses a dozen races: opening the table and asking it everything anew takes ten
-    times as long as reading the entries it lost to, and whoever takes long loses again. Commits of other runs change nothing
-    of what was decided. Anything else is looked at with the whole table.
+    Of fifty runs that commit at once, each loses a dozen races: opening the table and deciding anew takes ten times as long
+    as reading the entries it lost to, and a slow attempt loses again. Commits of other runs do not affect the decision.
+    After any other entry the caller must decide anew with the whole table.
     """
     table, folder = base.table, Folder(commit.uri, commit.storage)
     if table is None or base.entry is None or delta_rows.read(folder, base.entry.version) != base.entry:
@@ -52,12 +52,12 @@ def still_decided(commit: Commit, base: Base) -> Base | None:
     try:
         catch_up(table)
     except PolarpodError:
-        return None  # a log that was cleaned up meanwhile can be opened all the same; what fails then says why
+        return None  # a log that was cleaned up meanwhile may still open; the caller tries, and reports the failure
     ours = transaction_id(commit.job, commit.run_key)
     newest = None
     for entry in delta_rows.since(folder, base.entry.version, int(table.version())):
         if entry is None or entry.run is None or entry.alters or ours in entry.transactions:
             return None
         newest = entry
-    # a race that nobody has won was none
+    # Without a newer entry no other commit landed, so the failure was not a lost race.
     return Base(table, newest) if newest else None

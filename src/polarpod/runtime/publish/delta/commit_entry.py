@@ -1,4 +1,4 @@
-"""One log entry of a Delta table: what a run takes out, what it puts in, and the transactions that say so."""
+"""One log entry of a Delta table: the files that a run removes and adds, and its application transactions."""
 
 from __future__ import annotations
 
@@ -36,14 +36,15 @@ from polarpod.store.storage_options import deltalake_options
 if TYPE_CHECKING:
     import deltalake
 
-# What Delta writers index where a table does not say otherwise (delta.dataSkippingNumIndexedCols): a log grows with each.
+# The default number of columns that Delta writers index (delta.dataSkippingNumIndexedCols): a log grows with each.
 INDEXED_COLUMNS = 32
 
 
 def commit_entry(
     commit: Commit, table: deltalake.DeltaTable | None, files: list[StagedFile], columns: Columns, facts: Facts
 ) -> int:
-    """One log entry on top of exactly the table that was read. Returns its version; raises Conflict where it lost."""
+    """Commits one log entry on top of exactly the table version that was read. Returns its version. Raises Conflict where a
+    concurrent commit landed first."""
     from deltalake import CommitProperties, Transaction
     from deltalake.exceptions import CommitFailedError, DeltaError
     from deltalake.transaction import create_table_with_add_actions
@@ -52,9 +53,9 @@ def commit_entry(
     assert isinstance(output, Delta)
     number = owner_number(commit.job, commit.run_key, commit.number)
     owner = {owner_id(output.replace): number} if isinstance(output.replace, dict) else {}
-    # not asked of the table afterwards: it does not follow its own commit, and a later one may be there already
+    # Not read from the table afterwards: it does not update after its own commit, and a later commit may exist by then.
     version = 0 if table is None else int(table.version()) + 1
-    # rows that deltalake reads back are in files that it names itself
+    # Where deltalake reads the rows back, it names the committed files itself.
     named = facts.files if commits_files(output) else 0
     transactions = {
         transaction_id(commit.job, commit.run_key): commit.number,
@@ -67,7 +68,7 @@ def commit_entry(
     stamp = last_updated(appended=output.append, now=_now())
     properties = CommitProperties(
         custom_metadata=info,
-        # 0: never rebased over a commit that was not looked at
+        # 0: deltalake must not rebase over a commit that was not checked.
         max_commit_retries=0,
         app_transactions=[Transaction(key, value, stamp) for key, value in transactions.items()],
     )
@@ -83,11 +84,11 @@ def commit_entry(
                 partition_by=partition_columns(output),
                 configuration={RETENTION_PROPERTY: RETENTION},
                 storage_options=options,
-                # without retries even where nothing is claimed yet: with them two creators would both be told that they won
+                # No retries here either: with them two concurrent creators would both be reported as successful.
                 commit_properties=properties if direct else CommitProperties(max_commit_retries=0),
             )
             if not direct:
-                raise Conflict  # the table is there now: decide again, with it
+                raise Conflict  # the table exists now: decide again, with it
             return 0
         partitions = partition_columns(output) or table.metadata().partition_columns
         if commits_files(output):
@@ -101,7 +102,7 @@ def commit_entry(
         elif facts.files or isinstance(output.replace, str):
             rewrite(commit, table, staged_rows(commit, files, columns).collect(), properties)
         else:
-            # deltalake commits nothing for a merge of no rows, and the run would have no place in the table
+            # deltalake commits nothing for a merge of no rows, so the run's transactions would not be in the table.
             table.create_write_transaction([], "append", table.schema(), partitions, commit_properties=properties)
         return version
     except CommitFailedError as error:
@@ -115,7 +116,7 @@ def commit_entry(
 
 
 def _lost_the_race(commit: Commit, table: deltalake.DeltaTable | None, error: Exception) -> bool:
-    """Whether a commit failed because of another one: deltalake raises the same error for what it refuses for good."""
+    """Whether a commit failed because of a concurrent one: deltalake raises the same error for permanent refusals."""
     if "Failed to commit transaction" in str(error):
         return True
     now = open_output(commit.output.uri, commit.storage)
@@ -157,7 +158,7 @@ def _put(
     files: list[StagedFile],
     gone: list[dict[str, Any]],
 ) -> None:
-    """The same commit, in a table whose files deltalake cannot name."""
+    """Writes the same log entry without deltalake, for a table with file names that it does not support."""
     adds = [
         {"path": deltalake_spells(file.path), "size": file.bytes, "partition": file.partition, "stats": _stats(file)}
         for file in files
@@ -177,21 +178,22 @@ def _put(
 
 
 def _stats(file: StagedFile) -> str:
-    """What readers leave the file out by; of all columns that are in it or of none, and of no more than Delta writers index.
+    """Returns the file's statistics for data skipping, as JSON. Bounds cover all columns of the file or none, and at most as
+    many columns as Delta writers index.
 
-    Of a column without bounds among others that have them, the dataset for pyarrow of deltalake 1.6 says that it is at least
-    null, and so finds no row by it.
+    For a column without bounds among columns with bounds, the pyarrow dataset of deltalake 1.6 assumes a minimum of null, so
+    that a filter on it matches no row.
     """
     said: dict[str, object] = {"numRecords": file.rows}
     columns, nulls, least, greatest = file.statistics
     known = all(column in least or nulls.get(column) == file.rows for column in columns)
     if known and len(columns) <= INDEXED_COLUMNS:
         said |= {"minValues": least, "maxValues": greatest, "nullCount": nulls}
-    # Characters as they are: deltalake 1.6 reads the two escapes of one beyond U+FFFF as another character, and then readers
-    # leave out the file that has it.
+    # Not escaped: deltalake 1.6 decodes the two escapes of a character beyond U+FFFF as another character, and readers then
+    # skip the file that has it.
     return json.dumps(said, ensure_ascii=False)
 
 
 def _now() -> int:
-    """Milliseconds since 1970, as a log has them."""
+    """Returns milliseconds since 1970, the unit of a log."""
     return int(time.time() * 1000)

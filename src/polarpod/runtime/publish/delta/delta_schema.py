@@ -1,4 +1,4 @@
-"""Columns as a Delta log has them."""
+"""The Delta schema of Arrow columns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def delta_schema(columns: Columns) -> deltalake.Schema:
-    """The Delta schema of columns whose types a Delta table has."""
+    """Returns the Delta schema of columns, whose types must all exist in Delta."""
     import arro3.core
     import deltalake
 

@@ -1,10 +1,10 @@
 """Publishes to a Delta table.
 
-Where the run owns whole partitions, or appends, the files that Polars wrote are committed as they are: remove actions for
-what the run replaces, add actions for what it made, and the run's two application transactions, in one log entry. Each
-commit is made against the very version that was read (no blind retry inside the library): so whoever lost a race reads
-again and decides anew, and two runs that replace the same empty partition cannot both succeed unseen. A predicate and a
-merge go through deltalake's own writers, which read the staged files back.
+Where the run owns whole partitions, or appends, the files that Polars wrote are committed unchanged: remove actions for the
+replaced files, add actions for the new ones, and the run's application transactions, in one log entry. Each commit is based
+on exactly the version that was read (no blind retry inside the library): after a lost race the attempt reads again and
+decides anew, and two runs that replace the same empty partition cannot both succeed undetected. A predicate and a merge use
+deltalake's own writers, which read the staged files back.
 """
 
 from __future__ import annotations
@@ -38,28 +38,28 @@ if TYPE_CHECKING:
 
 
 def staged_partitions(commit: Commit) -> list[str]:
-    """None where deltalake reads the rows back: it partitions what it writes."""
+    """Returns the partition columns of staged files; [] where deltalake reads the rows back and partitions them itself."""
     return partition_columns(commit.output) if commits_files(commit.output) else []
 
 
 def staging_prefix(commit: Commit) -> str:
-    """Files that are committed as they are go straight to their partition's folder; rows that deltalake will read back go
-    below a name that readers and vacuum ignore."""
+    """Returns "" for files that are committed unchanged, which go to their partition's folder; for rows that deltalake reads
+    back, a folder that readers and VACUUM ignore."""
     return "" if commits_files(commit.output) else f"_polarpod/staging/{commit.uid}"
 
 
 def adopt(commit: Commit) -> tuple[Published, CheckResult | None] | None:
-    """What the table already holds of this very content, or None where there is work to do."""
+    """Returns what the table already holds of exactly this content, or None where the run must publish."""
     table = open_output(commit.output.uri, commit.storage)
     return _decided(commit, table) if table is not None else None
 
 
 def check_columns(commit: Commit, columns: Columns) -> Demands:
-    """What the table asks of the rows.
+    """Returns the table's requirements for the rows.
 
     Raises:
-        PolarpodError: the table has other columns or partitions, uses what polarpod does not write, or cannot be written in
-            the way that is asked for; or there is none yet, and its folder has files of others.
+        PolarpodError: the table has other columns or partitions, uses features that polarpod does not write, or does not
+            support the output's mode; or there is no table yet, and its folder has foreign files.
     """
     output, bare = commit.output, commits_files(commit.output)
     assert isinstance(output, Delta)
@@ -70,7 +70,7 @@ def check_columns(commit: Commit, columns: Columns) -> Demands:
     if bare:
         return Demands(rules)
     rehearse(output, columns)
-    # deltalake follows the table where the output names no partition columns
+    # deltalake uses the table's partition columns where the output names none.
     partitions = table.metadata().partition_columns if table is not None else partition_columns(output)
     return Demands(rules, partitions)
 
@@ -92,7 +92,7 @@ def publish(
 ) -> tuple[Published, CheckResult | None]:
     facts = Facts.of(commit, files, checks)
     if isinstance(commit.output, Delta) and commit.output.merge:
-        # before the table may be made, and once however often the commit loses its race
+        # Before the table may be created, and once, however often the commit loses a race.
         check_keys(staged_rows(commit, files, columns), commit.output.merge)
 
     decided: Base | None = None
@@ -101,7 +101,7 @@ def publish(
         nonlocal decided
         base, decided = decided, None
         if base is not None:
-            # before the table is caught up with: from there on, whoever takes long loses the next race too
+            # Before the table is updated: from then on a slow attempt loses the next race too.
             check_staged(commit, files)
             base = still_decided(commit, base)
         if base is None:
@@ -109,7 +109,7 @@ def publish(
             if base.table is not None and (standing := _decided(commit, base.table)):
                 return standing
             if base.table is not None:
-                # once more: it may have been altered since the rows were staged
+                # Checked again: the table may have been altered since the rows were staged.
                 _check_held(commit, _rules(commit, base.table, columns))
             else:
                 begin(Folder(commit.uri, commit.storage))
@@ -122,8 +122,8 @@ def publish(
 
 
 def _check_held(commit: Commit, rules: TableRules) -> None:
-    """Raises PolarpodError where the table has rules that the staged rows have not been held to: files that are committed as
-    they are pass nobody else who would look."""
+    """Raises PolarpodError where the table has rules that the staged rows were not checked against: files that are committed
+    unchanged pass no other check."""
     new = [] if commit.held is None else [name for name in rules.names if name not in commit.held]
     if new:
         raise PolarpodError(
@@ -148,6 +148,6 @@ def _decided(commit: Commit, table: deltalake.DeltaTable) -> tuple[Published, Ch
     if entry and (text := entry.info.get(METADATA)):
         facts = decoder(Facts).decode(text)
         return facts.published(commit, entry.version), facts.checks
-    # the log has been cleaned up: the run is adopted all the same, only with fewer words
+    # The log entry has been cleaned up: the run is adopted nevertheless, with fewer facts.
     unknown = Facts(job, run_key, commit.number, "", commit.fingerprint, rows=0, bytes=0, files=0)
     return unknown.published(commit, table.version()), None

@@ -1,4 +1,4 @@
-"""Files of a Delta table that a predicate or a merge has to read, and cannot: another run's, or another engine's."""
+"""Unreadable files of a Delta table that a predicate or a merge must read: those of another run or another engine."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from polarpod.store.store_errors import answer
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
-# deltalake's words where a footer cannot be read, and where what lies before it cannot
+# deltalake's messages for an unreadable footer, and for unreadable data before it.
 _FOOTER = re.compile(r"Failed to fetch metadata for file (.+?\.parquet): ")
 _CONTENT = re.compile(r"Parquet(?: argument)? error: ")
 
 
 def unreadable_file(commit: Commit, table: DeltaTable, error: Exception) -> PolarpodError | None:
-    """The verdict with the file that deltalake failed on; None where none is the reason.
+    """Returns the error that names the file on which deltalake failed; None where no file is the cause.
 
     Raises:
-        PolarpodError: the store is the reason.
+        PolarpodError: the store is the cause.
     """
     words = answer(error).words
     sizes = file_sizes(table)

@@ -1,4 +1,4 @@
-"""What a Delta table has against an output, asked before a row is written."""
+"""Checks of a Delta table against an output, before a row is written."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def check_columns(commit: Commit, table: deltalake.DeltaTable, ours: deltalake.S
     changes = schema_changes(_types(table.schema()), _types(ours))
     partitions = table.metadata().partition_columns
     wanted = partition_columns(commit.output)
-    # deltalake's own writers follow the table; a file that is committed as it is must lie in the table's partitions
+    # deltalake's own writers use the table's partitions; a file that is committed unchanged must lie in them already.
     if partitions != wanted and (wanted or bare):
         changes.append(f"partition_by: {partitions} there, {wanted} now")
     if changes:
@@ -31,7 +31,8 @@ def check_columns(commit: Commit, table: deltalake.DeltaTable, ours: deltalake.S
 
 
 def check_features(commit: Commit, traits: Traits, *, bare: bool) -> None:
-    """Raises PolarpodError where the table asks more of its writers than polarpod does."""
+    """Raises PolarpodError where the table requires a writer feature that polarpod lacks, is append-only for an output of
+    another mode, or drops transactions before the last possible attempt."""
     takes = commit.mode != "append"
     if features := not_written(traits, bare=bare, takes=takes):
         raise PolarpodError(
@@ -58,7 +59,7 @@ def check_features(commit: Commit, traits: Traits, *, bare: bool) -> None:
 
 
 def check_paths(commit: Commit, table: deltalake.DeltaTable) -> None:
-    """Raises PolarpodError where the log names a file that deltalake would not find, or not remove."""
+    """Raises PolarpodError where the log names a file that deltalake cannot find or cannot remove."""
     for file in active_files(table, {}):
         if is_absolute(file["path"]) or not deltalake_can_name(file["spelled"]):
             raise PolarpodError(
@@ -70,7 +71,7 @@ def check_paths(commit: Commit, table: deltalake.DeltaTable) -> None:
 
 
 def check_values(commit: Commit, table: deltalake.DeltaTable) -> None:
-    """Raises PolarpodError where deltalake would spoil the log by writing a partition anew."""
+    """Raises PolarpodError where deltalake, rewriting a partition, would write a wrong partition value to the log."""
     for file in active_files(table, {}):
         for column, value in file["values"].items():
             if is_misspelled(value):
@@ -88,7 +89,7 @@ def _types(schema: deltalake.Schema) -> dict[str, str]:
 
 
 def _type_name(kind: Any) -> str:
-    """A type without nullability, which is a rule for values and not another type."""
+    """Returns the name of a type without nullability, which is a rule for values and not part of the type."""
     name = kind.type
     if name == "struct":
         return "struct<" + ", ".join(f"{field.name}: {_type_name(field.type)}" for field in kind.fields) + ">"

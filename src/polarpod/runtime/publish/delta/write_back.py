@@ -1,4 +1,4 @@
-"""Predicates and merges: deltalake reads the staged rows and writes the files that they touch."""
+"""Predicates and merges: deltalake reads the staged rows and rewrites the affected files."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from polarpod.store.store_errors import answer
 if TYPE_CHECKING:
     import deltalake
 
-# rows that evidence shows
+# The most rows in the evidence.
 _MOST_ROWS = 3
 
 
 def rewrite(commit: Commit, table: deltalake.DeltaTable, frame: pl.DataFrame, properties: Any) -> None:
-    """Writes back to the run's own table.
+    """Calls `write_back` on the run's own table.
 
     Raises:
-        PolarpodError: `publish_refused` with the table's file that cannot be read, besides what `write_back` raises.
+        PolarpodError: as `write_back`, and `publish_refused` with the table's file that cannot be read.
     """
     from deltalake.exceptions import CommitFailedError
 
@@ -47,7 +47,11 @@ def rewrite(commit: Commit, table: deltalake.DeltaTable, frame: pl.DataFrame, pr
 
 
 def write_back(table: deltalake.DeltaTable, output: Delta, frame: pl.DataFrame, properties: Any) -> None:
-    """Replaces what the predicate names, or merges on the keys, in one commit."""
+    """Replaces the rows that the predicate matches, or merges on the keys, in one commit.
+
+    Raises:
+        PolarpodError: rows of the output lie outside the predicate, or rows of the table break its rules.
+    """
     from deltalake import write_deltalake
     from deltalake.exceptions import DeltaError
 
@@ -71,8 +75,8 @@ def write_back(table: deltalake.DeltaTable, output: Delta, frame: pl.DataFrame, 
 
 
 def _outside(frame: pl.DataFrame, predicate: str) -> PolarpodError | None:
-    """The verdict with the rows that a predicate leaves out. deltalake only counts them; where Polars reads the predicate in
-    another way, or not at all, its count has to do."""
+    """Returns the error that names the rows outside a predicate, of which deltalake reports only the number. None where
+    Polars evaluates the predicate differently or not at all."""
     try:
         holds = pl.sql_expr(predicate)
         named = frame.select(sorted(set(holds.meta.root_names()))).filter(~holds.fill_null(False))
@@ -96,7 +100,8 @@ def _outside(frame: pl.DataFrame, predicate: str) -> PolarpodError | None:
 
 
 def _stale_rows(table: deltalake.DeltaTable, error: Exception) -> PolarpodError:
-    """The output's rows have been held to the table's rules; a merge also writes the rows beside them anew."""
+    """Returns the error for rows of the table that break its rules. The output's rows are already checked, but a merge also
+    rewrites the other rows of their files."""
     return PolarpodError(
         Category.PUBLISH_REFUSED,
         "rows that the Delta table already has break its rules, in files that the merge would have to write anew",
@@ -114,11 +119,11 @@ def staged_rows(commit: Commit, files: list[StagedFile], columns: Columns) -> pl
 def rehearse(output: Delta, columns: Columns) -> None:
     """Makes the same write on an empty table of the same columns in a local folder, before there are rows.
 
-    A predicate is SQL, and only the engine that will evaluate it knows whether it can. Asked of the real table it would
-    leave an empty one behind where there is none yet.
+    A predicate is SQL, and only the engine that evaluates it can validate it. A trial on the real table would leave an empty
+    one behind where there is none yet.
 
     Raises:
-        PolarpodError: `request_invalid` with deltalake's words, `output_mismatch` where the output lacks a key.
+        PolarpodError: `request_invalid` with deltalake's message, `output_mismatch` where the output lacks a key.
     """
     import deltalake
 
@@ -147,7 +152,8 @@ def rehearse(output: Delta, columns: Columns) -> None:
 
 
 def check_keys(frame: pl.LazyFrame, keys: list[str]) -> None:
-    """A key that comes twice would make the merge depend on the order of rows; a null key would match nothing, ever."""
+    """Raises PolarpodError for duplicate keys, which make a merge depend on the order of rows, and for null keys, which
+    never match."""
     doubled = frame.group_by(keys).len().filter(pl.col("len") > 1).select(pl.len()).collect().item()
     nulls = frame.filter(pl.any_horizontal(pl.col(keys).is_null())).select(pl.len()).collect().item()
     remedies = []

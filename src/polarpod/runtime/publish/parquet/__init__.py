@@ -1,1 +1,1 @@
-"""Publishes plain Parquet, named by a manifest."""
+"""Publishes plain Parquet files, listed in a manifest."""

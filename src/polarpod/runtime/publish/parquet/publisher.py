@@ -26,21 +26,21 @@ def staged_partitions(commit: Commit) -> list[str]:
 
 
 def staging_prefix(commit: Commit) -> str:
-    """One folder an attempt, so that `gc` can tell whose it is; the manifest names the files where they are."""
+    """Returns one folder per attempt, so that `gc` knows its owner; the manifest lists the files at these paths."""
     return f"data/{commit.uid}"
 
 
 def adopt(commit: Commit) -> tuple[Published, CheckResult | None] | None:
-    """What the dataset already holds of this very content, or None where there is work to do."""
+    """Returns what the dataset already holds of exactly this content, or None where the run must publish."""
     found = manifest.read(Folder(commit.uri, commit.storage))
     return _decided(commit, found)
 
 
 def check_columns(commit: Commit, columns: Columns) -> Demands:
-    """No rules: a manifest has none for its rows.
+    """Returns empty demands: a manifest declares no rules for its rows.
 
     Raises:
-        PolarpodError: other entries of the dataset have other columns or partitions, or the folder has files of others.
+        PolarpodError: other entries of the dataset have other columns or partitions, or the folder has foreign files.
     """
     folder = Folder(commit.uri, commit.storage)
     found = manifest.read(folder)

@@ -18,7 +18,7 @@ from polarpod.store.presence import missing_of_table
 
 
 class DeltaSource:
-    """Reads one version of a table, as a whole: a file alone does not say which of its rows count."""
+    """Reads one version of a table as a whole: a single file does not state which of its rows are valid."""
 
     files_stand_alone = False
 
@@ -28,7 +28,7 @@ class DeltaSource:
         return scan_table(name, table, listing.uri, storage, dataset.where or {})
 
     def unfit_values(self, name: str, dataset: Delta, listing: Listing, storage: Storage) -> Verdict | None:
-        """A table's types are its files' own."""
+        """Returns None: the types of a table are those of its files."""
 
     def named_files(self, dataset: Delta, listing: Listing, storage: Storage) -> NamedFiles | None:
         table = open_table(listing.uri, storage, dataset.version)

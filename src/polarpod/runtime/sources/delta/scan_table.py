@@ -1,8 +1,8 @@
-"""A Delta table as a LazyFrame: the files and the partition values that its log names, and nothing read from their paths.
+"""A Delta table as a LazyFrame: files and partition values come from its log, never from paths.
 
-Polars' own Delta scan takes partition values from folder names and spells local paths as URIs. Tables with random folder
-names, and every table below a folder with a space, are then read wrongly or not at all. Here the log decides: files whose
-folders say exactly what the log says go to one scan with Hive partitioning, which skips files by a filter; all others get
+Polars' own Delta scan takes partition values from folder names and formats local paths as URIs. Tables with random folder
+names, and every table below a folder with a space, are then read wrongly or not at all. Here the log is authoritative: files
+whose folders match the log exactly share one scan with Hive partitioning, which skips files by a filter; all others get
 their values as literals.
 """
 
@@ -29,14 +29,14 @@ from polarpod.store.storage_options import polars_options
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
-# columns of a file that are read in nanoseconds, and looked at before they become the table's type
+# Columns of a file that are read in nanoseconds and checked before the cast to the table's type.
 _Care: TypeAlias = "tuple[tuple[str, pl.DataType], ...]"
 
 _NULL_FOLDER = "__HIVE_DEFAULT_PARTITION__"
-# Of these a folder's text means the same value to Polars and to Delta, where it is the one that `as_text` has; moments,
-# floats and decimals have several spellings each.
+# Types for which Polars and Delta read the same value from a folder's text, where it is the text of `as_text`. Datetimes,
+# floats and decimals have several text forms each.
 _PLAIN = (pl.String, pl.Date, pl.Boolean, pl.Int8, pl.Int16, pl.Int32, pl.Int64)
-# Older files of an altered table have fewer columns and narrower numbers. Spark's INT96 moments come as nanoseconds.
+# Older files of an altered table have fewer columns and narrower numbers. Spark's INT96 timestamps are read as nanoseconds.
 _CAST = pl.ScanCastOptions(
     integer_cast="upcast",
     float_cast=["upcast"],
@@ -48,10 +48,10 @@ _CAST = pl.ScanCastOptions(
 
 
 def scan_table(name: str, table: DeltaTable, uri: str, storage: Storage, where: dict[str, str]) -> pl.LazyFrame:
-    """The rows of an opened table's version that belong to a partition ({} for all of it).
+    """Returns the rows of an opened table's version in the partition `where` ({} for all rows).
 
     Raises:
-        PolarpodError: `input_mismatch`, with file, column and value, where a moment is finer than the table's type.
+        PolarpodError: `input_mismatch`, with file, column and value, where a datetime is finer than the table's type.
     """
     schema = pl.Schema(table.schema())
     partitions = table.metadata().partition_columns
@@ -92,7 +92,11 @@ def scan_table(name: str, table: DeltaTable, uri: str, storage: Storage, where: 
 def _cares(
     name: str, stored: dict[str, pl.DataType], places: list[str], options: dict[str, Any], stores: dict[str, Any]
 ) -> list[_Care]:
-    """For each file the columns that it has in nanoseconds. Footers are read only where the table has moments at all."""
+    """Returns for each file its columns in nanoseconds. Footers are read only where the table has datetime columns.
+
+    Raises:
+        PolarpodError: `input_mismatch` where a map has keys in nanoseconds, or INT96 timestamps would lose digits.
+    """
     moments = {column: dtype for column, dtype in stored.items() if has_moments(dtype)}
     if not moments or not places:
         return [()] * len(places)
@@ -117,7 +121,7 @@ def _narrowed(name: str, care: _Care, schema: pl.Schema) -> list[pl.Expr]:
 
 
 def folders_say(path: str, partition: dict[str, str | None], schema: pl.Schema) -> bool:
-    """Whether a file's folders, read in the way of Hive, are exactly its partition values."""
+    """Whether a file's folders, parsed as Hive does, are exactly its partition values."""
     folders = path.split("/")[:-1]
     read: dict[str, str | None] = {}
     for folder in folders:
@@ -130,7 +134,7 @@ def folders_say(path: str, partition: dict[str, str | None], schema: pl.Schema) 
 
 
 def _deletion_vectors(table: DeltaTable) -> Callable[[pl.DataFrame], pl.DataFrame] | None:
-    """For Polars: which rows of each file are kept, null for all of them. None where no file has lost a row."""
+    """Returns the callback that gives Polars each file's mask of kept rows (null for all); None where no row is deleted."""
     if "deletionVectors" not in (table.protocol().reader_features or ()):
         return None
     found = pl.DataFrame(table.deletion_vectors())

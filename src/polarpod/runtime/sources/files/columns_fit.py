@@ -1,4 +1,4 @@
-"""Columns of Parquet files that cannot be what they should be, told by their types: no row is read for it."""
+"""Checks of Parquet columns by their types against the declared ones, without reading rows."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime.sources.footers import Footer
 from polarpod.runtime.types.dtype import describe, parts
 
-# The digits that Polars calculates with. It opens a file with more, and then fails at the first use of the column.
+# The most digits of a Polars decimal. Polars opens a file with more, then fails at the first use of the column.
 _DIGITS = 38
-# what Polars makes of a moment without a zone by itself, and the other way round
+# The zone that Polars assumes when it casts a datetime without a zone to one with a zone, or the reverse.
 _UTC = "UTC"
 
 
 def refuse_other_case(name: str, file: str, footer: Footer, schema: dict[str, pl.DataType]) -> None:
-    """A declared column that a file lacks is null; one that it spells in another case would be lost so."""
+    """Raises PolarpodError where a file has a declared column in another case: Polars would read the column as missing, so
+    null."""
     undeclared = {column.casefold(): column for column in footer.schema if column not in schema}
     for column in schema:
         if column not in footer.schema and (other := undeclared.get(column.casefold())):
@@ -30,7 +31,7 @@ def refuse_other_case(name: str, file: str, footer: Footer, schema: dict[str, pl
 
 
 def refuse_too_precise(name: str, file: str, schema: Mapping[str, pl.DataType]) -> None:
-    """Raises PolarpodError for decimals that Polars can open, and neither calculate with, nor cast, nor store."""
+    """Raises PolarpodError for decimals that Polars can open but neither compute with nor cast nor store."""
     for column, dtype in schema.items():
         if _is_too_precise(dtype):
             raise PolarpodError(
@@ -50,9 +51,9 @@ def _is_too_precise(dtype: pl.DataType) -> bool:
 
 
 def refuse_other_clock(name: str, file: str, footer: Footer, schema: Mapping[str, pl.DataType]) -> None:
-    """Raises PolarpodError where the declared type has a time zone and a file has none, or the other way round.
+    """Raises PolarpodError where the declared type has a time zone and a file has none, or the reverse.
 
-    Polars would take the moments for those of UTC, which is right only where UTC is what was declared.
+    Polars would read the datetimes as UTC, which is right only where UTC is declared.
     """
     for column, wanted in schema.items():
         found = footer.schema.get(column)
@@ -84,7 +85,7 @@ def refuse_mixed_clocks(name: str, files: list[str], footers: list[Footer]) -> N
 
 
 def _clash(found: pl.DataType, wanted: pl.DataType) -> set[str]:
-    """The time zones that stand on one side only, where the other has moments without one."""
+    """Returns the time zones of one type where the other type has a datetime without a zone; empty without a clash."""
     if isinstance(found, pl.Datetime) and isinstance(wanted, pl.Datetime):
         zones = {found.time_zone, wanted.time_zone}
         return {zone for zone in zones if zone} if None in zones else set()

@@ -1,4 +1,4 @@
-"""CSV files as one LazyFrame. Every file's structure is proven before Polars reads a value of it."""
+"""CSV files as one LazyFrame. The structure of every file is verified before Polars reads a value of it."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from polarpod.runtime.sources.files.text_lines import (
 )
 from polarpod.runtime.types.dtype import describe, parse_schema
 
-# Files that are proven at the same time; each of them holds some batches of lines in memory.
+# Files that are verified at the same time; each of them holds some batches of lines in memory.
 _AT_ONCE = 8
-# Lines a header with line breaks in its names may have.
+# The most lines of a header with line breaks in its names.
 _HEADER_LINES = 1_000
-# a column beside the file's own, while the row of a value is looked for
+# The index column of the search for a value's row; no file has this name.
 _ROW = "\0 row"
 _REMEDY = (
     "Deliver the file again: fields that hold separators, quotes or line breaks stand in quotes, and a quote within is "
@@ -46,7 +46,7 @@ class _File(NamedTuple):
 
 
 def scan_csv(name: str, dataset: Csv, files: list[str], options: dict[str, Any]) -> pl.LazyFrame:
-    """The files' rows, in the order of the files.
+    """Returns the rows of the files, in the order of the files.
 
     Raises:
         PolarpodError: `input_unreadable` for a file that is not CSV, `input_mismatch` for one with other columns,
@@ -89,7 +89,7 @@ class Unfit(NamedTuple):
 
 
 def unfit_values(name: str, dataset: Csv, files: list[str], options: dict[str, Any]) -> Iterator[Unfit]:
-    """The first unfit value of each file and column. Reads everything again: for a run that has failed."""
+    """Yields the first unfit value of each file and column. Reads all files again, so only after a failed run."""
     declared = _declared(name, dataset) or {}
     for uri in files:
         header = _header(name, dataset, uri, options)
@@ -121,7 +121,11 @@ def _declared(name: str, dataset: Csv) -> dict[str, pl.DataType] | None:
 
 
 def _header(name: str, dataset: Csv, file: str, options: dict[str, Any]) -> Header | None:
-    """A file's first record, or None for a file without a byte."""
+    """Returns a file's header, or None for an empty file.
+
+    Raises:
+        PolarpodError: the first record is not a valid header.
+    """
     try:
         first = scan_lines(file, options, most=2).collect()[LINE].to_list()
         if first and first[0].count('"') % 2:
@@ -135,14 +139,14 @@ def _header(name: str, dataset: Csv, file: str, options: dict[str, Any]) -> Head
     try:
         header = read_header(first, dataset.separator)
     except csv.Error:
-        # it is lenient with quotes, so what it refuses is a carriage return or an end of file within a field
+        # csv is lenient with quotes, so it raises only for a carriage return or an end of file within a field.
         open_ended = first[0].count('"') % 2
         what = "a quote that never ends" if open_ended else Format(dataset.separator, 1).why_not(first[0])
         raise unreadable(name, "CSV", what or "an unknown fault", file, 1, first[0], _REMEDY) from None
     if not header.names:
         raise unreadable(name, "CSV", "no fields: it is blank", file, 1, first[0], _REMEDY)
     if len(first) > header.lines and first[header.lines].startswith(BYTE_ORDER_MARK):
-        # Polars would take it away from the first value
+        # Polars would strip it from the first value.
         what, text = "a byte order mark below the header", first[header.lines]
         raise unreadable(name, "CSV", what, file, header.lines + 1, text, _REMEDY)
     if twice := sorted({column for column in header.names if header.names.count(column) > 1}):
@@ -156,7 +160,7 @@ def _header(name: str, dataset: Csv, file: str, options: dict[str, Any]) -> Head
 
 
 def _check_names(name: str, file: _File, wanted: list[str], other: str | None) -> None:
-    """Raises PolarpodError where a file's columns are not those wanted; their order is free."""
+    """Raises PolarpodError where a file's columns are not the wanted ones, in any order."""
     missing = [column for column in wanted if column not in file.names]
     extra = [column for column in file.names if column not in wanted]
     if not missing and not extra:
@@ -201,12 +205,12 @@ def _prove(name: str, dataset: Csv, files: list[_File], options: dict[str, Any])
 
 
 def _alike(files: list[_File]) -> list[list[_File]]:
-    """Neighbours with the same header."""
+    """Groups consecutive files with the same header."""
     return [list(group) for _, group in itertools.groupby(files, key=lambda file: file.header)]
 
 
 def _scan(dataset: Csv, files: list[_File], types: dict[str, pl.DataType], options: dict[str, Any]) -> pl.LazyFrame:
-    """Files with the same header. It is skipped: Polars does not resolve doubled quotes in names."""
+    """Scans files with the same header. The header is skipped: Polars does not unescape doubled quotes in names."""
     return pl.scan_csv(
         [file.uri for file in files],
         has_header=False,
@@ -221,7 +225,7 @@ def _scan(dataset: Csv, files: list[_File], types: dict[str, pl.DataType], optio
 
 
 def _texts(dataset: Csv, files: list[_File], options: dict[str, Any]) -> pl.LazyFrame:
-    """All values as they are spelled."""
+    """Returns all values as text."""
     scans = [_scan(dataset, group, dict.fromkeys(group[0].names, pl.String()), options) for group in _alike(files)]
     return pl.concat([scan.select(files[0].names) for scan in scans])
 
@@ -238,7 +242,7 @@ def _declared_values(
 
 
 def _infer(dataset: Csv, files: list[_File], options: dict[str, Any]) -> dict[str, pl.DataType]:
-    """Types by what all rows of all files hold: a number only where its text says no more than the number."""
+    """Returns column -> type inferred from all rows of all files: a number only where no text holds more than the number."""
     names = files[0].names
     kinds: dict[str, pl.DataType] = {
         "Null": pl.String(),

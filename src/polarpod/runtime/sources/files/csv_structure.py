@@ -1,13 +1,13 @@
-"""Whether a CSV file is what RFC 4180 says, every line of it.
+"""Verifies every line of a CSV file against RFC 4180.
 
-Polars splits a file at line breaks and counts quotes to know which of them end a row. One quote in the wrong place moves
-all rows behind it, and Polars notices only in columns that it parses. So the structure is proven first, and only then
-does Polars' reading of it mean what the file says: a quote opens a field, closes it, or is doubled within; every record
-has the header's number of fields; a line break outside quotes ends a record.
+Polars splits a file at line breaks and counts quotes to find those that end a row. One misplaced quote shifts all later
+rows, and Polars detects that only in columns that it parses. So the structure is verified first, which guarantees that
+Polars reads the file as written: a quote opens a field, closes it, or is doubled within; every record has the header's
+number of fields; a line break outside quotes ends a record.
 
-One regular expression decides over each physical line in Polars' own threads. A line that is a whole record by itself
-leaves nothing open, so if every line matches, the file is valid. Lines that do not match are parts of records with line
-breaks in quotes, or faults: those alone are joined and judged in Python.
+One regular expression tests each physical line in Polars' own threads. A line that is a whole record leaves no quote open,
+so if every line matches, the file is valid. Lines that do not match are parts of records with line breaks in quotes, or
+faults: only those are joined and checked in Python.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from typing import NamedTuple
 
 import polars as pl
 
-# A field of more bytes is taken for a quote that never ends; what is read while looking for its end stays in memory.
+# A longer record (in characters) counts as a quote that never ends; it stays in memory during the search for its end.
 _LONGEST_RECORD = 64 * 2**20
-# Counted repetitions make the automaton as long as the record; beyond this many fields it no longer fits Polars' cache
-# and runs ten times slower, so fields are then counted in a second step.
+# Counted repetitions make the automaton as long as the record; beyond this many fields it exceeds Polars' cache and runs ten
+# times slower, so fields are then counted in a second step.
 _COUNTED_FIELDS = 256
 _QUOTED = '"[^"]*"'
 BYTE_ORDER_MARK = "\ufeff"
 
 
 class Fault(NamedTuple):
-    """What is wrong with a file: at which physical line, and what stands there."""
+    """A fault of a file: its physical line, a description, and the text of the line or record."""
 
     line: int
     what: str
@@ -37,14 +37,14 @@ class Fault(NamedTuple):
 
 
 class Format(NamedTuple):
-    """What a record has to look like."""
+    """The format of a record."""
 
     separator: str
     fields: int
 
     def is_record(self, line: pl.Expr) -> pl.Expr:
-        """Whether a physical line is a whole record."""
-        # a line without any character would pass as a record of one empty field
+        """Returns an expression: whether a physical line is a whole record."""
+        # An empty line would match as a record of one empty field.
         if self.fields <= _COUNTED_FIELDS:
             counted = _record(self.separator, f"{{{self.fields - 1}}}")
             return line.str.contains(f"^(?:{counted})$") & (line != "")
@@ -52,7 +52,7 @@ class Format(NamedTuple):
         return line.str.contains(f"^(?:{_record(self.separator, '*')})$") & (separators == self.fields - 1)
 
     def why_not(self, record: str) -> str | None:
-        """What is wrong with one record, or None."""
+        """Returns the fault of one record, or None."""
         if not record:
             return "no fields: it is blank"
         if "\0" in record:
@@ -85,22 +85,22 @@ def _record(separator: str, times: str, possessive: str = "") -> str:
 
 
 def _literal(separator: str) -> str:
-    """The separator in a regular expression, spelled so that Python and Rust both take it."""
+    """Returns the separator as a regular expression that Python and Rust both accept."""
     return f"\\x{ord(separator):02x}"
 
 
 class Header(NamedTuple):
-    """The first record: its names, and over how many physical lines it goes."""
+    """The first record: its names and its number of physical lines."""
 
     names: list[str]
     lines: int
 
 
 def read_header(lines: Iterable[str], separator: str) -> Header:
-    """The header in the first lines of a file; without names where the first line is blank.
+    """Returns the header in the first lines of a file; without names where the first line is blank.
 
     Raises:
-        csv.Error: the first record is not one.
+        csv.Error: the first record is malformed.
     """
     with_ends = (f"{line.removeprefix(BYTE_ORDER_MARK) if not at else line}\n" for at, line in enumerate(lines))
     reader = csv.reader(with_ends, delimiter=separator, strict=True)
@@ -108,7 +108,7 @@ def read_header(lines: Iterable[str], separator: str) -> Header:
 
 
 def find_fault(batches: Iterable[pl.Series], form: Format) -> Fault | None:
-    """The first fault in the lines of a file."""
+    """Returns the first fault in the lines of a file, or None."""
     for start, record, open_ended in _doubtful(batches, form):
         if open_ended:
             first = record.partition("\n")[0]
@@ -119,7 +119,7 @@ def find_fault(batches: Iterable[pl.Series], form: Format) -> Fault | None:
 
 
 def _doubtful(batches: Iterable[pl.Series], form: Format) -> Iterator[tuple[int, str, bool]]:
-    """Records that are not one whole line each: the number of their first line, their text, whether an end is missing."""
+    """Yields the records that are not one whole line: number of the first line, text, whether the end is missing."""
     pending: list[str] = []
     size = start = passed = 0
     for batch in batches:
@@ -155,7 +155,7 @@ def _doubtful(batches: Iterable[pl.Series], form: Format) -> Iterator[tuple[int,
 
 
 def _without_mark(lines: pl.Series) -> pl.Series:
-    """The first lines of a file without the mark some writers put before them."""
+    """Returns the first lines of a file without a byte order mark."""
     if lines.is_empty():
         return lines
     first = lines.head(1).str.strip_prefix(BYTE_ORDER_MARK)

@@ -1,4 +1,4 @@
-"""Explains a failed query by the values of a CSV input that its declared types cannot hold."""
+"""Finds the values of a CSV input that its declared types cannot hold, to explain a failed query."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _MOST_NAMED = 5
 
 
 def unfit_verdict(name: str, dataset: Csv, listing: Listing, storage: Storage) -> Verdict | None:
-    """The verdict for values that a CSV input's declared types cannot hold, or None where all of them can."""
+    """Returns the verdict for values that a CSV input's declared types cannot hold, or None where all fit."""
     options = polars_options(listing.uri, storage)
     try:
         found = list(itertools.islice(unfit_values(name, dataset, list(listing.files), options), _MOST_NAMED))
     except (PolarpodError, pl.exceptions.PolarsError, OSError):
-        return None  # what is wrong with the file itself is said already
+        return None  # a fault of the file itself is already reported
     if not found:
         return None
     first = found[0]

@@ -1,7 +1,7 @@
-"""Columns that an input's `key=value` folders make: their names, values and types.
+"""Columns from an input's `key=value` folders: their names, values and types.
 
-Left to itself Polars reads `007` as 7 and both `1.10` and `1.1` as one number, and takes columns from folders above the
-input. Here a value is the text it is written as, unless every value of its column reads back as exactly that text.
+By default Polars reads `007` as 7 and both `1.10` and `1.1` as one number, and takes columns from folders above the input.
+Here a value is its text as written, unless every value of its column formats back to exactly that text.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import polars as pl
 
 from polarpod.contract.verdict import Category, PolarpodError
 
-# Hive's name for null
+# Hive's folder value for null.
 NULL = "__HIVE_DEFAULT_PARTITION__"
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")
 _LOWEST, _HIGHEST = -(2**63), 2**63 - 1
@@ -26,7 +26,7 @@ _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[
 
 
 class Part(NamedTuple):
-    """One `key=value` folder, as it is spelled."""
+    """One `key=value` folder, as written (percent-encoded)."""
 
     key: str
     value: str
@@ -41,12 +41,12 @@ class Part(NamedTuple):
 
     @property
     def is_plain(self) -> bool:
-        """Whether Polars takes it for the same column and value."""
+        """Whether Polars reads the same column and value from it."""
         return self.key == self.column and "=" not in self.value and "\ufffd" not in unquote(self.value)
 
 
 def parts(path: str) -> list[Part]:
-    """The `key=value` folders of a path that ends in a file's name."""
+    """Returns the `key=value` folders of a file's path."""
     *folders, _ = path.split("/")
     return [Part(key, value) for folder in folders for key, mark, value in [folder.partition("=")] if key and mark]
 
@@ -56,15 +56,15 @@ def text_of(found: list[Part], column: str) -> str | None:
 
 
 def is_plain(found: list[Part]) -> bool:
-    """Whether Polars makes the same columns and values of a path with these folders."""
+    """Whether Polars reads the same columns and values from a path with these folders."""
     return all(part.is_plain for part in found) and len({part.key for part in found}) == len(found)
 
 
 def columns_of(name: str, folders: dict[str, list[Part]]) -> list[str]:
-    """The columns that the folders of all files make, in order of first appearance.
+    """Returns the columns from the folders of all files, in order of first appearance.
 
     Raises:
-        PolarpodError: `input_mismatch` where a file has not each of them exactly once.
+        PolarpodError: `input_mismatch` where a file does not have each of them exactly once.
     """
     columns = list(dict.fromkeys(part.column for found in folders.values() for part in found))
     for file, found in folders.items():
@@ -88,12 +88,12 @@ def _disagree(name: str, what: str, file: str) -> PolarpodError:
 
 
 def type_of(texts: Collection[str | None]) -> pl.DataType:
-    """The type of a column by its values' texts: text, unless each of them is exactly how another type writes its value."""
+    """Returns a column's type by the texts of its values: String, unless another type formats each of them exactly so."""
     known = {text for text in texts if text is not None}
     for dtype, is_exact in _EXACT:
         if known and all(is_exact(text) for text in known):
             return dtype
-    # a moment with a fraction and one without would be written in two ways
+    # A datetime with a fraction and one without have different text forms.
     if (
         known
         and len({match and len(match[0]) for match in map(_MOMENT.fullmatch, known)} - {None}) == 1

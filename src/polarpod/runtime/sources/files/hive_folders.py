@@ -1,4 +1,4 @@
-"""The columns that the folders of one Parquet input make: which, of what types, with what values."""
+"""The columns from the folders of one Parquet input: names, types and values."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from polarpod.store.location import normal
 class Folders(NamedTuple):
     """Attributes:
     columns: name -> type.
-    texts: name -> file -> what the folder's name says, None for null.
-    above: columns that Polars would make of folders above the input, which are none of it.
-    is_plain: whether Polars' own reading of the paths gives the same values.
+    texts: name -> file -> value in the folder's name, None for null.
+    above: columns that Polars would read from folders above the input, which do not belong to it.
+    is_plain: whether Polars reads the same values from the paths.
     """
 
     columns: dict[str, pl.DataType]
@@ -29,10 +29,10 @@ class Folders(NamedTuple):
     is_plain: bool
 
     def values(self, name: str, column: str, dtype: pl.DataType, files: list[str]) -> pl.Series:
-        """The column's value of each file.
+        """Returns the column's value for each file.
 
         Raises:
-            PolarpodError: `input_mismatch` where a folder's name is no value of the type.
+            PolarpodError: `input_mismatch` where a folder's name is not a value of the type.
         """
         values = [self._value(name, column, file, dtype) for file in files]
         return pl.Series(values, dtype=dtype, strict=True)
@@ -51,10 +51,11 @@ class Folders(NamedTuple):
 
 
 def folders_of(name: str, dataset: Parquet, listing: Listing) -> Folders:
-    """The columns of an input's folders, by its declaration, its manifest or its files' paths.
+    """Returns the columns of an input's folders, typed by its declaration, its manifest or its files' paths.
 
     Raises:
-        PolarpodError: `input_mismatch` where files do not have the same folders, or a name is no value of a declared type.
+        PolarpodError: `input_mismatch` where files do not have the same folders, or a name is not a value of its declared
+            type.
     """
     if dataset.hive is False:
         return Folders({}, {}, set(), is_plain=True)
@@ -63,7 +64,7 @@ def folders_of(name: str, dataset: Parquet, listing: Listing) -> Folders:
         root = root.rpartition("/")[0]
     above = hive.parts(f"{root}/")
     below = {file: hive.parts(file.removeprefix(root)) for file in listing.files}
-    # asked for outright, a folder that the input's own URI names counts too
+    # With hive=True the folders in the input's own URI count too.
     own = {file: [*above, *parts] for file, parts in below.items()} if dataset.hive else below
     names = hive.columns_of(name, own)
     texts = {column: {file: hive.text_of(parts, column) for file, parts in own.items()} for column in names}
@@ -76,7 +77,7 @@ def folders_of(name: str, dataset: Parquet, listing: Listing) -> Folders:
     declared = [column for column in names if column in (dataset.schema or {})]
     for column in declared:
         found.values(name, column, found.columns[column], list(listing.files))
-    # Polars would round or guess what only looks like a value of a declared type
+    # Polars would round or guess a text that only looks like a value of its declared type.
     guessed = any(found.columns[column] != hive.type_of(set(texts[column].values())) for column in declared)
     return found._replace(is_plain=found.is_plain and not guessed)
 
@@ -87,7 +88,7 @@ def _type(dataset: Parquet, listing: Listing, column: str, texts: set[str | None
     if listing.manifest is None:
         return hive.type_of(texts)
     try:
-        # its types are known, and a day that looks like a date was perhaps published as text
+        # The manifest states the types: a text that looks like a date may have been published as String.
         return parse_dtype(listing.manifest.schema.get(column, "String"))
     except PolarpodError:
-        return pl.String()  # a Categorical, whose name is not one that schemas write
+        return pl.String()  # a Categorical, whose name no schema can contain

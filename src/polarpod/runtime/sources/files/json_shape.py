@@ -1,4 +1,4 @@
-"""What JSON values are: the types that all rows of an input agree on, or where they do not."""
+"""Types of JSON values: the common type of all rows of an input, or the values that contradict it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from polarpod.runtime.sources.files import text_values as texts
 from polarpod.runtime.sources.files.text_lines import excerpt
 from polarpod.runtime.types.dtype import describe
 
-# A whole number that a float holds exactly, and the digits that survive the way through one.
+# The largest integer up to which a Float64 is exact, and the decimal digits that survive a Float64.
 _EXACT_IN_FLOAT = 2**53
 _FLOAT_DIGITS = 15
 _LARGEST_FLOAT32 = 3.4028235677973366e38
@@ -26,7 +26,7 @@ _PLAIN: dict[type[pl.DataType], set[type]] = {pl.Float64: {float}, pl.Boolean: {
 
 
 class Problem(NamedTuple):
-    """A value that does not fit: its place among the values that were looked at, and what is wrong with it."""
+    """A value that does not fit: its position among the checked values, and the reason."""
 
     position: int
     column: str
@@ -35,7 +35,7 @@ class Problem(NamedTuple):
 
 
 def misfit(values: Sequence[Any], dtype: pl.DataType, column: str) -> Problem | None:
-    """The first value that the type cannot hold as it is."""
+    """Returns the first value that the type cannot hold exactly, or None."""
     if isinstance(dtype, pl.List):
         return _first(values, column, dtype, _is_list) or _misfit_items(values, dtype, column)
     if isinstance(dtype, (pl.Date, pl.Datetime, pl.Time)):
@@ -46,7 +46,7 @@ def misfit(values: Sequence[Any], dtype: pl.DataType, column: str) -> Problem | 
         holds = _range(dtype)
         if not numbers or (min(numbers) in holds and max(numbers) in holds):
             return None
-    # the common cases, without a look at each value
+    # The common cases, without a test of each value.
     if kinds <= _PLAIN.get(type(dtype), set()):
         return None
     if isinstance(dtype, pl.Decimal):
@@ -120,7 +120,7 @@ def _is_float(value: Any, dtype: pl.DataType) -> bool:
 
 
 def _nearest(value: int, dtype: pl.DataType) -> int:
-    """What a whole number is as a float of this type."""
+    """Returns the nearest value of this float type to an integer, as an integer."""
     if isinstance(dtype, pl.Float64):
         return int(float(value))
     return int(struct.unpack("f", struct.pack("f", value))[0])
@@ -153,26 +153,26 @@ _TESTS: dict[type[pl.DataType], Callable[[Any, Any], bool]] = {
 
 
 def readable(dtype: pl.DataType) -> bool:
-    """Whether JSON has values of this type."""
+    """Whether JSON can represent values of this type."""
     if isinstance(dtype, pl.List):
         return readable(_inner(dtype))
     return type(dtype) in _TESTS or isinstance(dtype, (pl.Date, pl.Datetime, pl.Time))
 
 
 class Shape:
-    """The kinds of the values that one column, or one field of its objects, has had so far."""
+    """The kinds of the values seen so far in one column, or in one field of its objects."""
 
     def __init__(self, column: str) -> None:
         self.column = column
         self.fields: dict[str, Shape] = {}
         self._items: Shape | None = None
-        # each kind, and the first place and value of it
+        # Kind -> place and value of its first occurrence.
         self._kinds: dict[type, tuple[str, Any]] = {}
-        # the smallest and the largest whole number, each with its place
+        # The smallest and the largest integer, each with its place.
         self._extremes: list[tuple[int, str]] = []
 
     def add(self, values: Sequence[Any], place: Callable[[int], str]) -> None:
-        """Takes more values in. `place` says where the value at a position stands."""
+        """Adds values. `place` returns the file and line of the value at a position."""
         kinds = set(map(type, values)) - {_NONE}
         for kind in kinds - self._kinds.keys():
             position = next(index for index, value in enumerate(values) if type(value) is kind)
@@ -196,14 +196,14 @@ class Shape:
             self.fields[name].add([value.get(name) for value in objects], place)
 
     def problems(self) -> list[str]:
-        """Why the values are not of one type: a line for each that would be changed."""
+        """Returns one line for each kind where the values have no common type; empty where they have one."""
         mixed = set(self._kinds) not in (*({kind} for kind in self._kinds), {int, float})
         found = [f"{place}: {self.column} = {show(value)} is {name_of(value)}"
                  for place, value in self._kinds.values() if mixed]  # fmt: skip
         return found + [problem for shape in self._nested() for problem in shape.problems()]
 
     def too_large(self) -> list[str]:
-        """Whole numbers that the one type of all values does not hold exactly: a line for each. Asked without `problems`."""
+        """Returns one line for each integer that the common type cannot hold exactly. Requires that `problems` is empty."""
         exact = range(-_EXACT_IN_FLOAT, _EXACT_IN_FLOAT + 1) if float in self._kinds else self._range()
         found = [
             f"{place}: {self.column} = {value} is too large {self._for_what(value)}"
@@ -221,7 +221,7 @@ class Shape:
         return [*self.fields.values(), *([self._items] if self._items else [])]
 
     def dtype(self) -> pl.DataType:
-        """The type of all values. Only where there are no problems."""
+        """Returns the common type of all values. Requires that `problems` is empty."""
         if dict in self._kinds:
             return pl.Struct({name: shape.dtype() for name, shape in self.fields.items()})
         if self._items is not None:
@@ -231,16 +231,16 @@ class Shape:
         return next((dtype for kind, dtype in plain.items() if kind in self._kinds), whole if self._extremes else pl.Null())
 
     def _range(self) -> range:
-        """The whole numbers of the type that holds them all, if one does."""
+        """Returns the range of the integer type for all values: UInt64 where only it fits, else Int64."""
         low, high = (value for value, _ in self._extremes) if self._extremes else (0, 0)
         return _UINT64 if low >= 0 and high not in _INT64 else _INT64
 
 
 def name_of(value: Any) -> str:
-    """The kind of a value in the words of JSON."""
+    """Returns the JSON kind of a value, for messages."""
     return _WORDS.get(type(value), "a list" if type(value) is list else "null")
 
 
 def show(value: Any) -> str:
-    """A value as evidence."""
+    """Returns a value as evidence."""
     return excerpt(str(value) if type(value) in (*_FLOATS, int) else repr(value))

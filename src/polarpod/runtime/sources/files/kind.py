@@ -1,4 +1,4 @@
-"""Files as a source: each format in a module of its own."""
+"""Files as a source: one module per format."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Files: TypeAlias = Parquet | Csv | NdJson
 
 
 class FilesSource:
-    """Reads Parquet, CSV and NDJSON. A format is imported when an input has it."""
+    """Reads Parquet, CSV and NDJSON. The module of a format is imported only for an input that has it."""
 
     files_stand_alone = True
 
@@ -51,7 +51,7 @@ class FilesSource:
 
     def named_files(
         self,
-        dataset: Files,  # noqa: ARG002  # the interface's; the listing has the manifest
+        dataset: Files,  # noqa: ARG002  # part of the interface; the manifest is in the listing
         listing: Listing,
         storage: Storage,
     ) -> NamedFiles | None:
@@ -70,7 +70,8 @@ class FilesSource:
 
 
 def _nothing(name: str, dataset: Files, listing: Listing) -> pl.LazyFrame:
-    """An input without files: only a declared schema, or the manifest's, can say what its columns would be."""
+    """Returns an empty frame for an input without files, with the columns of the declared schema or the manifest. Raises
+    PolarpodError where there is neither."""
     if dataset.schema:
         return pl.LazyFrame(schema=parse_schema(dataset.schema))
     if not listing.manifest:

@@ -1,4 +1,4 @@
-"""Which files of a published Parquet dataset are lost."""
+"""The files of a published Parquet dataset, and those of them that are lost."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MOST_RUNS = 5
 
 
 def manifest_files(manifest: Manifest, uri: str, storage: Storage) -> NamedFiles:
-    """The files of a dataset that polarpod has published, and the runs that made what is lost."""
+    """Returns the files of a dataset that polarpod published; the remedy names the runs that wrote the lost ones."""
     sizes = {file.path: file.bytes for entry in manifest.entries for file in entry.files}
     lost = missing(Folder(uri, storage), sizes)
     makers = [f"{entry.job}/{entry.run_key}" for entry in manifest.entries if {file.path for file in entry.files} & {*lost}]

@@ -1,7 +1,7 @@
-"""NDJSON files as one LazyFrame. Every line is decoded once by a strict parser before Polars reads a value of it.
+"""NDJSON files as one LazyFrame. A strict parser decodes every line once before Polars reads a value of it.
 
-Polars' own parser drops keys that its schema does not have, reads a lone surrogate as a NUL, guesses dates and cuts
-fractions; so what it is given is held to the types before, and then read by them.
+Polars' own parser drops keys that its schema lacks, reads a lone surrogate as a NUL, guesses dates and truncates fractions;
+so the values are checked against the types first, and Polars then decodes them with exactly these types.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ from polarpod.runtime.sources.files.text_lines import (
 from polarpod.runtime.types.dtype import describe, parse_schema
 
 _REMEDY = "Deliver the file again with one whole JSON object on each line, as UTF-8."
-# Polars' parser gives up at 1,024 levels, and Python's stack holds as many calls; what people write has ten.
+# The limits of Polars' parser and of Python's stack are about 1,024 levels; usual documents have ten.
 _DEEPEST = 100
 _MOST_NAMED = 5
-# also found in texts, which costs a second look and nothing else
+# May also match within texts, which only costs a second parse.
 _MINUS_ZERO = r"[:\[,]\s*-0\s*[,\]}]"
 
 
 class _Rows(NamedTuple):
-    """Some lines of a file as objects, with the number of each one's line."""
+    """Some lines of a file as objects, with their line numbers."""
 
     file: str
     objects: list[dict[str, Any]]
     lines: list[int]
-    # by position: objects that have a -0 somewhere, with it as a Decimal
+    # Position -> object that contains a -0, with the -0 as a Decimal.
     with_minus: dict[int, dict[str, Any]]
 
     def values(self, column: str, *, as_written: bool) -> list[Any]:
-        """A column; `as_written` for a type that keeps how a number is spelled."""
+        """Returns a column; `as_written` for a type that keeps the text of a number."""
         found = [row.get(column) for row in self.objects]
         for position, row in self.with_minus.items() if as_written else ():
             found[position] = row.get(column)
@@ -58,11 +58,11 @@ class _Rows(NamedTuple):
 
 
 def scan_ndjson(name: str, dataset: NdJson, files: list[str], options: dict[str, Any]) -> pl.LazyFrame:
-    """The files' rows, in the order of the files.
+    """Returns the rows of the files, in the order of the files.
 
     Raises:
-        PolarpodError: `input_unreadable` for a line that is no JSON object, `input_mismatch` for a value that its declared
-            type cannot hold, or for values that are not of one type where none is declared.
+        PolarpodError: `input_unreadable` for a line that is not a JSON object, `input_mismatch` for a value that its
+            declared type cannot hold, or, without declared types, for values that have no common type.
     """
     if dataset.schema is not None:
         types = parse_schema(dataset.schema)
@@ -85,7 +85,7 @@ def _check_declared(
             evidence=strange,
             remedy="Declare the column as String and convert it in the transform.",
         )
-    # a number's own digits are asked for only where a type keeps them
+    # The exact digits of numbers are decoded only where a type keeps them.
     exact = any("Decimal" in str(dtype) for dtype in types.values())
     signs = any("String" in str(dtype) for dtype in types.values())
     for rows in _read(name, dataset, files, options, exact=exact, signs=signs):
@@ -102,7 +102,7 @@ def _check_declared(
 
 
 def _infer(name: str, dataset: NdJson, files: list[str], options: dict[str, Any]) -> dict[str, pl.DataType]:
-    """The types of all rows of all files."""
+    """Returns column -> common type of all rows of all files."""
     whole = Shape("")
     found = False
     for rows in _read(name, dataset, files, options):
@@ -181,7 +181,7 @@ def _decode(name: str, file: str, lines: pl.Series, first: int, decode: Any) -> 
 
 
 def _with_minus(lines: pl.Series, first: int, numbers: list[int]) -> dict[int, dict[str, Any]]:
-    """The objects with a -0. A parser makes the number 0 of it; a text would lose the sign in silence."""
+    """Returns position -> object for objects with a -0: parsers decode it as 0, so a String would silently lose the sign."""
     found = lines.str.contains(_MINUS_ZERO).arg_true().to_list()
     if not found:
         return {}
@@ -194,7 +194,7 @@ def _whole(text: str) -> int | Decimal:
 
 
 def _beyond_floats(name: str, file: str, number: int, line: str) -> PolarpodError:
-    """A number such as 1e400 is JSON, and no type has it: every parser would make infinity of it, or fail."""
+    """Returns the error for a number such as 1e400: valid JSON that no type holds; parsers fail or read infinity."""
     return PolarpodError(
         Category.INPUT_MISMATCH,
         f"input {name!r}: a line of NDJSON has a number that is beyond Float64",
@@ -204,9 +204,9 @@ def _beyond_floats(name: str, file: str, number: int, line: str) -> PolarpodErro
 
 
 def _check_text(name: str, file: str, lines: pl.Series, first: int, objects: Sequence[dict[str, Any]]) -> None:
-    """Raises PolarpodError for what decoding does not tell: a key that is there twice, and depth."""
+    """Raises PolarpodError for duplicate keys and excessive depth, which decoding does not detect."""
     keys = lines.str.count_matches(r'"\s*:')
-    # so many colons behind quotes as keys: then no key is hidden by a later one of its name
+    # Where the number of colons after quotes equals the number of keys, no key is a duplicate.
     doubtful = range(len(lines)) if keys.sum() != sum(map(len, objects)) else ()
     deep = set((lines.str.count_matches(r"[\[{]") > _DEEPEST).arg_true().to_list())
     for position in doubtful or sorted(deep):
@@ -234,7 +234,7 @@ def _twice(line: str) -> str | None:
 
 
 def _depth(line: str) -> int:
-    """Upper bound of the levels of a line: brackets in texts count, too."""
+    """Returns an upper bound of the levels of a line: brackets in texts count too."""
     depth = deepest = 0
     for character in line:
         depth += (character in "[{") - (character in "]}")
@@ -243,7 +243,7 @@ def _depth(line: str) -> int:
 
 
 def _decoded(dtype: pl.DataType) -> pl.DataType:
-    """The type Polars decodes JSON to; a text that is a day or a time is read as one afterwards, in one way."""
+    """Returns the type that Polars decodes JSON to; dates and times are decoded as String and converted afterwards."""
     if isinstance(dtype, pl.List):
         return pl.List(_decoded(dtype.inner))  # type: ignore[arg-type]  # Polars types it as class or instance
     return pl.String() if isinstance(dtype, (pl.Date, pl.Datetime, pl.Time)) else dtype

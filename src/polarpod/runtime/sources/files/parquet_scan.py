@@ -1,4 +1,4 @@
-"""Parquet inputs as LazyFrames: the listed files and no others, each value as it is stored or as its folder says."""
+"""Parquet inputs as LazyFrames: exactly the listed files, each value as stored or as in the folder's name."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from polarpod.runtime.types import datetimes
 from polarpod.runtime.types.dtype import parse_schema
 from polarpod.store.listing import Listing
 
-# Narrower numbers of an older file are widened to the declared type; `exact` sees to those that could lose a digit by it,
-# and `columns_fit` to moments that would get a zone or lose one.
+# Narrower numbers of an older file are widened to the declared type; `exact` checks those that could lose a digit, and
+# `columns_fit` datetimes that would gain or lose a zone.
 _CAST = pl.ScanCastOptions(
     integer_cast=["upcast", "allow-float"],
     float_cast=["upcast"],
     datetime_cast=["nanosecond-downcast", "upcast", "convert-timezone"],
     categorical_to_string="allow",
 )
-# a column that no file has
+# A column name that no file has.
 _PATH = "__polarpod_path"
 
 
 def scan_parquet(name: str, dataset: Parquet, listing: Listing, options: dict[str, Any]) -> pl.LazyFrame:
-    """One Parquet input, lazily.
+    """Returns one Parquet input, lazily.
 
     Raises:
         PolarpodError: `input_mismatch`, with file and column, where folders or files disagree or a value would change.
@@ -44,14 +44,14 @@ def scan_parquet(name: str, dataset: Parquet, listing: Listing, options: dict[st
     schema = frame.collect_schema()
     columns_fit.refuse_too_precise(name, files[0], schema)
     footers = cache(lambda: read_footers(files, options))
-    # what polarpod publishes has one type a column, by its manifest
+    # Files that polarpod published have one type per column, by their manifest.
     if not listing.manifest and len(files) > 1 and any(map(datetimes.has_moments, schema.values())):
         columns_fit.refuse_mixed_clocks(name, files, footers())
     return _unsaturated(name, frame, footers)
 
 
 def _unsaturated(name: str, frame: pl.LazyFrame, footers: Callable[[], list[Footer]]) -> pl.LazyFrame:
-    """The frame, whose columns of nanoseconds fail where INT96 held more; footers are read only if there are any."""
+    """Returns the frame; its nanosecond columns fail where INT96 exceeds their range. Reads footers only if there are any."""
     schema = frame.collect_schema()
     fine = [column for column, dtype in schema.items() if datetimes.saturated(pl.col(column), dtype) is not None]
     if not fine or all(footer.is_from_arrow for footer in footers()):
@@ -60,16 +60,16 @@ def _unsaturated(name: str, frame: pl.LazyFrame, footers: Callable[[], list[Foot
 
 
 def _scan(name: str, files: list[str], folders: Folders, options: dict[str, Any], **how: Any) -> pl.LazyFrame:
-    """These files with the columns of their folders."""
+    """Scans these files with the columns of their folders."""
     if not folders.columns:
         return pl.scan_parquet(files, hive_partitioning=False, glob=False, **how, **options)
-    # a folder's value would be taken for the stored one
+    # With Hive partitioning the folder's value would override a stored column.
     stored = pl.scan_parquet(files[0], hive_partitioning=False, glob=False, **options).collect_schema()
     if folders.is_plain and not stored.keys() & {*folders.columns, *folders.above}:
         types = {**folders.columns, **dict.fromkeys(folders.above, pl.String())}
         frame = pl.scan_parquet(files, hive_partitioning=True, hive_schema=types, glob=False, **how, **options)
         return frame.drop(folders.above)
-    # exact for every layout; but where Polars reads the paths itself, a filter spares it files
+    # Exact for every layout, but slower: only where Polars parses the paths does a filter skip files.
     frame = pl.scan_parquet(files, hive_partitioning=False, glob=False, include_file_paths=_PATH, **how, **options)
     for column, dtype in folders.columns.items():
         said = pl.col(_PATH).replace_strict(
@@ -82,7 +82,7 @@ def _scan(name: str, files: list[str], folders: Folders, options: dict[str, Any]
 def _declared(
     name: str, schema: dict[str, pl.DataType], files: list[str], folders: Folders, options: dict[str, Any]
 ) -> pl.LazyFrame:
-    """Files of several schemas as one. Files that need the same care follow each other in one scan."""
+    """Returns files of several schemas as one frame. Consecutive files with the same narrowings share one scan."""
     footers = read_footers(files, options)
     for file, footer in zip(files, footers, strict=True):
         columns_fit.refuse_other_case(name, file, footer, schema)

@@ -1,4 +1,4 @@
-"""The physical lines of text files, as Polars reads them: local or S3, plain, gzip or zstd, always UTF-8."""
+"""The physical lines of text files, read with Polars: local or S3, plain, gzip or zstd, always UTF-8."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ import polars as pl
 from polarpod.contract.verdict import Category, PolarpodError
 
 LINE = "line"
-# Enough lines to keep Polars busy between two turns of Python, few enough to hold in memory: 10 MB at 100 bytes a line.
+# Enough lines to keep Polars busy between two Python calls, few enough for memory: 10 MB at 100 bytes a line.
 _BATCH_LINES = 100_000
-# What evidence shows of a line: enough to find it with a search.
+# The characters of a line in the evidence: enough to find it with a search.
 _EXCERPT = 120
 _MOST_NAMED = 5
 
 
 def scan_lines(file: str, options: dict[str, Any], *, most: int | None = None) -> pl.LazyFrame:
-    """The lines of one file, without their line ends. The name is taken as it is, whatever characters it has."""
+    """Returns the lines of one file, without their line ends. The name is literal, never a glob."""
     return pl.scan_lines([file], name=LINE, glob=False, n_rows=most, **options)
 
 
 def batches(file: str, options: dict[str, Any]) -> Iterator[pl.Series]:
-    """The lines of one file, in order, some at a time."""
+    """Yields the lines of one file in order, in batches."""
     for batch in scan_lines(file, options).collect_batches(chunk_size=_BATCH_LINES, maintain_order=True):
         yield batch[LINE]
 
 
 def excerpt(text: str) -> str:
-    """A piece of data as evidence: control characters are shown, and the rest of a long text is not."""
+    """Returns a piece of data as evidence: control characters are escaped, a long text is truncated."""
     shown = "".join(character if character.isprintable() else repr(character)[1:-1] for character in text[:_EXCERPT])
     return shown if len(text) <= _EXCERPT else shown + "…"
 
 
 def unreadable(name: str, kind: str, what: str, file: str, line: int, text: str, remedy: str) -> PolarpodError:
-    """The verdict for a line that is not of its format."""
+    """Returns the error for a line that violates its format."""
     return PolarpodError(
         Category.INPUT_UNREADABLE,
         f"input {name!r}: a line of {kind} has {what}",
@@ -45,9 +45,9 @@ def unreadable(name: str, kind: str, what: str, file: str, line: int, text: str,
 
 
 def refuse_empty_files(name: str, files: list[str], empty: list[str], *, allow_empty: bool) -> None:
-    """Raises PolarpodError where some files have not one line beside others that have: most likely an upload that failed.
+    """Raises PolarpodError where some files have no lines and others have some: most likely a failed upload.
 
-    Where none has one, the input is empty, which is told elsewhere.
+    Where no file has lines, the input is empty, which the caller reports.
     """
     if empty and len(empty) < len(files) and not allow_empty:
         raise PolarpodError(
@@ -61,15 +61,15 @@ def refuse_empty_files(name: str, files: list[str], empty: list[str], *, allow_e
 
 
 def is_encoding_error(error: BaseException) -> bool:
-    """Whether Polars ends a scan of lines because of bytes that are not UTF-8. It names neither file nor line."""
+    """Whether Polars' scan of lines failed on bytes that are not UTF-8. The error names neither file nor line."""
     return isinstance(error, pl.exceptions.ComputeError) and str(error).startswith("invalid utf8")
 
 
 def encoding_error(name: str, kind: str, file: str, options: dict[str, Any]) -> PolarpodError:
-    """The verdict for a file that is not UTF-8, with the first line that is not."""
+    """Returns the error for a file that is not UTF-8, with the first such line."""
     replacement = "\ufffd"
     rows = (
-        # One column, no quotes: every physical line is a row. The separator is a control character that text does not have.
+        # One column, no quotes: every physical line is a row. The separator is a control character that no text contains.
         pl.scan_csv(
             [file],
             has_header=False,

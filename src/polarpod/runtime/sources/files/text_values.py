@@ -1,48 +1,48 @@
-"""Texts as values of a declared type: exactly, or not at all.
+"""Exact conversion of texts to values of a declared type.
 
 Polars' own conversions round decimals, guess the order of day and month, drop offsets and wrap far dates. Here a text fits
-a type only if the value it spells is one that the type holds, and there is one way to read it.
+a type only if the type holds its value exactly and the text is unambiguous.
 """
 
 from __future__ import annotations
 
 import polars as pl
 
-# In all patterns [0-9]: a digit class has the digits of every script, which no conversion reads.
-# Days, and times of day, as ISO 8601 and every database write them. 24:00 and leap seconds are not moments Polars has.
+# All patterns use [0-9]: \d matches the digits of every script, which no conversion accepts.
+# Dates and times of day as in ISO 8601 and every database. Polars has neither 24:00 nor leap seconds.
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.{fraction})?)?"
 _OFFSET = r"(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):?[0-5][0-9])"
-# Digits of a second that a unit holds; more are accepted where they are zeros.
+# The digits of a second that a unit holds; further zeros are accepted.
 _FRACTION = {"ms": r"[0-9]{1,3}0*", "us": r"[0-9]{1,6}0*", "ns": r"[0-9]{1,9}0*"}
-# Whole years within what an Int64 of nanoseconds reaches: 1677-09-21 to 2262-04-11.
+# Whole years within the range of an Int64 of nanoseconds: 1677-09-21 to 2262-04-11.
 _FIRST_NS, _LAST_NS = "1678", "2261"
 
-# Digits of the smallest integers that a float type may not hold exactly: those beyond 2**24 and 2**53.
+# The digits of the smallest integers that a float type may not hold exactly: those beyond 2**24 and 2**53.
 _INTEGER_DIGITS: dict[type[pl.DataType], int] = {pl.Float32: len(str(2**24)), pl.Float64: len(str(2**53))}
 
-# Types that Polars' parsers of CSV read exactly or refuse.
+# Types that Polars' CSV parsers read exactly or refuse.
 NATIVE = (pl.Boolean, pl.String, pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64)
 
 
 def readable(dtype: pl.DataType) -> bool:
-    """Whether a text can be a value of this type."""
+    """Whether a text can represent values of this type."""
     return isinstance(dtype, (*NATIVE, pl.Float32, pl.Float64, pl.Decimal, pl.Date, pl.Datetime, pl.Time))
 
 
 def fits(text: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """Whether a text is a value of the type. Null for null."""
+    """Returns an expression: whether a text is a value of the type; null for null."""
     if isinstance(dtype, pl.String):
         return text.is_not_null()
     if isinstance(dtype, pl.Boolean):
         return text.str.contains("^(?:true|True|TRUE|false|False|FALSE)$")
     if dtype.is_float():
-        # "inf" is a value; a number that becomes it is too large for the type. Only words have an n.
+        # "inf" is a value; a number that parses to infinity is too large for the type. Only "inf" and "nan" contain an n.
         value = text.cast(dtype, strict=False)
         reached = value.is_finite() | value.is_nan() | text.str.contains("(?i)n")
         return value.is_not_null() & reached & ~_rounded(text, value, dtype)
     if isinstance(dtype, pl.Decimal):
-        # exponents are left out: what they round to is not seen in the text
+        # Exponents are refused: the text does not show whether they round.
         whole = dtype.precision - dtype.scale
         digits = text.str.contains(rf"^[+-]?0*[0-9]{{0,{whole}}}(?:\.[0-9]{{0,{dtype.scale}}}0*)?$")
         return digits & text.cast(dtype, strict=False).is_not_null()
@@ -61,27 +61,29 @@ def fits(text: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 
 def _rounded(text: pl.Expr, value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """Whether a text is an integer, without point or exponent, that the float type does not hold exactly. A key that is
-    rounded is another key; a fraction is read as the nearest float, as everywhere."""
+    """Returns an expression: whether a text is an integer, without point or exponent, that the float type does not hold
+    exactly. A rounded key is a different key; a fraction is read as the nearest float, as usual."""
     long = text.str.len_bytes() >= _INTEGER_DIGITS[type(dtype)]
-    # an integer beyond Int128 cannot be compared: it counts as rounded
+    # An integer beyond Int128 cannot be compared and counts as rounded.
     exact = (text.cast(pl.Int128, strict=False) == value.cast(pl.Int128, strict=False)).fill_null(False)
     return long & text.str.contains("^[+-]?[0-9]+$") & ~exact
 
 
 def unfit(text: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """Whether a text is neither a value of the type nor nothing. Quotes around nothing are nothing, except as a String."""
+    """Returns an expression: whether a text is neither a value of the type nor empty. Empty quotes count as empty, except
+    for a String."""
     trimmed = _trimmed(text)
     return text.is_not_null() & (trimmed != "") & ~fits(trimmed, dtype)
 
 
 def convert(text: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """The text as a value of the type. The query fails where it is none, with a conversion error that quotes it.
+    """Returns an expression: the text as a value of the type. The query fails for any other text, with a conversion error
+    that quotes it.
 
-    A pure expression of Polars, so that selections and filters are still pushed into the scan.
+    A native Polars expression, so that projections and filters are still pushed into the scan.
     """
     trimmed = _trimmed(text)
-    # no type has a value that begins with this
+    # No type has a value with this prefix.
     refused = pl.concat_str(pl.lit("not a value: "), text)
     accepted = pl.when(unfit(text, dtype)).then(refused).when(trimmed != "").then(trimmed)
     if isinstance(dtype, pl.Date):
@@ -94,18 +96,19 @@ def convert(text: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 
 def _trimmed(text: pl.Expr) -> pl.Expr:
-    """Without the blanks that some writers put behind a separator; Polars' own parsers of numbers skip them, too."""
+    """Returns the text without leading blanks, which some writers add after a separator; Polars' number parsers skip them
+    too."""
     return text.str.strip_chars_start(" \t")
 
 
 def _seconds(text: pl.Expr) -> pl.Expr:
-    """HH:MM as HH:MM:00."""
+    """Returns HH:MM as HH:MM:00; other texts unchanged."""
     return pl.when(text.str.len_bytes() == len("HH:MM")).then(pl.concat_str(text, pl.lit(":00"))).otherwise(text)
 
 
 def _moment(text: pl.Expr, dtype: pl.Datetime, *, strict: bool = False) -> pl.Expr:
-    """A day and a time of it, in the type's zone where the text has no offset. Null where the zone's clock skips it or has
-    it twice."""
+    """Returns a date and time as a datetime, in the type's zone where the text has no offset. Null where the zone's clock
+    skips or repeats that time."""
     day, clock = text.str.slice(0, 10), text.str.slice(11)
     offset = clock.str.extract(f"({_OFFSET})$", 1)
     bare = clock.str.replace(f"{_OFFSET}$", "") if dtype.time_zone else clock
@@ -124,12 +127,12 @@ def _moment(text: pl.Expr, dtype: pl.Datetime, *, strict: bool = False) -> pl.Ex
 
 
 def inferred(text: pl.Expr) -> dict[str, pl.Expr]:
-    """Whether every value of a column is, spelled back, the text it came from: the types that lose nothing, best first.
+    """Returns type name -> expression: whether every value of the column formats back to its text. The best type is first.
 
-    Floats come in two spellings, 3.0 and 3, and a column may have one of them.
+    Floats have two text forms, 3.0 and 3; a column may use one of them.
     """
     number = text.cast(pl.Float64, strict=False)
-    # beyond 15 digits two texts may be one number
+    # Beyond 15 digits two texts may be the same number.
     back = pl.when(text.str.len_bytes() <= 16).then(number.cast(pl.String))
     return {
         "Null": text.is_null().all(),
