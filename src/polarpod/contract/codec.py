@@ -1,4 +1,4 @@
-"""JSON in and out, with errors a person can act on. Whatever bytes arrive, a PolarpodError is all that can come back."""
+"""Encodes and decodes JSON documents. Decoding any bytes returns a document or raises a PolarpodError with a remedy."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _one_at_a_time = threading.Lock()
 def decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
     """The decoder of a type, made once.
 
-    The library reads a type's annotations when it first meets it, and crashes the process where two threads do so at the
-    same time (0.22). Launchers of several runs are threads of one process.
+    msgspec reads a type's annotations at first use, and crashes the process where two threads do so at the same time
+    (0.22). Launchers of several runs are threads of one process.
     """
     if (made := _decoders.get(kind)) is None:
         with _one_at_a_time:
@@ -34,14 +34,14 @@ def decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
 
 
 def convert(value: object, kind: type[T]) -> T:
-    """A typed value from what another parser made of a document, such as YAML. Raises msgspec.ValidationError."""
+    """A typed value from the plain values of another parser, such as YAML. Raises msgspec.ValidationError."""
     # reads the type's annotations under the lock
     decoder(kind)
     return msgspec.convert(value, kind)
 
 
 def encode(document: object) -> bytes:
-    """Indented JSON: these documents are read by people too."""
+    """Indented JSON: people read these documents too."""
     return msgspec.json.format(msgspec.json.encode(document), indent=2)
 
 
@@ -59,17 +59,16 @@ def decode(
 ) -> T:
     """A typed document from JSON bytes.
 
-    The protocol version is looked at before anything else: a document of another major version is told so, rather than
-    blamed for a field.
+    The protocol version is checked first: for a document of another major version the error names the version, not a field.
 
     Args:
-        source: where the bytes are from, for the message.
-        what: the document is, in plain words; of a type that a user knows by name it is the name.
-        maximum_bytes: a longer text is refused unread.
-        remedy: what to do about a damaged one, where it is not a run that writes it.
+        source: where the bytes are from, for the error.
+        what: the document's name in the error; defaults to the type's name.
+        maximum_bytes: a longer document is refused before it is parsed.
+        remedy: how to replace a damaged document, where no run writes it.
 
     Raises:
-        PolarpodError: not JSON, not of this type, too large, or of a protocol this package does not speak.
+        PolarpodError: `context_invalid`: not JSON, not of this type, too large, or of another major protocol version.
     """
     name = what or kind.__name__.lower()
     if len(data) > maximum_bytes:
@@ -106,5 +105,5 @@ def _in_words(error: Exception, data: bytes, kind: type) -> str:
     try:
         value = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        value = UNKNOWN  # a wrong type was met before the text's own fault
+        value = UNKNOWN  # the decoder found a wrong type before the syntax error
     return complaint(error, kind, value).text

@@ -1,7 +1,7 @@
-"""Where a job reads from and where it publishes.
+"""Datasets: the places a job reads from and publishes to.
 
-One class a format (`contract/formats`), used on both sides of a job. As an input it is a place to scan; as an output it
-also says how one run's rows meet the rows that are already there: `replace`, `append` or `merge`, exactly one of them.
+One class for each format (`contract/formats`), for inputs and outputs. An output also declares how a run's rows are
+combined with existing rows: exactly one of `replace`, `append` and `merge`.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from polarpod.contract.verdict import Category, PolarpodError
 
 __all__ = ["Csv", "Dataset", "Delta", "Input", "NdJson", "Output", "Parquet"]
 
-# unions and not the interfaces: a decoder has to know which classes a document may hold
+# unions, not protocols: a decoder needs the classes that a document may hold
 Input: TypeAlias = Parquet | Csv | NdJson | Delta
 Output: TypeAlias = Parquet | Delta
 Dataset: TypeAlias = Input
 
 
 def format_of(dataset: InputFormat) -> str:
-    """The format's name as documents have it, such as "parquet"."""
+    """The format's name as written in documents, such as "parquet"."""
     return type(dataset).__name__.lower()
 
 
 def publish_mode(output: Output) -> str:
-    """ "replace", "append" or "merge". Raises PolarpodError where the output does not say exactly one."""
+    """ "replace", "append" or "merge". Raises PolarpodError where the output does not declare exactly one."""
     modes = output.modes()
     if len(modes) != 1:
         raise PolarpodError(
@@ -66,12 +66,12 @@ def check_output(output: Output) -> None:
 
 
 def partition_columns(output: Output) -> list[str]:
-    """The partition columns of an output: stated, or those of its `replace`."""
+    """The partition columns of an output: `partition_by`, or else those of its `replace`."""
     if output.partition_by:
         return list(output.partition_by)
     return list(output.replace) if isinstance(output.replace, dict) else []
 
 
 def needs(dataset: Dataset) -> list[str]:
-    """Names of the parameters and variables that a dataset's templates hold."""
+    """Names of the parameters and variables in a dataset's templates, in order of first appearance."""
     return list(dict.fromkeys(name for template in dataset.templates() for name in placeholders(template)))

@@ -1,4 +1,4 @@
-"""`@job`: how an author declares a job. Does no I/O and imports nothing heavy; it only writes down what was said."""
+"""`@job`: declares a job. Does no I/O and imports nothing heavy; it only records the declaration."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ Transform = TypeVar("Transform", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Check:
-    """What is checked on the output, and what happens to rows that break a rule.
+    """The checks of an output, and what happens to rows that break a rule.
 
     Attributes:
         schema: a dataframely schema class.
-        quarantine: a place for bad rows; giving one chooses the quarantine policy, else one bad row fails the run.
-        max_bad_share: above this share of bad rows, 0 to 1, the run fails although it has a quarantine.
+        quarantine: a place for bad rows, which selects the quarantine policy; without it one bad row fails the run.
+        max_bad_share: above this share of bad rows, 0 to 1, the run fails even with a quarantine.
     """
 
     schema: Any
@@ -36,7 +36,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Definition(Generic[Transform]):
-    """A declared job. Calling it calls the transform itself, so that a unit test needs nothing of polarpod."""
+    """A declared job. Calling it calls the transform, so a unit test needs no part of polarpod."""
 
     spec: JobSpec
     transform: Transform
@@ -71,9 +71,9 @@ def job(
         params: types and defaults of parameters; a placeholder that is not listed is required text.
         cpu: cores, as a number or a Kubernetes quantity.
         memory: the hard limit, as bytes or a Kubernetes quantity.
-        spill: disk for out-of-core operators, likewise.
+        spill: disk for out-of-core operators, as bytes or a Kubernetes quantity.
         deadline_seconds: wall clock of one attempt.
-        grace_seconds: time between being asked to stop and being killed.
+        grace_seconds: time between the stop request and the kill.
         name: defaults to the function's name.
 
     Raises:
@@ -102,7 +102,7 @@ def job(
             doc=inspect.cleandoc(transform.__doc__ or "").partition("\n")[0],
         )
         try:
-            # a Struct does not validate on construction, only when decoded: one round trip holds authors to the schema
+            # a Struct is validated when decoded, not on construction: one round trip checks the declaration
             spec = decoder(JobSpec).decode(msgspec.json.encode(spec))
         except (msgspec.ValidationError, TypeError, ValueError) as error:
             raise PolarpodError(
@@ -119,7 +119,7 @@ def job(
     return declare
 
 
-# as an author writes what a spec says in numbers
+# arguments of @job by the spec's field
 _ARGUMENTS = {"resources.memory_bytes": "memory", "resources.cpu": "cpu", "resources.spill_bytes": "spill"}
 
 

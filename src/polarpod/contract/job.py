@@ -1,4 +1,4 @@
-"""A job as both sides know it: everything about it but its code."""
+"""The job spec, shared by launcher and worker: everything about a job except its code."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from polarpod.contract.placeholders import placeholders, render_path
 from polarpod.contract.resources import Resources
 from polarpod.contract.verdict import Category, PolarpodError
 
-# Short enough to be part of a pod's name together with a run key and an attempt, and safe in a label and a path.
+# Short enough for a pod's name together with a run key and an attempt, and safe in a label and a path.
 JobName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,47}$(?!\n)")]
 Seconds = Annotated[int, msgspec.Meta(ge=1, le=7 * 24 * 3600)]
 
@@ -22,7 +22,7 @@ class CheckSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """How a job's output is checked before it is published.
 
     Attributes:
-        schema: the name of the dataframely schema class, for people; the code has the class itself.
+        schema: the name of the dataframely schema class, for display; the code holds the class.
         policy: `fail` publishes nothing when a row breaks a rule; `quarantine` publishes the good rows and sets the bad
             ones aside.
         quarantine: where bad rows go; required by the quarantine policy.
@@ -42,12 +42,12 @@ class JobSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         name: unique within a release.
         module: the importable module, relative to the jobs directory.
         function: the transform's name in that module.
-        inputs: name -> dataset; the transform gets one LazyFrame by each name.
+        inputs: name -> dataset; the transform receives one LazyFrame under each name.
         output: where its rows are published, and how.
-        params: declared parameters; those only seen as placeholders are listed too, as text.
+        params: declared parameters, and those that appear only as placeholders, as text.
         arguments: the keyword-only arguments of the transform that receive parameters.
         deadline_seconds: wall clock of one attempt.
-        grace_seconds: between being asked to stop and being killed.
+        grace_seconds: time between the stop request and the kill.
     """
 
     name: JobName
@@ -66,7 +66,7 @@ class JobSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 def check_spec(spec: JobSpec) -> None:
-    """Raises PolarpodError where a spec contradicts itself. Types alone cannot say these."""
+    """Raises PolarpodError where a spec contradicts itself in ways that its types do not exclude."""
     for name, dataset in spec.inputs.items():
         dataset.check_as_input(name)
     check_output(spec.output)
@@ -106,7 +106,7 @@ def resolve_spec(spec: JobSpec, values: Mapping[str, Scalar], variables: Mapping
     """The job with every template filled in from a run's parameters and its plane's variables.
 
     Raises:
-        PolarpodError: a parameter's value does not fit where it stands.
+        PolarpodError: a parameter's value is invalid at the place of its placeholder.
     """
     given, known = dict(values), dict(variables)
     checks = spec.checks
@@ -121,10 +121,10 @@ def resolve_spec(spec: JobSpec, values: Mapping[str, Scalar], variables: Mapping
 
 
 def _check_defaults(spec: JobSpec) -> None:
-    """Holds defaults to what a run's values are held to: one that no run would take is a mistake of the declaration."""
+    """Raises PolarpodError where a default would be invalid as a run's value: that is an error of the declaration."""
     given = [(name, param, param.default) for name, param in spec.params.items() if param.default is not None]
     defaults: dict[str, Scalar] = {name: spelling(typed(name, param, value)) for name, param, value in given}
     check_texts(defaults)
-    # what else a run or its plane will say is not known here, and fits
+    # the values of the other placeholders are not known here and are assumed valid
     others = {name: "x" for name in placeholders_of(spec) if name not in defaults}
     resolve_spec(spec, defaults, others)

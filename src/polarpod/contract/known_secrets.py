@@ -1,8 +1,8 @@
-"""Hides secrets that are known: the values of an environment's variables that are named like credentials.
+"""Masks known secrets: the values of environment variables that are named like credentials.
 
-A pattern needs a value to look like a secret, or to stand beside a word for one. These values are hidden wherever they
-are, and in each form in which a text may quote them: as it is, in a repr or in JSON, and in a URL. The patterns for all
-else are in `redact`; a supervisor needs only this, which costs it next to nothing to import.
+A pattern needs a value that looks like a secret, or a word for one beside it. These values are masked wherever they appear,
+in each form in which a text may quote them: verbatim, in a repr or in JSON, and in a URL. The patterns are in `redact`; a
+supervisor needs only this module, which is cheap to import.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ from polarpod.contract.verdict import Verdict
 
 HIDDEN = "***"
 
-# Names of variables whose values are secrets, and of those that only say where one is or whose it is. PASS and PW are also
-# parts of words (COMPASS, PASSENGERS, PWM): they count where no letter is beside them.
+# Names of variables whose values are secrets, and of those that only locate a secret or name its owner. PASS and PW are also
+# parts of words (COMPASS, PASSENGERS, PWM): they match only without a letter beside them.
 _SECRET_NAME = re.compile(
     r"SECRET|TOKEN|PASS(?:WORD|WD|PHRASE|CODE)|PWD|CREDENTIAL|(?<![A-Z])(?:PASS|PW)(?![A-Z])"
     r"|(?:API|ACCESS|ACCOUNT|PRIVATE|CLIENT|STORAGE|ENCRYPTION|SIGNING|MASTER)_?KEY",
     re.IGNORECASE,
 )
 _NO_SECRET = re.compile(r"(?:_FILE|_PATH|_DIR|_URI|_URL|_ID|_NAME|_TYPE)$|^(?:OLD)?PWD$|^POLARPOD_", re.IGNORECASE)
-# a shorter one is more likely to be part of a word than a secret
+# a shorter value is more likely to be part of a word than a secret
 _SHORTEST_VALUE = 6
 _PERCENT = re.compile(r"%[0-9A-F]{2}")
-# what RFC 3986 lets stand in a user or a path as it is, beside letters, digits and "-._~"; many clients escape no more
+# characters that RFC 3986 allows unescaped in a user or a path besides letters, digits and "-._~"; many clients keep them
 _SUB_DELIMITERS = "!$&'()*+,;="
 
-# what this process hides in all that it redacts
+# values that `redact` masks in this process
 hidden_here: list[str] = []
 
 
 def secret_values(environment: Mapping[str, str]) -> list[str]:
-    """The values of the variables that hold credentials by their names, in every form they may be quoted in.
+    """The values of the variables whose names denote credentials, in every form in which a text may quote them.
 
-    Longest first: one may begin another.
+    Longest first: one may be a prefix of another.
     """
     values = {
         value.strip() for name, value in environment.items() if _SECRET_NAME.search(name) and not _NO_SECRET.search(name)
@@ -49,19 +49,19 @@ def secret_values(environment: Mapping[str, str]) -> list[str]:
 
 
 def hide(values: Iterable[str]) -> None:
-    """Hides these values in all that this process redacts from now on: for a worker's child, which ends with its job."""
+    """Masks these values in all later `redact` calls of this process: for a worker's child, which ends with its job."""
     hidden_here.extend(values)
 
 
 def without(text: str, values: Iterable[str]) -> str:
-    """The text without these values."""
+    """The text with these values masked."""
     for value in values:
         text = text.replace(value, HIDDEN)
     return text
 
 
 def masked(verdict: Verdict, values: Sequence[str]) -> Verdict:
-    """The verdict without these values in any of its texts."""
+    """The verdict with these values masked in all of its texts."""
     return msgspec.structs.replace(
         verdict,
         summary=without(verdict.summary, values),
@@ -71,10 +71,10 @@ def masked(verdict: Verdict, values: Sequence[str]) -> Verdict:
 
 
 def _forms(value: str) -> Iterator[str]:
-    # evidence has no line breaks, and one blank where there were more
+    # in evidence, any run of blanks and line breaks is one blank
     for text in (value, " ".join(value.split())):
         yield from _escaped(text)
-    # surrogates stand for bytes that are no UTF-8; they go into a URL as those bytes
+    # surrogates stand for bytes that are not UTF-8; a URL quotes those bytes
     data = value.encode(errors="surrogateescape")
     for spelled in (
         quote(data),
@@ -89,7 +89,7 @@ def _forms(value: str) -> Iterator[str]:
 
 def _escaped(text: str) -> Iterator[str]:
     yield text
-    # character by character, a repr escapes no quotes; of a whole text it does so by what else is in it
+    # the repr of a single character escapes no quotes; that of a whole text does, depending on its other quotes
     body = "".join([repr(character)[1:-1] for character in text])
     yield body
     for mark in "'\"":
@@ -97,5 +97,5 @@ def _escaped(text: str) -> Iterator[str]:
     for ascii_only in (True, False):
         once = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
         yield once
-        # a document in a document, as loggers of JSON write an error that quotes one
+        # a document within a document, as JSON loggers write an error that quotes one
         yield json.dumps(once, ensure_ascii=ascii_only)[1:-1]

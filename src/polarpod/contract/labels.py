@@ -1,10 +1,10 @@
-"""The label and annotation keys polarpod puts on what it creates. Never renamed: selectors and dashboards match on them."""
+"""The label and annotation keys on objects that polarpod creates. Never renamed: selectors and dashboards match on them."""
 
 from __future__ import annotations
 
 PREFIX = "polarpod.dev/"
 
-# labels: short, safe values to select by
+# labels: short, safe values for selectors
 JOB = PREFIX + "job"
 RUN_KEY = PREFIX + "run-key"
 ATTEMPT = PREFIX + "attempt"
@@ -12,6 +12,6 @@ ATTEMPT_UID = PREFIX + "attempt-uid"
 PLANE = PREFIX + "plane"
 RELEASE = PREFIX + "release"
 
-# annotations: whole texts to read
+# annotations: longer texts
 RECEIPT = PREFIX + "receipt"
 CALLER = PREFIX + "caller"

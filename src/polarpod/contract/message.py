@@ -1,12 +1,12 @@
-"""The termination message: what a worker leaves where its plane can still find it after the worker is gone.
+"""The termination message: a worker's last message, which its plane can read after the worker has ended.
 
-On Kubernetes this is /dev/termination-log, at most 4,096 bytes, handed out by the API server even for a container that
-was killed. While the job runs it holds the latest heartbeat, so that an out-of-memory kill still tells the last measured
-peak; at the end it holds the receipt's summary.
+On Kubernetes this is /dev/termination-log, at most 4,096 bytes, which the API server returns even for a killed container.
+While the job runs it holds the latest heartbeat, so that the last measured peak is known after an out-of-memory kill; at
+the end it holds the receipt's summary.
 
-No plane hands that file out while the container runs. So the heartbeat of a worker that lives for more than a few seconds
-is also a document beside its context in the state store, at a bounded rate, for live views and for what is left of a worker
-whose plane has lost it.
+No plane returns that file while the container runs. So a worker that runs for more than a few seconds also writes its
+heartbeat as a document beside its context in the state store, at a bounded rate, for live views and for workers that the
+plane has lost.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from polarpod.contract.version import PROTOCOL
 MAXIMUM_BYTES = 4096
 # the heartbeat's document in the attempt's folder
 HEARTBEAT = "heartbeat.json"
-# of that document: most runs are over before the first, and 360 small writes an hour cost less than a cent
+# of that document: most runs end before the first write, and 360 small writes an hour cost less than a cent
 FIRST_SECONDS = 5.0
 EVERY_SECONDS = 10.0
 
@@ -33,8 +33,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         at: when it was written, by the worker's clock.
-        kind: `heartbeat` while the worker lives, `receipt` once it has ended by itself.
-        phase: what the child was doing last.
+        kind: `heartbeat` while the worker runs, `receipt` once it has ended by itself.
+        phase: the child's latest phase.
         rows: rows written so far.
         memory_bytes: resident memory at the last sample.
         memory_peak_bytes: the highest so far.
@@ -57,7 +57,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def encode(message: Message) -> bytes:
-    """The message as at most 4,096 bytes of JSON; a summary that does not fit is left out, never cut."""
+    """The message as at most 4,096 bytes of JSON; a summary that does not fit is omitted, not truncated."""
     data = msgspec.json.encode(message)
     if len(data) > MAXIMUM_BYTES:
         data = msgspec.json.encode(msgspec.structs.replace(message, summary={}, phase=message.phase[:100]))
@@ -67,8 +67,8 @@ def encode(message: Message) -> bytes:
 
 
 def last_heard(message: Message) -> str:
-    """A heartbeat as evidence of a worker that is gone."""
-    # a document that anybody may have written: its phase is a word, or is not repeated
+    """A heartbeat as a line of evidence about a lost worker."""
+    # the document is untrusted: its phase is quoted only where it is an identifier
     phase = message.phase if message.phase.isidentifier() else "?"
     return (
         f"last heartbeat: {phase}, {message.rows:,} rows, {message.elapsed_seconds:g} s, "

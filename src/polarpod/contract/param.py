@@ -1,4 +1,4 @@
-"""Parameters: the only words a caller may put into a run."""
+"""Parameters: the only values that a caller passes to a run."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from polarpod.contract.verdict import Category, PolarpodError
 
 Scalar: TypeAlias = str | int | float | bool
 
-# Half a surrogate pair: a byte of the command line that was no UTF-8. No document can hold it.
+# Half a surrogate pair: a byte of the command line that is not UTF-8. No document can hold it.
 _NO_TEXT = re.compile(r"[\ud800-\udfff]")
-# A parameter says what to do, it does not carry data. Ten thousand words of SQL fit; the context that carries all of them
-# to the worker has at most a mebibyte, and a predicate repeats them.
+# A parameter is not for data. Ten thousand words of SQL fit; the context, which holds all parameters, has at most a
+# mebibyte, and a predicate repeats them.
 LONGEST_TEXT = 64 * 1024
 
 
@@ -26,8 +26,8 @@ class Param(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """One parameter of a job.
 
     Attributes:
-        type: what its text must read as.
-        default: used where the caller gives none; None means the caller must give one.
+        type: the type its text must parse as.
+        default: used where the caller passes none; None means the caller must pass one.
         doc: one line for `polarpod jobs`.
     """
 
@@ -36,12 +36,12 @@ class Param(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     doc: str = ""
 
 
-# Python's own readers also take underscores, blanks and the digits of every script
+# Python's int and float also accept underscores, blanks and the digits of every script
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _REAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
-# what every Python reads
+# below every Python's limit for int()
 _MOST_DIGITS = 4000
-# to Python its Monday
+# Python reads a week as its Monday
 _WEEK = re.compile(r"[0-9]{4}-?W[0-9]{2}")
 
 
@@ -54,7 +54,7 @@ def _integer(text: str) -> int:
 
 
 def _real(text: str) -> float:
-    """The float that says what the text does. 1e400 would be infinite, and 9007199254740993 another number."""
+    """The float that equals the text exactly. Raises ValueError for others: 1e400 is infinite, 9007199254740993 rounded."""
     if not _REAL.fullmatch(text):
         raise ValueError('write it as "0.5" or "1e3"')
     value = float(text)
@@ -70,7 +70,7 @@ def _boolean(text: str) -> bool:
 
 
 def read_date(text: str) -> dt.date:
-    """The day that a text in ISO 8601 means. Raises ValueError for every other, a whole week's included."""
+    """The date that a text in ISO 8601 denotes. Raises ValueError for any other text, a whole week's included."""
     if _WEEK.fullmatch(text):
         raise ValueError(text)
     return dt.date.fromisoformat(text)
@@ -93,10 +93,10 @@ _READERS: dict[str, Callable[[str], object]] = {
 
 
 def typed(name: str, param: Param, text: Scalar) -> object:
-    """The value a job function receives for one parameter: exactly what the text says.
+    """The value a job function receives for one parameter, exactly equal to the text.
 
     Raises:
-        PolarpodError: the text does not read as the parameter's type, or the type does not hold what it says.
+        PolarpodError: the text does not parse as the parameter's type, or the type cannot represent it exactly.
     """
     raw = str(text).lower() if isinstance(text, bool) else str(text)
     try:
@@ -111,14 +111,14 @@ def typed(name: str, param: Param, text: Scalar) -> object:
 
 
 def spelling(value: object) -> str:
-    """The one way a typed value is written in paths, keys and predicates."""
+    """The canonical text of a typed value, for paths, keys and predicates."""
     if isinstance(value, bool):
         return str(value).lower()
     return value.isoformat() if isinstance(value, dt.date) else str(value)
 
 
 def check_texts(values: Mapping[str, Scalar]) -> None:
-    """Raises PolarpodError where a parameter's value is no text, or is too long to be carried to a worker."""
+    """Raises PolarpodError where a parameter's value is not UTF-8, or all values together are too long for a context."""
     for name, value in values.items():
         if _NO_TEXT.search(str(value)):
             raise PolarpodError(

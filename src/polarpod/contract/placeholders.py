@@ -1,9 +1,9 @@
-"""Templates: texts with {placeholders}, and what a parameter may be where one stands.
+"""Templates: texts with {placeholders}, and the values that a parameter may have in them.
 
-A plane's variables may be whole prefixes. A parameter is one part of a path, a partition's value or a literal, and can
-never become anything else: paths are looked at after they are filled in, since two harmless values may meet there, and
-with the eyes of whoever opens them: deltalake takes "%2e%2e" for the folder above, on disks and on S3, and cuts a path at
-"#"; a file:// URI is decoded by definition. Elsewhere such a text is a name like any other.
+A plane's variables may be whole prefixes. A parameter is one part of a path, a partition's value or a literal, and nothing
+else: paths are checked after they are filled in, since two harmless values may combine, and as their reader decodes them:
+deltalake reads "%2e%2e" as the parent folder, on disks and on S3, and cuts a path at "#"; a file:// URI is decoded by
+definition. Elsewhere such a text is an ordinary name.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from polarpod.contract.verdict import Category, PolarpodError, without_user_info
 
 # One placeholder of a template: {name}. Braces that are not a placeholder have no meaning in a URI and are refused.
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]{0,62})\}")
-# A separator, a parent folder, a glob, a brace or a control character makes it another path.
+# A separator, a parent folder, a glob, a brace or a control character would change the path.
 _UNSAFE_IN_PATH = re.compile(r"[/\\*?\[\]{}\x00-\x1f\x7f\ud800-\udfff]|^\.{1,2}$|^$")
-# What a reader of URLs takes for another character, and for the end of the path. Looked ahead, so that matches may overlap.
+# What a URL parser decodes as another character, or takes for the end of the path. A lookahead, so that matches may overlap.
 _SPECIAL_IN_URL = re.compile(r"(?=(%[0-9A-Fa-f]{2}|#))")
-# what file systems take as one name, in bytes
+# the longest name that file systems accept, in bytes
 LONGEST_NAME = 255
 
 
 class _Segment(NamedTuple):
-    """One name of a path: its text, which of it parameters gave, and their names."""
+    """One name of a path: its text, the spans in it that parameters filled, and their names."""
 
     text: str
     spans: tuple[tuple[int, int], ...]
@@ -47,7 +47,7 @@ def placeholders(template: str) -> list[str]:
 
 
 def render(template: str, values: Mapping[str, Scalar]) -> str:
-    """Fills a template in. Whether a value is safe where it stands is the caller's business.
+    """The template with its placeholders filled in. The caller checks that the values are safe in their places.
 
     Raises:
         PolarpodError: a placeholder has no value.
@@ -64,11 +64,11 @@ def render(template: str, values: Mapping[str, Scalar]) -> str:
 
 
 def render_path(template: str, variables: Mapping[str, str], values: Mapping[str, Scalar], *, is_url: bool = False) -> str:
-    """Fills the template of a place in. No parameter's value leaves the names of the path that its placeholder stands in.
+    """Fills in the template of a place. A parameter's value cannot reach beyond the path segment of its placeholder.
 
     Args:
-        variables: the plane's, which may be whole prefixes; a parameter of the same name comes first.
-        is_url: whether whoever opens the place decodes it as a URL; a file:// URI always is one.
+        variables: the plane's, which may be whole prefixes; a parameter of the same name takes precedence.
+        is_url: whether the reader decodes the place as a URL; a file:// URI always is one.
 
     Raises:
         PolarpodError: a placeholder has no value, or a parameter's value cannot be part of a path.
@@ -85,7 +85,7 @@ def render_path(template: str, variables: Mapping[str, str], values: Mapping[str
 
 
 def refuse_credentials(place: str) -> None:
-    """Raises PolarpodError where a place has a user or a password in it, which every document of the run would keep."""
+    """Raises PolarpodError where a place holds a user or a password, which every document of the run would store."""
     if "://" in place and "@" in place and (masked := without_user_info(place)) != place:
         raise PolarpodError(
             Category.REQUEST_INVALID,
@@ -97,8 +97,8 @@ def refuse_credentials(place: str) -> None:
 
 
 def _joined(template: str, variables: Mapping[str, str]) -> dict[str, str]:
-    """The variables, without the slash that one ends with where the template has the next: `s3://bucket/lake/` before `/raw`
-    would make an empty name, which in S3 is another place. The slashes of a root and of a scheme are part of it."""
+    """The variables, without a trailing slash where the template continues with one: `s3://bucket/lake/` before `/raw`
+    would make an empty name, which in S3 is another place. The slashes of a root and of a scheme are kept."""
     return {
         name: bare if f"{{{name}}}/" in template and (bare := text.rstrip("/")) and not bare.endswith(":") else text
         for name, text in variables.items()
@@ -106,7 +106,7 @@ def _joined(template: str, variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def render_partition(column: str, template: str, variables: Mapping[str, str], values: Mapping[str, Scalar]) -> str:
-    """Fills the template of a partition's value in. Any text can be one that is a folder's name once it is escaped."""
+    """Fills in the template of a partition's value, which may be any text that fits a folder's name once it is escaped."""
     filled = render(template, {**variables, **values})
     names = [name for name in placeholders(template) if name in values]
     length = len(quote(f"{column}=", safe="=")) + len(quote(filled, safe=""))
@@ -122,9 +122,9 @@ def render_partition(column: str, template: str, variables: Mapping[str, str], v
 
 
 def render_sql(template: str, values: Mapping[str, Scalar]) -> str:
-    """Fills a predicate template: each value becomes a SQL literal, so that none can change the predicate's shape."""
+    """Fills in a predicate template: each value becomes a SQL literal, so that none can change the predicate's structure."""
     placeholders(template)
-    render(template, values)  # the missing-value error, worded once
+    render(template, values)  # raises for a missing value
     return _PLACEHOLDER.sub(lambda match: sql_literal(values[match[1]]), template)
 
 
@@ -145,7 +145,7 @@ def _check_part(name: str, value: str) -> None:
 
 
 def _check_segment(segment: _Segment, values: Mapping[str, Scalar], *, is_url: bool) -> None:
-    """Raises PolarpodError where values and what stands around them make another path together."""
+    """Raises PolarpodError where values together with the text around them change the path."""
     name = segment.names[0]
     value = _text(values[name])
     for special in _SPECIAL_IN_URL.finditer(segment.text) if is_url else ():
@@ -168,7 +168,7 @@ def _unfit(name: str, value: str, why: str | None = None) -> PolarpodError:
 
 
 def _segments(template: str, known: Mapping[str, Scalar], parameters: frozenset[str]) -> list[_Segment]:
-    """The names of a filled path that parameters are part of. Slashes of the template and of variables separate them."""
+    """The names of a filled path that hold parameters. Slashes of the template and of variables separate them."""
     found: list[_Segment] = []
     text = ""
     spans: list[tuple[int, int]] = []
@@ -179,7 +179,7 @@ def _segments(template: str, known: Mapping[str, Scalar], parameters: frozenset[
             found.append(_Segment(text, tuple(spans), tuple(names)))
 
     for index, piece in enumerate(_PLACEHOLDER.split(template)):
-        # split() alternates: what stands between placeholders, a placeholder's name
+        # split() alternates: text between placeholders, a placeholder's name
         name = piece if index % 2 else None
         if name in parameters:
             value = _text(known[name])

@@ -1,7 +1,7 @@
-"""The receipt: the one document a worker leaves.
+"""The receipt: the document that a worker writes at its end.
 
-A run succeeded only if a receipt with status `succeeded` exists for *this attempt's uid*. Everything an on-call person,
-the next attempt's sizing or a cost report wants to know is in it; logs are only for people.
+A run succeeded only if a receipt with status `succeeded` exists for *this attempt's uid*. It holds everything that on-call,
+the sizing of the next attempt and cost reports need; logs are only for people.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from polarpod.contract.version import PROTOCOL
 
 
 class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
-    """Files that lie below an input's URI and are not read, for one reason. `first` names a few of them."""
+    """Files below an input's URI that are not read, for one reason. `first` names a few of them."""
 
     reason: str
     files: int
@@ -31,7 +31,7 @@ class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InputUse(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run read from one input: which version, how much of it there was, and what beside it was not read."""
+    """What a run read from one input: its version, its size, and the files that were left out."""
 
     uri: str
     format: str
@@ -42,7 +42,7 @@ class InputUse(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What the checks found. `rules` has every rule that failed on at least one row, with its count of rows."""
+    """The result of the checks. `rules` has every rule that failed on at least one row, with its count of rows."""
 
     schema: str
     policy: str
@@ -57,8 +57,8 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         version: the Delta table's version, or the manifest's.
-        adopted_from: the uid of an earlier attempt whose commit this run found standing, and adopted instead of
-            publishing the same rows twice.
+        adopted_from: the uid of an earlier attempt whose commit of the same content this run adopted instead of
+            publishing it again.
     """
 
     uri: str
@@ -72,12 +72,12 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
-    """What an attempt cost.
+    """The resources that an attempt used.
 
     Attributes:
         memory_peak_bytes: highest resident memory of the worker's child, as the kernel counted it.
         cgroup_peak_bytes: highest charge of the worker's cgroup where it has one of its own; includes page cache.
-        memory_limit_bytes: what it was allowed.
+        memory_limit_bytes: its limit.
         first_line_seconds: from the supervisor's start to the first line of the job's own code.
     """
 
@@ -93,9 +93,9 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """What one attempt read, published and cost, or why it did not.
 
     Attributes:
-        status: `interrupted` means it was asked to stop and did; nothing says the run is bad.
-        verdict: the worker's own account. An observer outside may know better (a node that vanished leaves none).
-        fingerprint: of what was really read; empty where the attempt ended before it knew.
+        status: `interrupted` means that it stopped on request, which does not mean that the run is wrong.
+        verdict: the worker's verdict. The launcher may know better (a lost node leaves none).
+        fingerprint: of what was actually read; empty where the attempt ended before it was known.
     """
 
     protocol: Version = PROTOCOL
@@ -118,7 +118,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     labels: dict[str, str] = {}
 
     def summary(self) -> dict[str, object]:
-        """The few facts that travel where space is short: an XCom, a termination message."""
+        """The main facts, for places with little space: an XCom, a termination message."""
         facts: dict[str, object] = {
             "job": self.job,
             "run_key": self.run_key,

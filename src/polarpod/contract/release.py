@@ -1,4 +1,4 @@
-"""The release document: which code, and every job's spec. DAGs run a release; rollback is choosing an earlier one."""
+"""The release document: the code version and every job's spec. DAGs run a release; a rollback selects an earlier one."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from polarpod.contract.version import PROTOCOL
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True):
-    """An immutable description of what can be run.
+    """An immutable description of the jobs that can be run.
 
     Attributes:
-        code_version: digest of the jobs directory's sources and of the packages that decide their results.
-        image: the job image by digest, where there is one; None for planes without images.
+        code_version: digest of the jobs directory's sources and of the packages that determine their results.
+        image: the job image by digest; None for planes without images.
         jobs: name -> spec, with templates unfilled.
         dependencies: job -> what its rows depend on in the code; see `Context.dependencies`.
     """

@@ -1,7 +1,6 @@
-"""What a worker is given, in plain numbers: cores and bytes.
+"""A worker's resources in plain numbers: cores and bytes.
 
-Authors write Kubernetes quantities ("4Gi", "500m") because that is what they know; documents carry numbers, so that no
-reader parses a unit twice.
+Authors write Kubernetes quantities ("4Gi", "500m"); documents hold numbers, so that units are parsed only once.
 """
 
 from __future__ import annotations
@@ -20,18 +19,18 @@ _SUFFIX = {
 }  # fmt: skip
 _BYTES = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)(Ki|Mi|Gi|Ti|k|M|G|T)?")
 _CORES = re.compile(r"(\d{1,6}(?:\.\d{1,9})?)(m)?")
-# more cores than anything has; also keeps NaN and what no float can hold from going further
+# more cores than any machine has; also excludes NaN and integers beyond any float
 _ABSURD = 10**6
 
 MIB = 2**20
 GIB = 2**30
 
-# A worker that has imported Polars, deltalake and dataframely holds about 150 MiB before it reads a row.
+# A worker that has imported Polars, deltalake and dataframely uses about 150 MiB before it reads a row.
 MINIMUM_MEMORY_BYTES = 256 * MIB
 
 
 class Resources(msgspec.Struct, frozen=True, kw_only=True):
-    """What one attempt may use.
+    """The resources that one attempt may use.
 
     Attributes:
         cpu: cores; Polars gets this many threads, rounded up.

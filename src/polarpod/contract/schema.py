@@ -4,5 +4,5 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-# column name -> Polars type, in Polars' words
+# column name -> Polars type, by Polars' name
 Schema: TypeAlias = dict[str, str]

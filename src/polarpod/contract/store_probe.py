@@ -1,4 +1,4 @@
-"""What `polarpod doctor` asks of a worker, and what the worker answers."""
+"""The request that `polarpod doctor` sends to a worker, and the worker's response."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from polarpod.contract.context import Storage
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """Attributes: `uri`: a folder in the state store that is nobody else's."""
+    """Attributes: `uri`: a folder in the state store that nothing else uses."""
 
     uri: str
     storage: Storage
@@ -16,10 +16,10 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What the worker found.
+    """The worker's result.
 
     Attributes:
-        problem: why the state store could not be used; empty where it could.
+        problem: why the state store cannot be used; empty where it can.
         clock: seconds since the epoch by the worker's clock.
         code_version: of the jobs directory in its image.
     """

@@ -1,7 +1,6 @@
-"""What is wrong with a value in somebody's file or call, in that person's words: the key, the value, what is allowed.
+"""Explains validation errors in the terms of the file or call that caused them: the key, the value, what is allowed.
 
-The library says where in JSON and of which type; whoever wrote `memory="1Mi"` knows neither `$.resources.memory_bytes` nor
-`int`.
+msgspec reports a JSON path and a type; the author of `memory="1Mi"` knows neither `$.resources.memory_bytes` nor `int`.
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ _TYPES = {
     "bool": "true or false", "str": "text", "int": "a whole number", "float": "a number", "array": "a list",
     "object": "a mapping of names to values", "null": "nothing", "datetime": "a moment, such as 2026-11-21T08:00:00Z",
 }  # fmt: skip
-# an amount is written as people write it from here on
+# from here on, a byte count is shown with a unit
 _AMOUNT = 2**20
-# beyond what a document's integers hold, a number is shown as it is
+# a number beyond a document's integers is shown without a unit
 _LARGEST = 2**63
 _LONGEST = 80
-# what the patterns of the contract mean
+# the contract's patterns in words
 _PATTERNS = {
     r"^[a-z][a-z0-9_]{0,47}$": "at most 48 of a-z, 0-9 and _, beginning with a letter",
     r"^[0-9a-f]{32}$": "32 of 0-9 and a-f",
@@ -39,7 +38,7 @@ UNKNOWN = object()
 class Complaint(NamedTuple):
     """Attributes:
     text: one line.
-    keys: the way to the value, outermost first; empty where it is the whole.
+    keys: the path to the value, outermost first; empty for the whole document.
     """
 
     text: str
@@ -47,12 +46,12 @@ class Complaint(NamedTuple):
 
 
 def complaint(error: Exception, kind: type, value: object = UNKNOWN, *, names: Mapping[str, str] | None = None) -> Complaint:
-    """A validation error in words.
+    """The message of a validation error, for the document's author.
 
     Args:
-        kind: the type that was asked for.
-        value: what was to become one, as plain values.
-        names: key as the library says it -> as its author wrote it.
+        kind: the expected type.
+        value: the document, as plain values.
+        names: key as msgspec reports it -> as its author wrote it.
     """
     from polarpod.contract.redact import redact  # its patterns take milliseconds, and only a failure needs them
 
@@ -105,7 +104,7 @@ def _shown(value: Any, steps: list[str]) -> str:
 
 
 def _allowed(what: str, kind: type, steps: list[str]) -> str | None:
-    """What may stand there; None for a message of another kind."""
+    """The values that are allowed there; None for any other kind of message."""
     if what.startswith(("Invalid enum value", "Invalid value")):
         return ", ".join(map(str, _choices(kind, steps))) or None
     if found := re.fullmatch(r"Expected `str` matching regex (.+)", what, re.DOTALL):
@@ -133,18 +132,18 @@ def _in_types(given: str, kind: type, steps: list[str]) -> str:
 
 
 def _is_public(kind: type) -> bool:
-    """Whether people write the type by its name; any other is an affair of ours."""
+    """Whether users write the type by its name; others are internal."""
     import polarpod
 
     return kind.__name__ in polarpod.__all__
 
 
 def _meant(name: str, kind: type, steps: list[str]) -> str:
-    """A hint at the key that was meant."""
+    """A hint: the closest known key, or all known keys."""
     from msgspec import inspect
 
     structs = [one for one in _kinds(kind, steps) if isinstance(one, inspect.StructType)]
-    # once each, though several kinds of input have it
+    # without duplicates: several kinds of input share keys
     known = list(
         dict.fromkeys(
             name
@@ -185,7 +184,7 @@ def _bounds(kind: type, steps: list[str]) -> str:
 
 
 def _kinds(kind: type, steps: list[str]) -> list[Any]:
-    """The types that a place may have: several in a union."""
+    """The types allowed at a path: several in a union."""
     from msgspec import inspect
 
     found = _alternatives(inspect.type_info(kind))

@@ -1,10 +1,10 @@
-"""What became of a run, and whose fault it was.
+"""The outcome of a run, and the kind of its cause.
 
 Categories, budgets and exit codes are a public contract: DAGs, dashboards and shell scripts match on them, so a name or
 a number is never changed or reused, only added.
 
-A *budget* says which retries a failure spends. `code` and `data` failures repeat identically, so they spend none and
-stop the run at once. `memory` failures are retried bigger. `platform` failures are retried as they are.
+A *budget* determines which retries a failure spends. `code` and `data` failures repeat identically, so they spend none and
+stop the run at once. `memory` failures are retried with more memory. `platform` failures are retried unchanged.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import msgspec
 
 
 class Budget(StrEnum):
-    """Whose fault a failure was, and so which retries it spends."""
+    """The kind of a failure's cause, which determines the retries it spends."""
 
     NONE = "none"
     CODE = "code"
@@ -46,7 +46,7 @@ class Category(StrEnum):
     PLANE_DENIED = "plane_denied"
     RESOURCES_IMPOSSIBLE = "resources_impossible"
     CODE_MISMATCH = "code_mismatch"
-    # data: what was read or made breaks its contract; nothing was published
+    # data: the rows read or made break their contract; nothing was published
     INPUT_MISSING = "input_missing"
     INPUT_EMPTY = "input_empty"
     INPUT_UNREADABLE = "input_unreadable"
@@ -54,9 +54,9 @@ class Category(StrEnum):
     CHECKS_FAILED = "checks_failed"
     OUTPUT_MISMATCH = "output_mismatch"
     PUBLISH_REFUSED = "publish_refused"
-    # memory: the worker needed more than it was given
+    # memory: the worker needed more than its limit
     OUT_OF_MEMORY = "out_of_memory"
-    # platform: the machine, the store or somebody from outside ended the run
+    # platform: the machine, the store or an external request ended the run
     INTERRUPTED = "interrupted"
     WORKER_LOST = "worker_lost"
     RECEIPT_MISSING = "receipt_missing"
@@ -81,7 +81,7 @@ class _Row(NamedTuple):
     exit_code: int
 
 
-# Exit codes stay below 126: the shell and the kernel use what is above (127 not found, 128+n killed by signal n).
+# Exit codes stay below 126: the shell and the kernel use those above (127 not found, 128+n killed by signal n).
 _TABLE: dict[Category, _Row] = {
     Category.SUCCEEDED: _Row(Budget.NONE, 0),
     Category.SKIPPED: _Row(Budget.NONE, 0),
@@ -128,19 +128,19 @@ _TABLE: dict[Category, _Row] = {
 }
 
 
-# Whoever sees a worker run out of memory knows nothing of the plane's limit: the launcher does, and says so where it is met.
+# The code that detects an out-of-memory end does not know the plane's limit; the launcher does, and reports where it is met.
 MORE_MEMORY = (
     "Where max_memory of the plane allows more, the next attempt gets it by itself; to start there, raise `memory` in @job."
 )
 
 
 def budget_of(category: Category) -> Budget:
-    """Whose retries a failure of this category spends."""
+    """The budget whose retries a failure of this category spends."""
     return _TABLE[category].budget
 
 
 def exit_code_of(category: Category) -> int:
-    """The process exit code that stands for this category, in the worker and in the command line alike."""
+    """The process exit code of this category, in the worker and in the command line alike."""
     return _TABLE[category].exit_code
 
 
@@ -149,17 +149,17 @@ def is_success(category: Category) -> bool:
 
 
 def is_retryable(category: Category) -> bool:
-    """Whether another attempt can end differently. A superseded attempt must never come back: a newer one has won."""
+    """Whether another attempt can end differently. A superseded attempt is never retried: a newer one has committed."""
     return budget_of(category) in (Budget.MEMORY, Budget.PLATFORM) and category is not Category.SUPERSEDED
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one attempt, for a person and for a machine.
+    """The outcome of one attempt, for people and for programs.
 
     Attributes:
         category: the stable name of the outcome.
         summary: one line: what happened.
-        evidence: the facts it rests on: paths, counts, limits, the error's own words. Never a secret.
+        evidence: the facts behind it: paths, counts, limits, the error's message. Never a secret.
         remedy: what to do now. Empty on success.
     """
 
@@ -181,7 +181,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         return is_success(self.category)
 
     def text(self) -> str:
-        """The verdict as a person reads it: what happened, the evidence, what to do."""
+        """The verdict as text for people: what happened, the evidence, what to do."""
         lines = [f"{self.category}: {self.summary}"]
         lines += [f"  evidence: {line}" for line in self.evidence]
         if self.remedy:
@@ -190,16 +190,16 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def without_user_info(text: str) -> str:
-    """The text without what stands before the @ of its URLs."""
+    """The text with the users and passwords of its URLs masked."""
     if "://" not in text or "@" not in text:
         return text
-    from polarpod.contract.redact import hide_user_info  # its patterns take milliseconds, and few texts need one
+    from polarpod.contract.redact import hide_user_info  # its patterns take milliseconds to compile, and few texts need them
 
     return hide_user_info(text)
 
 
 def without_url_secrets(text: str) -> str:
-    """Likewise, and without the signatures and tokens in their queries."""
+    """As `without_user_info`, with signatures and tokens in the queries masked too."""
     if not ("://" in text and "@" in text) and not ("?" in text and "=" in text):
         return text
     from polarpod.contract.redact import hide_in_urls
@@ -208,16 +208,16 @@ def without_url_secrets(text: str) -> str:
 
 
 class PolarpodError(Exception):
-    """A failure that is somebody's to mend: it carries a verdict instead of a traceback.
+    """A failure with a known cause: it has a verdict, which is shown instead of a traceback.
 
-    Raised anywhere between the command line and the worker's child; whoever owns the process boundary turns it into a
+    Raised anywhere between the command line and the worker's child; the code at the process boundary turns it into a
     receipt, an exit code or an Airflow failure.
     """
 
     def __init__(self, category: Category, summary: str, *, evidence: list[str] | None = None, remedy: str = "") -> None:
         self.verdict = Verdict(
             category=category,
-            # whoever refuses a place quotes it, and some have a password or a signature in them
+            # errors quote the places they refuse, and some hold a password or a signature
             summary=without_url_secrets(summary),
             evidence=[without_url_secrets(line) for line in evidence or []],
             remedy=without_url_secrets(remedy),

@@ -1,8 +1,8 @@
-"""The version of the wire protocol, apart from the package's version.
+"""The version of the wire protocol, independent of the package's version.
 
-`major` changes when a reader of the old documents would misunderstand a new one; `minor` when only fields were added.
-A reader takes any document of its own major and ignores fields it does not know. What people write (job specs, datasets,
-checks, storage) stays strict wherever it is nested, so that a slip is an error: between releases nothing of it travels,
+`major` changes when a reader of the old documents would misunderstand a new one; `minor` when only fields are added.
+A reader accepts any document of its own major version and ignores unknown fields. Types that people write (job specs,
+datasets, checks, storage) are strict wherever they are nested, so that a typo is an error: they never cross releases,
 because a worker refuses a context of another code version.
 """
 
@@ -16,7 +16,7 @@ def major(version: str) -> int | None:
     head, dot, tail = version.partition(".")
     if not (dot and head.isascii() and head.isdigit() and tail.isascii() and tail.isdigit()):
         return None
-    # more digits than any version has: a hostile document should not buy a huge int conversion
+    # no version has more digits: a hostile document must not cause a huge int conversion
     return int(head) if len(head) <= 6 else None
 
 

@@ -1,1 +1,1 @@
-"""The formats of datasets: one module each, behind the interface in format.py."""
+"""The dataset formats: one module for each, behind the interface in format.py."""

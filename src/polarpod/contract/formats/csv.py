@@ -13,15 +13,15 @@ from polarpod.contract.verdict import Category, PolarpodError
 
 
 class Csv(msgspec.Struct, frozen=True, tag="csv", tag_field="format", forbid_unknown_fields=True):
-    """CSV files with a header, as RFC 4180 has them: in UTF-8, fields with separators, quotes or line breaks in quotes.
+    """CSV files with a header, by RFC 4180: in UTF-8; fields with separators, quotes or line breaks are quoted.
 
     Attributes:
         uri: local path or s3:// URI, with globs and {placeholders}.
-        schema: column name -> Polars type, matched by name; without it a column is a number or a boolean where all rows of
-            all files are spelled as one, and text otherwise.
+        schema: column name -> Polars type, matched by name; without it a column is a number or a boolean where every row of
+            every file parses as one, and text otherwise.
         separator: the one byte between fields.
         null_values: texts that mean "no value", besides the empty field.
-        allow_empty: whether no rows at all is an acceptable input.
+        allow_empty: whether an input without rows is accepted.
     """
 
     source: ClassVar[str] = "files"
@@ -52,5 +52,5 @@ class Csv(msgspec.Struct, frozen=True, tag="csv", tag_field="format", forbid_unk
 
 
 def _is_separator(text: str) -> bool:
-    """Whether a text can separate fields: one byte, and none that quotes or line ends are made of."""
+    """Whether a text can separate fields: one ASCII character, other than quotes, line ends and NUL."""
     return len(text) == 1 and text.isascii() and text not in '"\r\n\0'

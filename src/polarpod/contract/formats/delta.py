@@ -18,12 +18,12 @@ class Delta(msgspec.Struct, frozen=True, tag="delta", tag_field="format", forbid
     Attributes:
         uri: the table's root, local path or s3:// URI, with {placeholders}.
         version: as an input: the version to read; the launcher pins the newest when None.
-        where: as an input: a partition to read, column -> template; the other partitions' files are never opened.
-        allow_empty: whether no rows at all is an acceptable input.
+        where: as an input: a partition to read, column -> template; the files of other partitions are not opened.
+        allow_empty: whether an input without rows is accepted.
         replace: as an output: what this run owns and overwrites: column -> template for a partition ({} for the whole
             table), or a SQL predicate with {placeholders}, each of which becomes a literal.
         append: as an output: add this run's rows once.
-        merge: as an output: the key columns; rows with a known key are updated, the others inserted.
+        merge: as an output: the key columns; rows with an existing key are updated, the others inserted.
         partition_by: as an output: partition columns of a new table; defaults to the columns of `replace`.
     """
 
@@ -57,7 +57,7 @@ class Delta(msgspec.Struct, frozen=True, tag="delta", tag_field="format", forbid
         where = {column: render(template, known) for column, template in (self.where or {}).items()}
         return msgspec.structs.replace(
             self,
-            # deltalake takes a percent escape for what it stands for
+            # deltalake decodes percent escapes
             uri=render_path(self.uri, variables, values, is_url=True),
             replace=replace,
             where=where if self.where else self.where,

@@ -1,7 +1,7 @@
-"""The interface of a dataset's format. What is not a format's own module uses a dataset through it.
+"""The interface of a dataset's format. All code outside of a format's own modules uses a dataset through it.
 
-A format declares who reads and who publishes it, by name: contract knows neither. Templates and their filling in are the
-format's, since it alone knows which of its fields have them.
+A format declares by name the modules that read and publish it: contract does not import them. The format also lists and
+fills in its templates, since only it knows which of its fields have them.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ class InputFormat(Protocol):
 
     Attributes:
         source: the module of `store/sources` that lists it, and the folder of `runtime/sources` that scans it.
-        takes_globs: whether *, ? and [ in its place stand for other characters.
-        has_footers: whether its files say how many rows they have and of which types.
+        takes_globs: whether *, ? and [ in its place are globs.
+        has_footers: whether its files record their row count and types.
         versioned: whether it has a `version` that a launcher can pin.
     """
 
@@ -33,19 +33,19 @@ class InputFormat(Protocol):
     def allow_empty(self) -> bool: ...
 
     def templates(self) -> list[str]:
-        """Every text of it that may hold {placeholders}."""
+        """Every text of the dataset that may hold {placeholders}."""
         ...
 
     def resolve(self, values: dict[str, Scalar], variables: dict[str, str]) -> Self:
-        """It, with every template filled in from a run's parameters and its plane's variables.
+        """The dataset with every template filled in from a run's parameters and its plane's variables.
 
         Raises:
-            PolarpodError: a parameter's value does not fit where it stands.
+            PolarpodError: a parameter's value is invalid at the place of its placeholder.
         """
         ...
 
     def check_as_input(self, name: str) -> None:
-        """Raises PolarpodError where it cannot be an input as declared."""
+        """Raises PolarpodError where the dataset cannot be an input as declared."""
         ...
 
 
@@ -53,10 +53,10 @@ class OutputFormat(InputFormat, Protocol):
     """The output of a job.
 
     Attributes:
-        publisher: the module of `runtime/publish` that commits it, of `store/outputs` that says what stands there, and of
-            `launch/outputs` that takes it back and cleans up.
-        metadata_folder: the folder that makes a dataset of a folder.
-        record: what says which rows are published, for a person.
+        publisher: the module of `runtime/publish` that commits it, of `store/outputs` that reads its state, and of
+            `launch/outputs` that undoes it and cleans up.
+        metadata_folder: the subfolder that marks a folder as a dataset of this format.
+        record: what records the published rows, as text for a person.
     """
 
     publisher: ClassVar[str]
@@ -73,9 +73,9 @@ class OutputFormat(InputFormat, Protocol):
     def append(self) -> bool: ...
 
     def modes(self) -> list[str]:
-        """Each of "replace", "append" and "merge" that is given."""
+        """Those of "replace", "append" and "merge" that are declared."""
         ...
 
     def check_as_output(self) -> None:
-        """Raises PolarpodError where it cannot be published as declared, beyond what is true of every format."""
+        """Raises PolarpodError where the dataset breaks a rule of its format for outputs."""
         ...

@@ -16,9 +16,9 @@ class NdJson(msgspec.Struct, frozen=True, tag="ndjson", tag_field="format", forb
 
     Attributes:
         uri: local path or s3:// URI, with globs and {placeholders}.
-        schema: column name -> Polars type; keys beyond it are left out. Without it every key of every row is a column, and
-            its values have to be of one type.
-        allow_empty: whether no rows at all is an acceptable input.
+        schema: column name -> Polars type; other keys are left out. Without it every key of every row is a column, and
+            its values must be of one type.
+        allow_empty: whether an input without rows is accepted.
     """
 
     source: ClassVar[str] = "files"
@@ -37,4 +37,4 @@ class NdJson(msgspec.Struct, frozen=True, tag="ndjson", tag_field="format", forb
         return msgspec.structs.replace(self, uri=render_path(self.uri, variables, values))
 
     def check_as_input(self, name: str) -> None:
-        """Every declared one can be."""
+        """Accepts every declared dataset."""

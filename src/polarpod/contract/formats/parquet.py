@@ -17,15 +17,15 @@ class Parquet(msgspec.Struct, frozen=True, tag="parquet", tag_field="format", fo
 
     Attributes:
         uri: local path or s3:// URI; may hold {placeholders} and, as an input, globs.
-        schema: column name -> Polars type; as an input, files may lack or add columns against it and narrower
-            numbers are widened, where no value is rounded by it. Without it every file must have the first file's schema.
-        hive: whether `key=value` folders are columns; None: those below the input's URI are, True: those that it names
-            too. Their values are text, unless all of a column read back exactly as they are written; `schema` can name
+        schema: column name -> Polars type; as an input, files may lack columns of it or have more, and narrower numbers
+            are widened where no value is rounded by it. Without it every file must have the first file's schema.
+        hive: whether `key=value` folders are columns; None: those below the input's URI are; True: also those named in
+            it. Their values are text, unless every value of a column reads back exactly as written; `schema` can set
             their type.
-        allow_empty: whether no rows at all is an acceptable input.
+        allow_empty: whether an input without rows is accepted.
         replace: as an output: the partition this run owns, column -> template.
         append: as an output: add this run's rows once.
-        partition_by: as an output: one folder a distinct value of these columns.
+        partition_by: as an output: one folder for each distinct value of these columns.
     """
 
     source: ClassVar[str] = "files"
@@ -61,4 +61,4 @@ class Parquet(msgspec.Struct, frozen=True, tag="parquet", tag_field="format", fo
         return [mode for mode, given in (("replace", self.replace is not None), ("append", self.append)) if given]
 
     def check_as_output(self) -> None:
-        """Every declared one can be."""
+        """Accepts every declared dataset."""

@@ -1,4 +1,4 @@
-"""What formats of outputs share: how `replace` and `partition_by` are read, and refused on an input."""
+"""Shared by the formats of outputs: resolves `replace` and `partition_by`, and refuses them on an input."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def replace_templates(replace: dict[str, str] | None) -> list[str]:
 def owned_partition(
     replace: dict[str, str] | None, values: dict[str, Scalar], variables: dict[str, str]
 ) -> dict[str, str] | None:
-    """The partition that a run owns, column -> value as it is spelled in the partition's folder."""
+    """The partition that a run owns: column -> value as text."""
     if replace is None:
         return None
     return {column: render_partition(column, template, variables, values) for column, template in replace.items()}
 
 
 def refuse_publishing(name: str, dataset: OutputFormat) -> None:
-    """Raises PolarpodError where an input has what only an output may have."""
+    """Raises PolarpodError where an input has fields that only an output may have."""
     if dataset.modes() or dataset.partition_by:
         raise PolarpodError(
             Category.REQUEST_INVALID,

@@ -23,7 +23,7 @@ FOLDER = Path(__file__).parent
 
 
 def render(kind: type) -> bytes:
-    """The JSON Schema (draft 2020-12) of one document."""
+    """The JSON Schema (draft 2020-12) of one document, as indented JSON."""
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | msgspec.json.schema(kind)
     return msgspec.json.format(msgspec.json.encode(schema, order="deterministic"), indent=2) + b"\n"
 
