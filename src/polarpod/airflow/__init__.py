@@ -1,4 +1,4 @@
-"""The DAG author's side: `run_job`. Knows `contract` and `launch`; imports no Polars, and neither does parsing a DAG."""
+"""The interface for DAG authors: `run_job`. Imports `contract` and `launch`, no Polars; nor does parsing a DAG."""
 
 from polarpod.airflow.operator import RunJobOperator
 from polarpod.airflow.run_job import run_job

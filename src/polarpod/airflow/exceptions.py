@@ -1,4 +1,4 @@
-"""Airflow's exceptions, from where this Airflow keeps them: 3.3 moved them into the SDK, 3.0 has them at the old place."""
+"""Airflow's exceptions, from the module of the installed version: 3.3 has them in the SDK, 3.0 in `airflow.exceptions`."""
 
 from __future__ import annotations
 

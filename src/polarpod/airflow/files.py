@@ -1,7 +1,7 @@
-"""The two files a DAG needs beside it: planes.yaml and the release document.
+"""Finds the two files a DAG needs beside it: planes.yaml and the release document.
 
-They are looked for from the DAG file upwards, so that a DAG finds its own in every kind of bundle, whatever the worker's
-current directory is. Both are read at parse: what is wrong with them is an import error, not a failure at night.
+The search goes from the DAG file upwards, so it finds the DAG's own files in every kind of bundle, for any current directory
+of the worker. Both are read when the DAG is parsed, so an error in them is an import error, not a failed run.
 """
 
 from __future__ import annotations
@@ -17,31 +17,31 @@ from polarpod.contract.verdict import Category, PolarpodError
 
 PLANES = ("POLARPOD_PLANES", "planes.yaml")
 RELEASE = ("POLARPOD_RELEASE", "release.json")
-# a DAGs folder nests a few levels at most; the search must not wander up to somebody else's files
+# a DAGs folder nests a few levels at most; the search must not reach files of other projects
 _LEVELS = 4
-# what Airflow calls the module of a DAG file it parses, and Python the one it was started with
+# module names of a DAG file: Airflow's prefix where it parses the file, Python's where the file is the script
 _DAG_FILE = ("unusual_prefix_", "__main__")
 
 
 class Caller(NamedTuple):
-    """A place in somebody's code that led here."""
+    """A line of code in the call stack outside of polarpod.airflow and Airflow."""
 
     file: Path
     line: int
 
 
 def callers() -> list[Caller]:
-    """Who is calling polarpod.airflow, nearest first, out to the DAG file: a DAG may build its tasks through a helper.
+    """The callers of polarpod.airflow, nearest first, up to the DAG file: a DAG may build its tasks through a helper.
 
-    Where no DAG file is being parsed (a test imports one as a module), only the nearest.
+    Only the nearest where no DAG file is being parsed (a test imports one as a module).
     """
     found: list[Caller] = []
-    # the documented way to see one's caller
+    # the documented way to read the call stack
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001
     while frame is not None:
         module, file = str(frame.f_globals.get("__name__")), frame.f_code.co_filename
-        # told by the module's name: a DAGs folder may well lie below a directory called airflow. Generated code and the
-        # import system ("<frozen ...>") have no file.
+        # decided by the module's name: a DAGs folder may be below a directory called airflow. Generated code and the import
+        # system ("<frozen ...>") have no file.
         if not file.startswith("<") and not f"{module}.".startswith(("polarpod.airflow.", "airflow.")):
             found.append(Caller(Path(file).resolve(), frame.f_lineno))
             if module.startswith(_DAG_FILE):
@@ -51,10 +51,10 @@ def callers() -> list[Caller]:
 
 
 def find(kind: tuple[str, str], starts: Sequence[Path]) -> Path:
-    """The file by its environment variable, else in the first folder that has it, of the starts and those above them.
+    """The file named by its environment variable, else the first found in the start folders and those above them.
 
     Raises:
-        PolarpodError: it is nowhere.
+        PolarpodError: no folder has the file.
     """
     variable, name = kind
     if given := os.environ.get(variable):

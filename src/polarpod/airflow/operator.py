@@ -1,4 +1,4 @@
-"""The operator: one task, one run. It plans, starts and judges through `launch`, which relaunches while a budget allows."""
+"""The operator: one task, one run. `launch` plans, starts and judges it, and relaunches while a budget allows."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from polarpod.launch.worker import Deferred, Launcher
 
 
 class _TakeUp(NamedTuple):
-    """The attempt that a woken task goes on with."""
+    """The attempt that a resumed task continues with."""
 
     run_key: str
     uid: str
@@ -44,17 +44,17 @@ class _TakeUp(NamedTuple):
 class RunJobOperator(BaseOperator):
     """Runs a job on a plane and returns its receipt's summary.
 
-    Unknown jobs, planes and parameters are errors of the DAG file: they are raised here in the constructor. A failure
-    that a retry would repeat (code, data) fails the task at once. After an out-of-memory end the run is relaunched bigger
-    while that can help, after a failure of the platform as it was, both without spending the task's `retries`.
+    Unknown jobs, planes and parameters are errors of the DAG file: the constructor raises them. A failure that a retry
+    would repeat (code, data) fails the task at once. After an out-of-memory failure the run is relaunched with more memory
+    while that can help, and after a platform failure unchanged; neither spends the task's `retries`.
 
     Args:
         job: a job of the release document.
         plane: a plane of planes.yaml.
         job_params: the job's parameters, templated. `run_job` takes them as `params`, a name that Airflow's own
-            constructor would take away.
-        force: run although the same run's receipt stands.
-        deferrable: wait in the triggerer, without a worker slot, on planes of pods. The log then comes at the end.
+            constructor uses.
+        force: run even if the same run has succeeded already.
+        deferrable: wait in the triggerer, without a worker slot, on planes of pods. The log then follows at the end.
     """
 
     template_fields = ("job_params",)
@@ -81,18 +81,18 @@ class RunJobOperator(BaseOperator):
         default = conf.getboolean("operators", "default_deferrable", fallback=False)
         self.deferrable = default if deferrable is None else deferrable
         files = Files(Path(planes_file) if planes_file else None, Path(release_file) if release_file else None)
-        # Airflow sets this on a task that it makes of a mapped one, to run it: nobody's code is calling then, and what is
-        # wrong is for execute to find, which can fail without retries
+        # Airflow sets this on the task instance of a mapped task when it runs: there is no DAG code in the call stack then,
+        # and execute finds errors, since it can fail without retries
         if getattr(self, "_BaseOperator__from_mapped", False):
             planes, release = files.found([Path(self.dag.fileloc).resolve().parent])
         else:
             planes, release = checked(job, plane, self.job_params, files)
         self.planes_file, self.release_file = str(planes), str(release)
-        # a plain bool: it is set in a signal handler, which may interrupt itself, and a lock could not be taken twice
+        # a plain bool: a signal handler sets it, which may interrupt itself, and a lock could not be acquired twice
         self._stopping = False
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
-        """Runs the job; returns the receipt's summary, which becomes the task's XCom."""
+        """Runs the job. Returns the receipt's summary, which becomes the task's XCom."""
         return self._run(context, task_identity.until(self.execution_timeout, context), {})
 
     def resume(
@@ -108,16 +108,16 @@ class RunJobOperator(BaseOperator):
         owned: bool = True,
         outdated: bool = False,
     ) -> dict[str, Any]:
-        """Goes on when the trigger has fired: judges the attempt, and relaunches or ends.
+        """Continues when the trigger has fired: judges the attempt, and relaunches or ends.
 
         Args:
-            event: the trigger's; only a wake-up call, nothing is decided by it.
+            event: the trigger's event; only its phase is logged, nothing depends on it.
             run_key, uid: the attempt.
             spent: retries so far, by budget.
-            until: when the task's execution_timeout is over (ISO 8601): Airflow starts it anew.
-            attempts: how many there were, this one included; None in a deferral that an older release stored.
+            until: when the task's execution_timeout ends (ISO 8601); Airflow restarts it when a task resumes.
+            attempts: the number so far, this one included; None in a deferral that an older release stored.
             owned: whether this task started the attempt, and so may end it.
-            outdated: the attempt is only waited for; another follows.
+            outdated: whether the attempt is only waited for, and another follows.
         """
         self.log.info("woken: the pod is %s", (event or {}).get("phase") or "to be looked at")
         left = dt.datetime.fromisoformat(until) if until else None
@@ -141,8 +141,8 @@ class RunJobOperator(BaseOperator):
         except PolarpodError as error:
             ran = RunResult(error.verdict, None, 0)
         except BaseException as error:  # noqa: BLE001  # a timeout of the task's, or a fault of ours; raised again below
-            # Airflow 3.0 prints the variables of every frame that an exception has passed, and ours hold the workers'
-            # environment: so the frames are told here, as lines, and go no further
+            # Airflow 3.0 prints the variables of every frame of a traceback, and polarpod's hold the workers' environment:
+            # so the traceback is logged here, without variables, and removed from the exception
             self.log.error("%s", redact("".join(traceback.format_exception(error))))
             raise error.with_traceback(None) from None
         if ran.verdict.succeeded and ran.receipt is not None:
@@ -181,7 +181,7 @@ class RunJobOperator(BaseOperator):
     def _defer(
         self, handed: Deferred, context: Mapping[str, Any], until: dt.datetime | None, spent: dict[Budget, int]
     ) -> dict[str, Any]:
-        """Hands the wait over to the triggerer; never returns."""
+        """Hands the wait over to the triggerer. Never returns: Airflow's `defer` raises."""
         plane = self._plane()
         attempt = handed.context
         return self.defer(
@@ -204,13 +204,13 @@ class RunJobOperator(BaseOperator):
         return plane
 
     def on_kill(self) -> None:
-        """Asks the worker to stop. Called in a signal handler, perhaps twice; `execute` goes on and sees the request."""
+        """Requests the worker's stop. Called in a signal handler, possibly twice; `execute` continues and reads the flag."""
         self._stopping = True
 
 
 def _failure(ran: RunResult) -> Exception:
-    """The exception that makes Airflow do what the budget says."""
+    """The exception that makes Airflow retry or fail the task according to the verdict's budget."""
     verdict = ran.verdict
-    # memory: the relaunches have grown as far as growing helps; the task's own retries would only repeat the last one
+    # memory: relaunches have raised memory as far as it helps; the task's own retries would only repeat the last one
     final = verdict.budget is Budget.MEMORY or not is_retryable(verdict.category)
     return (AirflowFailException if final else AirflowException)(verdict.text())

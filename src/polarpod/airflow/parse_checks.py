@@ -1,6 +1,6 @@
-"""What a DAG asks for, held against planes.yaml and the release while the DAG is parsed.
+"""Checks a DAG's request against planes.yaml and the release while the DAG is parsed.
 
-Airflow shows only the last two frames of an import error, which are ours; so the line of the DAG goes into the evidence.
+Airflow shows only the last two frames of an import error, which are polarpod's; so the evidence names the DAG's line.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from polarpod.launch.specs import from_release
 
 
 class Files(NamedTuple):
-    """Where the planes and the jobs of a DAG are written down; None where that is to be found."""
+    """The planes file and the release document of a DAG; None for one that is to be searched for."""
 
     planes: Path | None = None
     release: Path | None = None
 
     def found(self, folders: list[Path]) -> tuple[Path, Path]:
-        """Both, from these folders upwards where they are not given."""
+        """Both paths; one that is not given is searched for from these folders upwards."""
         return self.planes or find(PLANES, folders), self.release or find(RELEASE, folders)
 
 
 def checked(job: str, plane: str, params: Any, given: Files) -> tuple[Path, Path]:
-    """The planes file and the release of whoever is calling, with a request that they can serve.
+    """The calling DAG's planes file and release document, after checking the request against them.
 
     Raises:
-        PolarpodError: everything wrong with the request that can be told without its parameters' values.
+        PolarpodError: an error in the request that is known without its parameters' values.
     """
     try:
         planes, release = given.found([caller.file.parent for caller in callers()])
         chosen = choose_plane(load_planes(planes), plane, source=str(planes))
         spec = choose_job(from_release(release).jobs, job, source=str(release))
-        # what another task returns, and what a template makes of a text, is only known when the task runs
+        # the output of another task, and the result of a template, are known only when the task runs
         for one in params if isinstance(params, list) else [params]:
             if isinstance(one, Mapping):
                 check_names(spec, one, chosen.variables)
@@ -53,7 +53,7 @@ def checked(job: str, plane: str, params: Any, given: Files) -> tuple[Path, Path
 
 
 def values_of(params: Any) -> dict[str, Scalar]:
-    """The parameters once everything is rendered; only now is it known that they are parameters at all."""
+    """The rendered parameters. Raises PolarpodError where they are not a mapping of names to scalars or dates."""
     if not isinstance(params, Mapping):
         raise PolarpodError(
             Category.REQUEST_INVALID,
@@ -61,7 +61,7 @@ def values_of(params: Any) -> dict[str, Scalar]:
             evidence=[f"they are a {type(params).__name__}"],
             remedy='Pass params={"ds": "{{ ds }}"}; a task whose output is expanded over returns a list of such dicts.',
         )
-    # whatever else there is would turn into text, None into "None"
+    # any other value would become text, such as None "None"
     wrong = {name: value for name, value in params.items() if not isinstance(value, (str, int, float, dt.date))}
     if wrong:
         raise PolarpodError(

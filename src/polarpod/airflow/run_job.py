@@ -1,4 +1,4 @@
-"""`run_job`: what a DAG author writes.
+"""`run_job`: the interface for DAG authors.
 
 A callable object rather than a function, so that mapping reads as it does for every Airflow operator:
 `run_job.partial("airport_delays", plane="process").expand(params=[{"ds": "2013-02-01"}, {"ds": "2013-02-02"}])`.
@@ -13,7 +13,7 @@ from polarpod.airflow.parse_checks import Files, checked
 
 
 class _Mapped:
-    """The half of a mapped task that is the same for every index."""
+    """The part of a mapped task that is the same for every index."""
 
     def __init__(self, job: str, plane: str, files: Files, partial: Any) -> None:
         self._job = job
@@ -24,7 +24,7 @@ class _Mapped:
     def expand(self, *, params: Any) -> Any:
         """One run for each element: a list of dicts, or another task's output of such a list.
 
-        Jinja is rendered in literal dicts, not in what another task returned: that is Airflow's rule.
+        By Airflow's rule Jinja is rendered in literal dicts, not in another task's output.
         """
         checked(self._job, self._plane, params, self._files)
         return self._partial.expand(job_params=params)
@@ -46,10 +46,10 @@ class _RunJob:
         return RunJobOperator(job=job, plane=plane, job_params=params, **kwargs)
 
     def partial(self, job: str, *, plane: str, **kwargs: Any) -> _Mapped:
-        """The fixed half of a mapped task; follow it with `.expand(params=...)`."""
+        """The fixed part of a mapped task; follow it with `.expand(params=...)`."""
         kwargs.setdefault("task_id", job)
         planes, release = checked(job, plane, None, Files())
-        # a mapped task is only made when it runs, and nobody's code is calling then: what it needs of here goes along
+        # a mapped task is created only when it runs, without DAG code in the call stack, so its files are passed along
         partial = RunJobOperator.partial(job=job, plane=plane, planes_file=str(planes), release_file=str(release), **kwargs)
         return _Mapped(job, plane, Files(planes, release), partial)
 

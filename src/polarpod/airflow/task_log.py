@@ -1,4 +1,4 @@
-"""What a run says in its task's log."""
+"""Writes a run's progress to its task's log."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from polarpod.contract.receipt import Receipt
 from polarpod.contract.resources import format_bytes
 from polarpod.contract.verdict import Verdict
 
-# a line in the task log now and then; the whole is in the heartbeat
+# between progress lines in the task log; the heartbeat has all values
 _PROGRESS_SECONDS = 15.0
-# the worker's verdict is the task's own last word
+# the task logs the verdict itself, so the worker's copy is left out
 _SAID_LATER = ("polarpod: ", "  evidence: ", "  what to do: ")
 
 
 class TaskLog:
-    """Says them to a logger."""
+    """The listener of a run that writes to a logger."""
 
     def __init__(self, log: logging.Logger) -> None:
         self._log = log
@@ -35,7 +35,7 @@ class TaskLog:
             self._log.warning("%s\ntrying again on the %s budget", verdict.text(), verdict.budget)
 
     def warning(self, text: str) -> None:
-        """What went wrong beside the run."""
+        """Logs a problem that does not change the run's verdict."""
         self._log.warning("%s", text)
 
     def success(self, verdict: Verdict, receipt: Receipt) -> None:
@@ -48,7 +48,7 @@ class TaskLog:
         self._log.info("used: %.1f s, %s of %s", usage.wall_seconds, format_bytes(usage.memory_peak_bytes), limit)
 
     def message(self, message: Message) -> None:
-        """A heartbeat, at most every so often by the worker's own clock."""
+        """Logs a heartbeat, at most every 15 s of the worker's elapsed time."""
         if message.kind != "heartbeat" or message.elapsed_seconds < self._next:
             return
         self._next = message.elapsed_seconds + _PROGRESS_SECONDS
@@ -62,7 +62,7 @@ class TaskLog:
         )
 
     def log(self, lines: bytes) -> None:
-        """The worker's own lines."""
+        """Logs the worker's lines."""
         for line in lines.decode(errors="replace").splitlines():
             if not line.startswith(_SAID_LATER):
                 self._log.info("| %s", line)

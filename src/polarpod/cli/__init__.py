@@ -1,11 +1,11 @@
-"""The command line: the verbs of `launch` for a person at a terminal. The entry point explains what is not installed."""
+"""The command line: the functions of `launch` as commands. The entry point reports packages that are not installed."""
 
 from __future__ import annotations
 
 import logging
 import sys
 
-# what shells use for a command ended by Ctrl-C
+# the shells' exit code for a command ended by Ctrl-C
 _STOPPED = 130
 
 
@@ -14,20 +14,20 @@ def main() -> None:
     try:
         _main()
     except KeyboardInterrupt:
-        # while its modules are loaded; a command that runs answers for itself
-        print("polarpod: stopped.", file=sys.stderr)  # noqa: T201  # click may not be there yet
+        # during the imports; a running command handles it itself
+        print("polarpod: stopped.", file=sys.stderr)  # noqa: T201  # click may not be imported yet
         raise SystemExit(_STOPPED) from None
 
 
 def _main() -> None:
-    # Libraries log what they try again, and one of them sets up printing that for all. What matters comes as a verdict.
+    # Libraries log their retries, and one of them enables printing for all loggers. Errors are reported as verdicts.
     logging.getLogger().addHandler(logging.NullHandler())
     try:
         from polarpod.cli.main import cli
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("click", "rich", "yaml"):
             raise
-        print(  # noqa: T201  # there is nothing else to say it with
+        print(  # noqa: T201  # click may be the missing package
             f"polarpod: the command line needs {error.name}, which is not installed.\n"
             '  what to do: pip install "polarpod[cli]" (and "polarpod[cli,worker]" to run jobs on this machine).',
             file=sys.stderr,

@@ -1,4 +1,4 @@
-"""Tells the documents of a state store that cannot be used, on standard error, whatever the command."""
+"""Reports the unusable documents of a state store on standard error, for every command."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import click
 from polarpod.contract.verdict import Verdict
 from polarpod.launch.state_documents import in_words
 
-# a store that a newer release has written may have thousands
+# a store written by a newer release may have thousands
 _SHOWN = 5
 
 
 class DamageReport:
-    """Tells the first few at once, and how many more there were when the command ends."""
+    """Prints the first few at once, and the number of the others when the command ends."""
 
     def __init__(self) -> None:
         self._met = 0

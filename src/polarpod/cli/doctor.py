@@ -40,7 +40,7 @@ def command(plane: str, planes: Path | None, *, as_json: bool) -> int:
 
 
 def _code_version(chosen: Setting) -> str | None:
-    """Of the jobs that would be launched from here; None where there is no jobs directory, as in an Airflow deployment."""
+    """Of the jobs launched from here; None without a usable jobs directory, as in an Airflow deployment."""
     try:
         return specs(chosen, None, None).code_version
     except PolarpodError:

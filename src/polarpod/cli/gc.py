@@ -104,7 +104,7 @@ def _show(by_what: dict[str, list[Leftover]], found: list[Garbage]) -> None:
 
 
 def _summary(by_what: dict[str, list[Leftover]], found: list[Garbage]) -> str:
-    """What is there, counted: "3 files, 1.2 MiB, 2 pods"."""
+    """The totals: "3 files, 1.2 MiB, 2 pods"."""
     counted = []
     if found:
         files, size = sum(len(item.keys) for item in found), sum(item.bytes for item in found)

@@ -31,7 +31,7 @@ def command(run: str, plane: str, planes: Path | None, *, tail: int | None) -> N
             click.echo(line)
         return
     if info.record or info.receipt:
-        # an empty log is an answer, as it is for kubectl: scripts that collect logs must not fail over a quiet job
+        # an empty log is no error, as with kubectl: scripts that collect logs must not fail for a job without output
         click.echo(
             f"{info.job}/{info.run_key} attempt {info.number} has ended and left no log; "
             f"`polarpod show {info.uid[:8]}` prints its verdict and receipt",

@@ -1,4 +1,4 @@
-"""The commands by name. Each is loaded when called: `polarpod --help` should not pay for `polarpod run`."""
+"""The commands by name. Each is imported when called: `polarpod --help` does not import `polarpod run`."""
 
 from __future__ import annotations
 

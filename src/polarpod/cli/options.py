@@ -1,4 +1,4 @@
-"""What the commands share: where planes, jobs and state are, and how an error ends a command."""
+"""Shared by the commands: options for planes, jobs and state, and the handling of errors."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON f
 
 
 def setting(plane: str, planes: Path | None) -> Setting:
-    """The plane a command works on. Without a planes file there is one: this machine, with everything in ./.polarpod."""
+    """The plane of a command. Without a planes file the only one is this machine, with all files in ./.polarpod."""
     path = planes or (Path("dags/planes.yaml") if Path("dags/planes.yaml").is_file() else None)
     if path is None:
         here = Path.cwd()
@@ -88,7 +88,7 @@ def setting(plane: str, planes: Path | None) -> Setting:
 
 
 def specs(chosen: Setting, jobs: Path | None, release: Path | None) -> Specs:
-    """The jobs a command works with."""
+    """The jobs of a command: those of the release document, else of the jobs directory."""
     if release is not None:
         return from_release(release)
     folder = jobs or Path(chosen.plane.jobs)
@@ -116,7 +116,7 @@ def parse_params(pairs: tuple[str, ...]) -> dict[str, str]:
 
 
 def ends_in_verdict(function: Callable[P, int | None]) -> Callable[P, None]:
-    """Turns a PolarpodError into words (or JSON) and its exit code; nobody sees a traceback for a mistake of theirs."""
+    """Turns a PolarpodError into text (or JSON) and its exit code, without a traceback."""
 
     @functools.wraps(function)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -127,9 +127,9 @@ def ends_in_verdict(function: Callable[P, int | None]) -> Callable[P, None]:
             code = error.verdict.exit_code
         except KeyboardInterrupt:
             click.echo("polarpod: stopped.", err=True)
-            code = 130  # what shells use for a command ended by Ctrl-C
+            code = 130  # the shells' exit code for a command ended by Ctrl-C
         except BrokenPipeError:
-            # `polarpod runs | head`: the reader has seen enough
+            # `polarpod runs | head`: the reader has closed the pipe
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             code = 0
         raise SystemExit(code)
@@ -155,7 +155,7 @@ def _complete_plane(context: click.Context, _parameter: click.Parameter, incompl
 
 
 def complete_job(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Job names for the shell; quiet where there is nothing to read."""
+    """Job names for shell completion; empty where the jobs cannot be read."""
     try:
         chosen = setting(context.params.get("plane") or "process", context.params.get("planes"))
         names = specs(chosen, context.params.get("jobs"), context.params.get("release")).jobs

@@ -131,7 +131,7 @@ def command(
 
 
 def _manifest(plan: Plan, chosen: Setting) -> str:
-    """What the next attempt would be, but for its number and uid, which only a launch takes."""
+    """The manifest of the next attempt as YAML, except for its number and uid, which only a launch claims."""
     attempt = Attempt(number=(plan.standing.number or 0) + 1, uid="0" * 32)
     context = context_of(plan, chosen.plane, chosen.state, RunOptions(), attempt=attempt, now=dt.datetime.now(dt.UTC))
     return kind_of(chosen.plane).render(chosen.plane, context, encode(context))

@@ -1,4 +1,4 @@
-"""The live line while a run works: phase, rows, memory. On a terminal one line that moves; in a log a line an event."""
+"""The progress of a run: phase, rows, memory. On a terminal one line that is updated; in a log one line for each event."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ class Live:
             )
 
     def _update(self, text: str) -> None:
-        """The line that moves. Without the run's name, which is above it: with it the line would be two."""
+        """Updates the progress line, without the run's name, which is printed above it and would make the line wrap."""
         if self._status:
             self._status.update(f"attempt {self._number}  {text}")
 
     def log(self, lines: bytes) -> None:
         for line in lines.decode(errors="replace").splitlines():
-            # the worker's own verdict is printed by the command, once
+            # the command prints the verdict itself, so the worker's copy is left out
             if not line.startswith(("polarpod: ", "  evidence: ", "  what to do: ")):
                 self._print(f"  | {line}")
 
@@ -67,7 +67,7 @@ class Live:
             self._print(f"{self._title}: trying again on the {verdict.budget} budget")
 
     def warning(self, text: str) -> None:
-        """What went wrong beside the run. Also where standard output is for a machine: this is standard error."""
+        """Prints a problem that does not change the verdict. Also with --json: this is standard error."""
         self._say(f"polarpod: warning: {text}")
 
     def _print(self, text: str) -> None:
@@ -75,5 +75,5 @@ class Live:
             self._say(text)
 
     def _say(self, text: str) -> None:
-        """A line as it is: broken by the terminal, it is copied whole."""
+        """Prints a line unwrapped: a line that the terminal wraps is copied as one."""
         self._console.print(escape(text), soft_wrap=True)

@@ -1,4 +1,4 @@
-"""A receipt for people."""
+"""Prints a receipt for people."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from polarpod.contract.verdict import Verdict
 
 
 def print_receipt(receipt: Receipt, verdict: Verdict) -> None:
-    """Verdict, what was read, what was published, what it cost."""
+    """Prints the verdict, the inputs, what was published, the checks and the resource usage."""
     click.echo(f"{receipt.job}/{receipt.run_key}  attempt {receipt.attempt.number}  {verdict.category}: {verdict.summary}")
     for line in verdict.evidence:
         click.echo(f"  {line}")

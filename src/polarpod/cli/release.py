@@ -29,12 +29,12 @@ from polarpod.launch.specs import from_jobs
 def command(jobs: Path | None, image: str | None, output: Path, plane: str, planes: Path | None, *, as_json: bool) -> None:
     """Write the release document that DAGs run.
 
-    A DAG reads specs from it and never imports a job. Rolling back is deploying an earlier document.
+    A DAG reads specs from it and never imports a job. To roll back, deploy an earlier document.
     """
     chosen = setting(plane, planes).plane
     found = from_jobs(jobs or Path(chosen.jobs), python=chosen.python, cache=None)
     if found.broken:
-        # a release that lacks a job would take it away from every DAG that runs it
+        # a release without a job would break every DAG that runs it
         verdict = found.broken[0].verdict
         raise PolarpodError(verdict.category, verdict.summary, evidence=verdict.evidence, remedy=verdict.remedy)
     document = Release(
@@ -44,7 +44,7 @@ def command(jobs: Path | None, image: str | None, output: Path, plane: str, plan
         jobs=found.jobs,
         dependencies={job: dict(known) for job, known in found.dependencies.items()},
     )
-    # the same release is the same document, and an image that holds it stays the same too
+    # an unchanged release keeps the document unchanged, and so an image that contains it
     if not _is_there(document, output):
         _write(document, output)
     if as_json:
@@ -55,10 +55,10 @@ def command(jobs: Path | None, image: str | None, output: Path, plane: str, plan
 
 def _write(document: Release, output: Path) -> None:
     try:
-        # a path such as `..` or `/` has no name to put a spare beside
+        # a path such as `..` or `/` has no name for a temporary file beside it
         if output.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        # the spare would take the place of a device such as /dev/null
+        # the temporary file would replace a device such as /dev/null
         if output.exists() and not output.is_file():
             raise OSError(errno.EINVAL, "not a regular file")
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -78,7 +78,7 @@ def _write(document: Release, output: Path) -> None:
 
 
 def _is_there(document: Release, path: Path) -> bool:
-    """Whether the file says the same already, but for when it was written. A pipe would be waited for, for ever."""
+    """Whether the file has the same content already, except for its creation time. Reading a pipe would block for ever."""
     if not path.is_file():
         return False
     try:

@@ -59,7 +59,7 @@ def command(
         return make_plan(job, given, specs=found, plane_name=chosen.name, plane=where, state=chosen.state)
 
     stop = threading.Event()
-    # asked twice, the second Ctrl-C ends this process, and the worker with it: it watches its launcher
+    # a second Ctrl-C ends this process, and with it the worker, which watches its launcher
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, functools.partial(_request_stop, stop))
     with Live(quiet=as_json) as live:

@@ -1,4 +1,4 @@
-"""How far a run is that has no verdict yet, by its newest heartbeat."""
+"""The progress of a run without a verdict, by its newest heartbeat."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from polarpod.launch.state import State
 
 
 def heartbeat_of(info: AttemptInfo, state: State) -> Message | None:
-    """The newest one of an attempt that has not ended as far as the state store knows; None for any other."""
+    """The newest heartbeat of an attempt without a verdict or receipt in the state store; None for any other attempt."""
     if info.record or info.receipt:
         return None
     return state.heartbeat(info.job, info.run_key, info.uid)
 
 
 def state_of(message: Message | None, now: dt.datetime) -> str:
-    """Whether a run without a verdict is alive, in a word or three."""
+    """The state of a run without a verdict: "running" with a fresh heartbeat, else "running or lost"."""
     return "running" if message and is_fresh(message, now) else "running or lost"
 
 
 def words(message: Message, now: dt.datetime) -> str:
-    """The whole of it, as one line that fits a terminal."""
+    """The heartbeat as one line that fits a terminal."""
     ago = f", {max((now - message.at).total_seconds(), 0):.0f} s ago" if message.at else ""
     return (
         f"{message.phase}, {message.rows:,} rows, {format_bytes(message.memory_bytes)} of "

@@ -57,8 +57,8 @@ def command(job: str | None, limit: int, plane: str, planes: Path | None, *, as_
 
 
 def _begun(info: AttemptInfo) -> dt.datetime | None:
-    """When an attempt was made; of an undo, which has no context, when it was done; None where nothing but its number is
-    left of it."""
+    """When an attempt was created; for an undo, which has no context, when it was judged; None where only the attempt's
+    number is left."""
     if info.context:
         return info.context.created_at
     return info.record.judged_at if info.record else None

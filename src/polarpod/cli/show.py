@@ -16,7 +16,7 @@ from polarpod.launch.gc.orphaned_logs import log_of
 from polarpod.launch.state import State
 from polarpod.store.location import join
 
-# what fits a screen; the whole is in the state store
+# lines that fit a screen; the state store has the whole log
 _LOG_LINES = 40
 # four requests each
 _OTHERS = 10
@@ -86,6 +86,6 @@ def command(run: str, plane: str, planes: Path | None, *, as_json: bool) -> None
 
 
 def _attempts(info: AttemptInfo, state: State) -> list[AttemptInfo]:
-    """The newest attempts of a run, newest first; all of them where that asked for is older, since an undo of it may be."""
+    """The newest attempts of a run, newest first; all where the given one is older, since an undo of it may be older too."""
     newest = state.attempts(info.job, info.run_key, newest=_OTHERS + 1)
     return newest if any(one.uid == info.uid for one in newest) else state.attempts(info.job, info.run_key)

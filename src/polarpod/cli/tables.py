@@ -1,8 +1,8 @@
-"""Readable tables, with rich, and times for people.
+"""Prints tables, with rich, and times for people.
 
-What is copied from a table (a run, a uid, a path) stands in one piece, whatever the terminal's width: a name that is broken
-into two lines finds nothing. So columns give way as a whole, those that tell least first, and the last line names them;
-only sentences are wrapped. A pipe has no width, and gets everything.
+A value that is copied from a table (a run, a uid, a path) is never wrapped, for any terminal width: a name broken into two
+lines cannot be searched for. So whole columns are omitted, the least important first, and the last line names them; only
+sentences are wrapped. A pipe has no width and gets all columns.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from rich.measure import Measurement
 from rich.table import Column, Table
 from rich.text import Text
 
-# wide enough for a pipe or a CI log, which have no width of their own
+# the width for pipes and CI logs, which have none
 _PIPED_WIDTH = 160
-# what a sentence needs at least to be read
+# the minimum for readable sentences
 _NARROWEST = 24
 # more than any table needs
 _ENDLESS = 100_000
 
 
 class _Console(Console):
-    """Never hides the cursor: whatever ends this process could leave it so."""
+    """Never hides the cursor: a killed process could leave it hidden."""
 
     def show_cursor(self, show: bool = True) -> bool:  # noqa: ARG002, FBT001, FBT002  # as `Console`
         return False
@@ -40,11 +40,11 @@ def console(*, stderr: bool = False, width: int | None = None) -> Console:
 
 
 class Rows:
-    """A table that is being filled.
+    """A table that is filled row by row.
 
     Args:
-        right: columns of numbers.
-        gives_way: columns that a narrow terminal goes without, the first one first.
+        right: columns of numbers, aligned right.
+        gives_way: columns to omit on a narrow terminal, in this order.
         prose: columns of sentences, which may be wrapped.
     """
 
@@ -70,7 +70,7 @@ class Rows:
             click.echo(f"left out for the terminal's width: {', '.join(gone)}")
 
     def _least(self, gone: list[str]) -> int:
-        """The width that the table needs without these columns."""
+        """The width, in characters, that the table needs without these columns."""
         endless = console(width=_ENDLESS)
         return Measurement.get(endless, endless.options, self._table(gone)).minimum
 
@@ -91,5 +91,5 @@ class Rows:
 
 
 def when(moment: dt.datetime) -> str:
-    """A moment in UTC, to the second; what logs and dashboards use."""
+    """A time in UTC, to the second, as in logs and dashboards."""
     return f"{moment.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S}Z"

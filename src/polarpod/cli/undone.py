@@ -1,4 +1,4 @@
-"""An undo among the attempts of a run: it has a number and a verdict as they have, and is no run of the job."""
+"""Undos among the attempts of a run: an undo has a number and a verdict, but runs no job."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from polarpod.launch.attempt_records import AttemptInfo
 
 
 def took_back(info: AttemptInfo) -> str | None:
-    """The attempt that an undo took back, by its uid; None of a run of the job."""
+    """The uid of the attempt that an undo took back; None for a run of the job."""
     return info.record.took_back if info.record else None
 
 
@@ -18,7 +18,7 @@ def taken_back_by(info: AttemptInfo, attempts: Sequence[AttemptInfo]) -> Attempt
 
 
 def outcome(info: AttemptInfo, attempts: Sequence[AttemptInfo]) -> str:
-    """How an attempt ended, in few words.
+    """The outcome of an attempt in few words.
 
     Args:
         attempts: all of its run, newest first.

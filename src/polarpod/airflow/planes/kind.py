@@ -1,4 +1,4 @@
-"""What a plane kind may add for Airflow. A kind without it runs in a task as it runs from the command line."""
+"""The interface of a plane kind's additions for Airflow. A kind without them runs in a task as from the command line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from polarpod.launch.worker import Deferred, Launcher
 
 _BUILT_IN = {"kubernetes": "polarpod.airflow.planes.kubernetes.kind"}
 _ADD_NOTHING = {"process"}
-# where an installed package declares what its plane kind adds: kind = "package.module:OBJECT"
+# the entry point group in which a package declares its plane kind's additions: kind = "package.module:OBJECT"
 ENTRY_POINTS = "polarpod.airflow.planes"
 
 
@@ -28,13 +28,13 @@ class AirflowPlaneKind(Protocol):
 
         Args:
             context: Airflow's, of the task that runs.
-            deferrable: it raises Deferred instead of waiting.
+            deferrable: the launcher raises Deferred instead of waiting.
             woken: uid of the attempt whose trigger has fired.
         """
         ...
 
     def trigger(self, handed: Deferred, plane: Any, task: dict[str, Any]) -> BaseTrigger:
-        """What waits for a worker that was handed over."""
+        """The trigger that waits for a deferred worker."""
         ...
 
 
@@ -57,7 +57,7 @@ class WithoutAirflow:
 
 @cache
 def airflow_kind(name: str) -> AirflowPlaneKind:
-    """What the plane kind of that name adds."""
+    """The additions of the plane kind with this name."""
     if name in _BUILT_IN:
         found: AirflowPlaneKind = import_module(_BUILT_IN[name]).KIND
         return found

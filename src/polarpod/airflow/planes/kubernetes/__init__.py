@@ -1,1 +1,1 @@
-"""Pods of a task: built with Airflow's connections and cluster policy, awaited in the worker or in the triggerer."""
+"""Pods of a task: built with Airflow's connections and cluster policy; the worker or the triggerer waits for them."""

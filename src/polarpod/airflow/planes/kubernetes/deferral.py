@@ -1,4 +1,4 @@
-"""Pods whose end is waited for in the triggerer."""
+"""Launches pods whose end the triggerer waits for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from polarpod.launch.worker import Deferred, WorkerExit
 
 
 class Deferring:
-    """Starts pods and hands them over; waits only for what is over, or is for us to look at."""
+    """Starts pods and hands them over to the triggerer; attaches only to pods that are over, woken for, or to be stopped."""
 
     def __init__(self, pods: PodLauncher, *, woken: str | None) -> None:
         """Args:
@@ -30,14 +30,14 @@ class Deferring:
         if not isinstance(started, Pod):
             return started
         if listener.stop():
-            # nobody would take it
+            # a stopping task cannot defer
             return self._pods.attach(context, listener, orphaned=True, handed_over=True)
         raise Deferred(context, started)
 
     def attach(self, context: Context, listener: Listener, *, orphaned: bool) -> WorkerExit:
         woken = context.attempt.uid == self._woken
         if woken or listener.stop():
-            # the trigger that woke the task deletes no pod, nor did the task before it
+            # neither the trigger that woke the task nor the task before it has deleted the pod
             return self._pods.attach(context, listener, orphaned=orphaned, handed_over=woken and orphaned)
         if (pod := self._pods.find(context)) and not Status(pod=pod.seen).over:
             raise Deferred(context, pod, owned=orphaned)
@@ -45,7 +45,7 @@ class Deferring:
 
 
 def trigger_of(handed: Deferred, plane: KubernetesPlane, task: dict[str, Any]) -> PodTrigger:
-    """What waits for a pod that was handed over."""
+    """The trigger that waits for a deferred pod."""
     pod, attempt = handed.worker, handed.context
     assert isinstance(pod, Pod), "Deferring hands over nothing else"
     return PodTrigger(

@@ -1,4 +1,4 @@
-"""The `kubernetes` plane in Airflow. Its methods load the Kubernetes client, which parsing a DAG must not pay for."""
+"""The `kubernetes` plane in Airflow. Only its methods import the Kubernetes client, which a DAG's parse must not load."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""Pods launched from a task, composed over the KubernetesPodOperator.
+"""Launches pods from a task, by composition over the KubernetesPodOperator.
 
-The operator builds the pod from our manifest (its labels for the task instance, the deployment's pod mutation hook) and
-brings the client (Airflow connections, kubeconfigs, service accounts). It is never executed: it would poll where we watch,
-and takes a dozen requests for a pod that needs four. Only its public surface is used, as of providers 10.7 to 10.25.
+The operator builds the pod from polarpod's manifest (its labels for the task instance, the deployment's pod mutation hook)
+and provides the client (Airflow connections, kubeconfigs, service accounts). It is never executed: it polls instead of
+watching, and makes a dozen requests for a pod that needs four. Only its public interface is used, as of providers 10.7 to
+10.25.
 """
 
 from __future__ import annotations
@@ -54,8 +55,8 @@ class _Composed:
         self._operator.pod_template_dict = dict(manifest)
         try:
             pod = self._operator.build_pod_request_obj(self._context)
-        except Exception as error:  # noqa: BLE001  # a deployment's pod_mutation_hook is anybody's code
-            # not the error's words: they may quote the pod, and with it the environment
+        except Exception as error:  # noqa: BLE001  # a deployment's pod_mutation_hook may raise anything
+            # without the error's message: it may quote the pod, and with it the environment
             at = traceback.extract_tb(error.__traceback__)[-1]
             raise PolarpodError(
                 Category.WORKER_REFUSED,
@@ -68,7 +69,7 @@ class _Composed:
 
 
 def _operator(namespace: str, way: Way) -> Any:
-    # 1.5 to 3 s to import, which parsing a DAG must not pay
+    # 1.5 to 3 s to import, which must not slow down parsing a DAG
     from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
     from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 
@@ -82,7 +83,7 @@ def _operator(namespace: str, way: Way) -> Any:
         # it would write the environment into the exception
         log_pod_spec_on_failure=False,
     )
-    # the operator's own hook takes None for the connection kubernetes_default, which may be another cluster's
+    # the operator's own hook reads None as the connection kubernetes_default, which may be another cluster's
     operator.hook = KubernetesHook(
         way.connection,
         kubernetes_conn_id=None,

@@ -1,7 +1,7 @@
-"""One pod as the triggerer sees it: watched and deleted with kubernetes_asyncio.
+"""One pod in the triggerer: watched and deleted with kubernetes_asyncio.
 
-Responses are read raw, as lines of JSON: a pod is a fixture's worth of JSON everywhere else too. Raw responses do not raise
-on errors by themselves, which is what `_answered` is for.
+Responses are read raw, as lines of JSON: all other code reads pods as plain JSON too. Raw responses do not raise on errors;
+`_answered` does.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from polarpod.contract.redact import redact
 from polarpod.launch.planes.kubernetes.credentials import Access, Way, reject_missing
 from polarpod.launch.planes.kubernetes.status import Json, Status
 
-# a watch is asked for again now and then, so that a dead connection is noticed
+# a watch is renewed after this long, so that a dead connection is detected
 _WATCH_SECONDS = 240
-# how often a pod that has not started is looked at anew: waiting for it ends by the clock, not by a change
+# how often a pod that has not started is read again: its start timeout ends by the clock, not by a change
 _LOOK_SECONDS = 15
 _CONNECT_SECONDS = 10
 _ANSWER_SECONDS = 30
@@ -26,7 +26,7 @@ _LONGEST_WORDS = 300
 
 
 class Unanswered(Exception):
-    """The API server's answer was no."""
+    """The API server responded with an error status."""
 
     def __init__(self, code: int) -> None:
         self.code = code
@@ -34,7 +34,7 @@ class Unanswered(Exception):
 
 
 class RemotePod:
-    """A pod by name and uid; a later one of the same name is another.
+    """A pod by name and uid; a later pod of the same name is a different one.
 
     Args:
         cluster: the fields of `Access`.
@@ -47,10 +47,10 @@ class RemotePod:
         self._access = Access(**cluster)
 
     async def changes(self, wants_events: Callable[[Status], bool]) -> AsyncGenerator[Status]:
-        """The pod's status now, then at every change until this watch ends, or the pod is gone.
+        """Yields the pod's status now, then at every change until this watch ends or the pod is gone.
 
         Args:
-            wants_events: whether a status is to come with the pod's events.
+            wants_events: whether a status is to include the pod's events.
         """
         async with self._api() as api:
             seen = await self._look(api)
@@ -65,18 +65,18 @@ class RemotePod:
             async with aclosing(self._watch(api, seen["metadata"]["resourceVersion"], seconds)) as events:
                 async for event in events:
                     changed = event.get("object") or {}
-                    # an ERROR event has no uid: it ends the watch, and the next one begins with a look
+                    # an ERROR event has no uid: it ends the watch, and the next one begins with a read
                     if (changed.get("metadata") or {}).get("uid") == self.uid:
                         yield status._replace(pod=changed, gone=event.get("type") == "DELETED")
 
     async def delete(self, *, grace_seconds: int) -> None:
-        """Deletes exactly this pod."""
+        """Deletes this pod, by uid. A pod that is gone or replaced is no error; any other error status raises Unanswered."""
         body = {"preconditions": {"uid": self.uid}, "gracePeriodSeconds": grace_seconds}
         async with self._api() as api:
             response = await api.delete_namespaced_pod(
                 self.name, self._namespace, body=body, _preload_content=False, _request_timeout=_TIMEOUT
             )
-            # gone already, or another pod by now
+            # gone already, or replaced by another pod
             if response.status not in (_NOT_FOUND, 409):
                 _answered(response)
 
@@ -90,7 +90,7 @@ class RemotePod:
         return found if found["metadata"]["uid"] == self.uid else None
 
     async def _events(self, api: Any) -> list[Json]:
-        """Oldest first; nothing where events may not be read: they only help to explain."""
+        """The pod's events, oldest first; empty where reading events is forbidden, since they are only for explanations."""
         response = await api.list_namespaced_event(
             self._namespace,
             field_selector=f"involvedObject.uid={self.uid}",
@@ -112,7 +112,7 @@ class RemotePod:
         )
         rest = b""
         try:
-            # by chunks: reading by lines, aiohttp gives up on one of 128 KiB, which a pod may well be
+            # by chunks: when reading by lines, aiohttp fails on a line of 128 KiB, which a pod can exceed
             async for chunk in _answered(response).content.iter_any():
                 *lines, rest = (rest + chunk).split(b"\n")
                 for line in lines:

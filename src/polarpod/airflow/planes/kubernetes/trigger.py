@@ -1,7 +1,7 @@
-"""The trigger of a deferred run: one watch on one pod, until the task has to look at it again.
+"""The trigger of a deferred run: one watch on one pod, until the task must read it again.
 
-It decides nothing: it wakes the task, which judges with the same code as everywhere. Its arguments are stored in Airflow's
-database, so they name a cluster's configuration and never hold one.
+It decides nothing: it wakes the task, which judges with the same code as a task that is not deferred. Its arguments are
+stored in Airflow's database, so they name a cluster's configuration and never contain one.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from polarpod.launch.planes.kubernetes.start_clock import StartClock
 from polarpod.launch.planes.kubernetes.status import Status
 from polarpod.launch.planes.kubernetes.verdicts.start_timeout import is_abandoned, patience, wants_events
 
-# before an API server that does not answer is asked again
+# before the next request to an API server that does not respond
 _AGAIN_SECONDS = 10.0
-# between two watches, lest a proxy that ends each at once makes a storm of them
+# between two watches, so that a proxy that ends each at once does not cause a storm of requests
 _BETWEEN_SECONDS = 1.0
-# before this long a task is not woken: Airflow (seen with 3.3.2) fails one that runs again before its scheduler has heard
-# that the process which deferred it is over. That took 4 s on a busy machine; the trigger starts 1-2 s after the deferral
+# The minimum wait before a task is woken: Airflow (seen with 3.3.2) fails a task that resumes before its scheduler knows
+# that the deferring process has ended. That took 4 s on a busy machine; the trigger starts 1-2 s after the deferral.
 _SETTLED_SECONDS = 5.0
-# how long a pod that cannot be seen is waited for here; the task may have another way to its cluster, and more to say of it
+# How long the trigger waits while the pod cannot be read; the task may reach its cluster in another way and report more.
 _BLIND_SECONDS = 300.0
 
 
 class PodTrigger(BaseTrigger):
-    """Fires when the pod is over, is gone, should have started or ended long ago, or cannot be seen.
+    """Fires when the pod is over, is gone, is past its start timeout or deadline, or cannot be read.
 
     Args:
         name, uid, namespace: the pod.
-        cluster: the fields of `Access`: how to get there, by name.
-        task: {"dag_id", "task_id", "run_id", "map_index"}: whose pod it is.
-        grace_seconds: for the pod's end, when somebody clears or ends the task.
+        cluster: the fields of `Access`: the access to the cluster, by name.
+        task: {"dag_id", "task_id", "run_id", "map_index"}: the pod's task instance.
+        grace_seconds: of the pod's deletion, when the task is cleared or ended.
         start_timeout_seconds: how long it may take to start, from `created_at` (ISO 8601).
-        owned: whether the pod is the task's to end; one that another launcher has started is left running.
+        owned: whether the task may end the pod; one that another launcher has started is left running.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class PodTrigger(BaseTrigger):
         return "polarpod.airflow.planes.kubernetes.trigger.PodTrigger", self._arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Waits, and fires once."""
+        """Waits and fires once."""
         settled = time.monotonic() + _SETTLED_SECONDS
         status, blind_since = Status(), None
         while blind_since is None or time.monotonic() < blind_since + _BLIND_SECONDS:
@@ -91,7 +91,7 @@ class PodTrigger(BaseTrigger):
                         blind_since = None
                         if self._is_for_the_task(status):
                             break
-            except Exception as error:  # noqa: BLE001  # an API server that is away: the pod goes on, so does the wait
+            except Exception as error:  # noqa: BLE001  # the API server is unreachable: the pod keeps running, so wait on
                 blind_since = blind_since or time.monotonic()
                 self.log.warning("pod %s cannot be seen just now: %s", self._pod.name, words(error))
             if self._is_for_the_task(status):
@@ -106,7 +106,7 @@ class PodTrigger(BaseTrigger):
         if status.pod is None or status.over:
             return status.over
         aged = self._aged(status)
-        # made at the first look: a trigger that was moved to another process has not seen the pod wait in a queue
+        # made at the first status: a trigger that was moved to another process has not seen the pod wait in a queue
         self._start_clock = self._start_clock or StartClock(aged.seconds)
         queued = self._start_clock.look(aged)
         late = patience(aged, start_timeout_seconds=self._start_timeout_seconds, queued_seconds=queued)
@@ -119,11 +119,11 @@ class PodTrigger(BaseTrigger):
         return status._replace(seconds=(dt.datetime.now(dt.UTC) - self._created_at).total_seconds())
 
     async def on_kill(self) -> None:
-        """Somebody cleared or ended the task (Airflow 3.3 and later tell)."""
+        """Ends the pod: the task was cleared or ended. Airflow 3.3 and later call this."""
         await _to_its_end(self._end_pod())
 
     async def cleanup(self) -> None:
-        """Before 3.3 a trigger only learns that it ends, not why: the task's state tells a user's act from a restart."""
+        """Before Airflow 3.3, ends the pod unless the task is still deferred: cleanup is called for a restart too."""
         if not self._fired and not hasattr(BaseTrigger, "on_kill"):
             await _to_its_end(self._end_pod_unless_deferred())
 
@@ -140,7 +140,7 @@ class PodTrigger(BaseTrigger):
             states = await sync_to_async(RuntimeTaskInstance.get_task_states)(
                 dag_id=task["dag_id"], task_ids=[task["task_id"]], run_ids=[task["run_id"]], map_index=task["map_index"]
             )
-        except Exception as error:  # noqa: BLE001  # whatever it is, a pod whose owner may live on stays
+        except Exception as error:  # noqa: BLE001  # on any error, keep a pod whose task may continue
             self.log.warning("the task's state is not known, so its pod stays: %s", type(error).__name__)
             return False
         found = states.get(task["run_id"], {})
@@ -148,7 +148,7 @@ class PodTrigger(BaseTrigger):
         return str(found.get(mapped, found.get(task["task_id"]))) != "deferred"
 
     async def _end_pod(self) -> None:
-        """Never raises: the pod's deadline and `polarpod gc` see to one that could not be deleted."""
+        """Deletes the pod. Never raises: the pod's deadline and `polarpod gc` end one that could not be deleted."""
         if not self._owned:
             self.log.info("the task was ended; pod %s was started by another launcher and goes on", self._pod.name)
             return
@@ -160,7 +160,7 @@ class PodTrigger(BaseTrigger):
 
 
 async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
-    """Airflow cancels a trigger that it wants to be rid of again each second, also while that cleans up."""
+    """Awaits the work to its end: Airflow cancels an ending trigger again each second, also during its cleanup."""
     task = asyncio.ensure_future(work)
     while not task.done():
         with suppress(asyncio.CancelledError):
