@@ -51,7 +51,7 @@ def scan_parquet(name: str, dataset: Parquet, listing: Listing, options: dict[st
 
 
 def _unsaturated(name: str, frame: pl.LazyFrame, footers: Callable[[], list[Footer]]) -> pl.LazyFrame:
-    """Returns the frame; its nanosecond columns fail where INT96 exceeds their range. Reads footers only if there are any."""
+    """Returns the frame; its nanosecond columns fail where INT96 exceeds their range. Without any, no footer is read."""
     schema = frame.collect_schema()
     fine = [column for column, dtype in schema.items() if datetimes.saturated(pl.col(column), dtype) is not None]
     if not fine or all(footer.is_from_arrow for footer in footers()):
