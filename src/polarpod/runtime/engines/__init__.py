@@ -1,1 +1,1 @@
-"""What evaluates a transform: one folder an engine."""
+"""Engines, which evaluate transforms: one folder per engine."""

@@ -1,7 +1,7 @@
-"""The interface of an engine: what evaluates a transform and stages its rows. Outside of its folder it is used through this.
+"""The interface of an engine, which evaluates a transform and stages its rows. Code outside its folder uses only this.
 
-Planning reads no rows but those that the transform itself asks for. Staging writes files where no reader looks; what makes
-them readers' is a publisher's.
+Planning reads no rows except those that the transform itself collects. Staging writes files that are invisible to readers; a
+publisher makes them visible.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from polarpod.store.listing import Listing
 
 
 class ChecksFailed(PolarpodError):
-    """Too many rows break a rule; carries the counts for the receipt."""
+    """Raised where too many rows break a rule; carries the counts for the receipt."""
 
     def __init__(self, checks: CheckResult, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -32,20 +32,20 @@ class ChecksFailed(PolarpodError):
 
 
 class Inputs(NamedTuple):
-    """A run's inputs by name, and what each of them is right now."""
+    """A run's inputs by name, and the current listing of each."""
 
     datasets: Mapping[str, Dataset]
     listings: Mapping[str, Listing]
 
 
 class Destination(NamedTuple):
-    """Where good rows are staged, and what they are held to.
+    """The staging location of good rows, and the rules for them.
 
     Attributes:
-        prefix: folder below the output's place, "" for none.
-        partition_by: columns by whose values files lie in folders of their own.
-        written_back: the partition columns where the table's library reads the rows back; None where not.
-        rules: the table's.
+        prefix: folder below the output's URI, "" for none.
+        partition_by: columns by which files are partitioned into folders.
+        written_back: the partition columns where the table's library reads the rows back; None where it does not.
+        rules: the table's rules for the rows.
     """
 
     prefix: str
@@ -55,7 +55,7 @@ class Destination(NamedTuple):
 
 
 class Staged(NamedTuple):
-    """What one staging pass left: good files, bad files, and what the checks say of them."""
+    """The result of one staging pass: good files, bad files, and the result of the checks."""
 
     files: list[StagedFile]
     checks: CheckResult | None
@@ -67,8 +67,8 @@ class Planned(Protocol):
     """A transform that an engine has planned.
 
     Attributes:
-        columns: the output's, as they will be written.
-        owned: the partition that the run owns, with its values as folders and logs spell them.
+        columns: the output's columns, as they will be written.
+        owned: the partition that the run owns, with its values as text of folders and logs.
     """
 
     @property
@@ -82,14 +82,14 @@ P = TypeVar("P", bound=Planned)
 
 
 class Engine(Protocol[P]):
-    """One engine."""
+    """An engine."""
 
     def versions(self) -> dict[str, str]:
-        """What the rows are made with, by name."""
+        """Returns name -> version of the software that computes the rows."""
         ...
 
     def plan(self, context: Context, definition: Definition[Any], inputs: Inputs, progress: Progress, host: Host) -> P:
-        """Turns the inputs into frames, runs the transform over them and looks at what it would do.
+        """Turns the inputs into frames, calls the transform on them and checks its plan.
 
         Raises:
             PolarpodError: an input, the transform, or the output's columns are not as declared.
@@ -106,10 +106,10 @@ class Engine(Protocol[P]):
         *,
         scratch: Path,
     ) -> Staged:
-        """Evaluates the plan and writes its rows, good ones apart from bad ones, with their statistics.
+        """Evaluates the plan and writes good and bad rows to separate files. Returns these with their statistics.
 
         Raises:
-            ChecksFailed: more rows are bad than may be.
-            PolarpodError: the rows could not be made, or would not be read back as they are.
+            ChecksFailed: more rows are bad than the policy allows.
+            PolarpodError: the rows cannot be computed, or readers would not get the same values back.
         """
         ...

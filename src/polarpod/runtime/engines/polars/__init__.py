@@ -1,1 +1,1 @@
-"""The Polars engine: frames, guards, checks, and the files that it stages."""
+"""The Polars engine: frames, guards, checks, and staged files."""

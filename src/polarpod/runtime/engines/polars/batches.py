@@ -1,10 +1,10 @@
-"""Watches the batches of rows on their way into the files: each has the types that were planned, is counted, and belongs to
-the partition that the run owns.
+"""Checks and counts the batches of rows before the sink: each must have the planned types and belong to the partition that
+the run owns.
 
-Polars plans some expressions with one type and computes another. A plain sink refuses such a batch, a partitioned one casts
-it and turns what does not fit into null: so the types are held before the sink, in every case.
+Polars plans some expressions with one type and computes another. A plain sink refuses such a batch; a partitioned sink casts
+it and turns values that do not fit into null. So the types are always checked before the sink.
 
-An exception raised in here comes out of Polars as a ComputeError with its text; the original is kept in `failures`.
+Polars raises an exception of these callbacks as a ComputeError with its text; the original is kept in `failures`.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from polarpod.runtime.engines.polars.formats.written_keys import WrittenKeys
 from polarpod.runtime.engines.polars.stage import Target
 from polarpod.runtime.types.dtype import describe, from_text
 
-# What a format has against a batch, or None.
+# Returns a format's error for a batch, or None.
 Refusal: TypeAlias = Callable[[pl.DataFrame], "PolarpodError | None"]
 
 
 def nothing_refused(_batch: pl.DataFrame) -> PolarpodError | None:
-    """Of a format that takes every value of its types."""
+    """The check of a format that accepts every value of its types."""
     return None
 
 
 class Tally:
-    """What has passed on its way to the sink: rows, and nulls by column."""
+    """Counts of the rows that went to the sink, and of their nulls by column."""
 
     def __init__(self) -> None:
         self.rows = 0
         self.nulls: Counter[str] = Counter()
-        # Polars may call from several of its threads
+        # Polars may call `add` from several of its threads.
         self._lock = threading.Lock()
 
     def add(self, batch: pl.DataFrame) -> None:
@@ -48,17 +48,17 @@ class Tally:
 
 
 class Watch:
-    """One attempt's watch over its batches.
+    """The batch checks of one attempt.
 
     Attributes:
-        failures: what was raised, first to last.
+        failures: the raised exceptions, in order.
     """
 
     def __init__(self) -> None:
         self.failures: list[BaseException] = []
 
     def hold(self, lf: pl.LazyFrame, refusal: Refusal = nothing_refused) -> pl.LazyFrame:
-        """The frame, each batch of which has the types that its plan says and passes a format's own check."""
+        """Returns the frame; its query fails where a batch has other types than planned or fails the format's check."""
         schema = lf.collect_schema()
 
         def pass_on(batch: pl.DataFrame) -> pl.DataFrame:
@@ -67,14 +67,14 @@ class Watch:
                 self._fail(unfit)
             return batch
 
-        # a rule's or a sink's choice of columns must not reach below: the batch would lack some of them
+        # No projection pushdown: a rule or a sink that needs fewer columns would remove some from the batch.
         return lf.map_batches(
             pass_on, schema=schema, validate_output_schema=False, streamable=True, projection_pushdown=False
         )
 
     def rows(self, lf: pl.LazyFrame, target: Target, tally: Tally, on_rows: Callable[[int], None]) -> pl.LazyFrame:
-        """The frame as a sink gets it: counted, held to its types and to the partition the run owns, without the columns of
-        that partition, which files do not store."""
+        """Returns the frame for a sink: counted, checked for its types and for the partition that the run owns, and without
+        the columns of that partition, which files do not store."""
         schema = lf.collect_schema()
         owned = {column: from_text(text, schema[column]) for column, text in target.owned.items()}
         kept = pl.Schema({name: dtype for name, dtype in schema.items() if name not in owned})

@@ -1,9 +1,9 @@
-"""Null counts and bounds of a staged file's columns, from its Parquet footer, as a Delta log holds them.
+"""Null counts and bounds of a staged file's columns, from its Parquet footer, in the form of a Delta log.
 
-Readers leave a file out whose bounds say that no row of it can match; some answer MIN and MAX from them alone. So a bound
-is exact or left out: of floats, since a footer's bounds ignore NaN and engines sort it differently; of decimals, since they
-are numbers of JSON in a log, which readers take for floats; of texts that Polars may have cut; of moments that are finer
-than a log's milliseconds.
+Readers skip a file whose bounds exclude a match; some answer MIN and MAX from the bounds alone. So an inexact bound is left
+out: of floats, since a footer's bounds ignore NaN and engines sort it differently; of decimals, since they are JSON numbers
+in a log, which readers parse as floats; of texts that Polars may have truncated; of datetimes that are finer than a log's
+milliseconds.
 
 https://github.com/delta-io/delta/blob/master/PROTOCOL.md#per-file-statistics
 """
@@ -18,19 +18,20 @@ import polars as pl
 
 from polarpod.runtime.publish.staged_file import Bound, ColumnStatistics
 
-# Polars cuts the texts of a footer's bounds to 64 bytes, before a character that would be cut itself, which has up to four;
-# and says of none whether it was
+# Polars truncates the texts of a footer's bounds to 64 bytes, at the start of a character of up to four bytes, and does not
+# mark the truncated ones.
 _CUT_BYTES = 64 - 3
-_EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001  # moments of a column without a time zone too
+_EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001  # also for columns without a time zone
 _IN_A_MILLISECOND = {"ms": 1, "us": 1_000, "ns": 1_000_000}
 
 
 def column_statistics(schema: pl.Schema, groups: Sequence[dict[str, dict[str, Any]]]) -> ColumnStatistics:
-    """What the row groups of a file say together.
+    """Returns the combined statistics of a file's row groups.
 
     Args:
-        schema: the file's.
-        groups: of each row group, column -> its statistics as Polars prints them: null_count, min_value, max_value.
+        schema: the schema of the file.
+        groups: for each row group, column -> its statistics as Polars prints them: null_count, min_value, max_value, plus
+            only_nulls.
     """
     nulls, least, greatest = {}, {}, {}
     for column, dtype in schema.items():
@@ -49,7 +50,7 @@ def _bounds(dtype: pl.DataType, chunks: list[tuple[Any, Any]]) -> tuple[Bound, B
         return None
     lows, highs = [bytes(low) for low, _ in chunks], [bytes(high) for _, high in chunks]
     if isinstance(dtype, pl.String):
-        # UTF-8 sorts as its bytes do, in Parquet as in every reader
+        # UTF-8 sorts by its bytes, in Parquet and in every reader.
         texts = (min(lows), max(highs))
         return None if any(len(text) >= _CUT_BYTES for text in [*lows, *highs]) else (texts[0].decode(), texts[1].decode())
     if not (dtype.is_signed_integer() or isinstance(dtype, (pl.Date, pl.Datetime))):
@@ -64,7 +65,7 @@ def _number(data: bytes) -> int:
 
 
 def _text(dtype: pl.DataType, number: int) -> Bound | None:
-    """A value as a log writes it; None where it cannot hold it exactly."""
+    """Returns a value in the form of a log; None where a log cannot hold it exactly."""
     try:
         if isinstance(dtype, pl.Date):
             return (_EPOCH.date() + dt.timedelta(days=number)).isoformat()

@@ -18,7 +18,7 @@ from polarpod.runtime.progress import Progress
 
 
 class PolarsEngine:
-    """Evaluates in this process, with all the cores and the memory that it may use."""
+    """Evaluates in this process, with all cores and memory available to it."""
 
     def versions(self) -> dict[str, str]:
         return {"polars": pl.__version__, "python": sys.version.split()[0]}

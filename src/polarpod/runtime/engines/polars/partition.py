@@ -1,9 +1,9 @@
-"""Partition values: which types they may have, how a value is written in logs, manifests and folder names, and which
-values no reader would get back.
+"""Partition values: their types, their text in logs, manifests and folder names, and the values that readers would not get
+back.
 
-A value travels as text: the log or the manifest holds it, Hive-style folder names repeat it, and every reader parses one of
-the two. So a value is written exactly, two values never share a text, and what a reader would take for another value is
-refused before anything is committed.
+A partition value is stored as text: in the log or the manifest and, Hive-style, in folder names; every reader parses one of
+them. So a value is written exactly, two values never share a text, and a value that a reader would parse as another one is
+refused before the commit.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime.types.dtype import describe, from_text
 
 NULL_FOLDER = "__HIVE_DEFAULT_PARTITION__"
-# what file systems take as one name
+# The longest file name, in bytes, of common file systems.
 _FOLDER_LENGTH = 255
-# what S3 takes as one key; a local path may be longer
+# The longest key of S3, in bytes; a local path may be longer.
 _KEY_LENGTH = 1024
-_EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001  # counts units since 1970, in UTC or in no zone at all
+_EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001  # the origin of units since 1970, in UTC or without a zone
 _UNITS = {"ms": 10**3, "us": 10**6, "ns": 10**9}
 _NANOSECONDS = 10**9
 _TYPES = (
@@ -36,18 +36,18 @@ _AS_STRING = (pl.Categorical, pl.Enum)
 
 
 class UnfitValue(ValueError):
-    """A value that cannot be a partition's; its text says why."""
+    """Raised for a value that cannot be a partition value; its text states the reason."""
 
 
 def fit_keys(lf: pl.LazyFrame, partition_by: list[str]) -> pl.LazyFrame:
-    """The frame with categorical partition columns as String: their categories are in no folder's name."""
+    """Returns the frame with categorical partition columns cast to String: folder names do not hold their categories."""
     schema = lf.collect_schema()
     casts = {column: pl.String() for column in partition_by if isinstance(schema.get(column), _AS_STRING)}
     return lf.cast(casts) if casts else lf  # type: ignore[arg-type]  # a dict of names and types is a schema's part
 
 
 def check_columns(schema: pl.Schema, partition_by: list[str]) -> None:
-    """Raises PolarpodError where rows of this schema cannot be partitioned so, before a row is written."""
+    """Raises PolarpodError where rows of this schema cannot be partitioned by these columns, before any row is written."""
     if missing := [column for column in partition_by if column not in schema]:
         raise PolarpodError(
             Category.OUTPUT_MISMATCH,
@@ -83,20 +83,20 @@ def check_columns(schema: pl.Schema, partition_by: list[str]) -> None:
         )
 
 
-# Why one value of a series, not null, would not be read back from an output's format, or None where it is.
+# Returns the reason why readers of a format would not get a series' only value (not null) back, or None.
 Unfit: TypeAlias = Callable[[pl.Series], str | None]
 
 
 def takes_all(_value: pl.Series) -> str | None:
-    """Of a format that has no values of its own to refuse."""
+    """The check of a format that refuses no further values."""
     return None
 
 
 def spell(value: pl.Series, unfit: Unfit = takes_all) -> str | None:
-    """The one value of a series as logs, manifests and folder names have it, None for null.
+    """Returns the only value of a series as text for logs, manifests and folder names; None for null.
 
     Raises:
-        UnfitValue: no reader would get this very value back.
+        UnfitValue: readers would not get exactly this value back.
     """
     if value.is_null()[0]:
         return None
@@ -129,8 +129,8 @@ def _moment(count: int, per_second: int) -> str:
 
 
 def unfit_float(keys: pl.DataFrame) -> PolarpodError | None:
-    """The refusal of a float that `spell` does not take, if any of the rows has one. Asked of whole batches: grouping takes
-    -0.0 for 0.0."""
+    """Returns the error for the first float that `spell` refuses, or None. Checks whole batches, because grouping treats
+    -0.0 as 0.0."""
     for column in keys.columns:
         value = pl.col(column)
         unfit = keys.filter(value.is_nan() | value.is_infinite() | ((value == 0) & (1 / value < 0)))
@@ -140,7 +140,7 @@ def unfit_float(keys: pl.DataFrame) -> PolarpodError | None:
 
 
 def folders(values: dict[str, str | None]) -> list[str]:
-    """A partition as nested folders' names, in Hive's words. Raises PolarpodError where no folder can be called so."""
+    """Returns a partition's nested folder names in Hive's format. Raises PolarpodError where a name is impossible."""
     return [_folder(column, value) for column, value in values.items()]
 
 
@@ -154,14 +154,14 @@ def _folder(column: str, value: str | None) -> str:
 
 
 def check_length(uri: str, values: dict[str, str | None]) -> None:
-    """Raises PolarpodError where partitions nest so long names that an object store takes no such key."""
+    """Raises PolarpodError where the nested folder names exceed the longest key of an object store."""
     if uri.startswith("s3://") and len(uri.split("/", 3)[-1].encode()) > _KEY_LENGTH:
         column = max(values, key=lambda name: len(values[name] or ""))
         raise refusal(column, values[column], f"its files' keys are too long, at most {_KEY_LENGTH} bytes")
 
 
 def refusal(column: str, value: object, why: str) -> PolarpodError:
-    """The verdict for one value."""
+    """Returns the error for one value."""
     return PolarpodError(
         Category.OUTPUT_MISMATCH,
         f"a value of the partition column {column!r} cannot name a partition: {why}",
@@ -171,7 +171,7 @@ def refusal(column: str, value: object, why: str) -> PolarpodError:
 
 
 def shared(values: dict[str, str | None]) -> PolarpodError:
-    """The verdict for two partitions that would be one to every reader."""
+    """Returns the error for two partitions with the same text, which readers could not distinguish."""
     return PolarpodError(
         Category.OUTPUT_MISMATCH,
         "two values of a partition column are written alike, so that their rows would share a partition",
@@ -181,11 +181,11 @@ def shared(values: dict[str, str | None]) -> PolarpodError:
 
 
 def owned_as_spelled(owned: dict[str, str], schema: pl.Schema, unfit: Unfit = takes_all) -> dict[str, str]:
-    """The partition a run owns, as logs and manifests spell it: of an Int64 column "01" is "1". Two spellings of one
-    partition would not replace each other.
+    """Returns the partition a run owns in the text form of logs and manifests: "01" of an Int64 column is "1". With two text
+    forms of one partition, runs would not replace each other's rows.
 
     Raises:
-        PolarpodError: `output_mismatch` where a text is no value of its column, or one that names no partition.
+        PolarpodError: `output_mismatch` where a text is not a value of its column, or cannot name a partition.
     """
     spelled = {}
     for column, text in owned.items():
@@ -206,7 +206,7 @@ def owned_as_spelled(owned: dict[str, str], schema: pl.Schema, unfit: Unfit = ta
 
 
 def key_values(keys: pl.DataFrame, unfit: Unfit = takes_all) -> dict[str, str | None]:
-    """The partition columns of one row, as text. Raises PolarpodError for a value that names no partition."""
+    """Returns the partition values of one row as text. Raises PolarpodError for a value that cannot name a partition."""
     spelled = {}
     for key in keys.get_columns():
         try:
@@ -217,7 +217,8 @@ def key_values(keys: pl.DataFrame, unfit: Unfit = takes_all) -> dict[str, str | 
 
 
 def _shown(key: pl.Series) -> object:
-    """One value for a message. Polars panics over the text of a day or a moment that is far away, as Python does."""
+    """Returns one value for a message. Dates and datetimes as numbers: Polars panics when it formats one out of range, and
+    Python fails too."""
     if key.dtype.is_float():
         return key.to_list()[0]
     if key.dtype.is_temporal():

@@ -1,4 +1,4 @@
-"""From inputs to the frame that will be written: scan, transform, guards, and the types of the output's format."""
+"""Plans the frame to write from the inputs: scan, transform, guards, and the types of the output's format."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class PolarsPlan(NamedTuple):
     """A planned transform.
 
     Attributes:
-        frame: the output's rows, with the types that its format has.
-        watch: over its batches.
-        columns: the output's, as a frame without rows.
-        owned: the partition that the run owns, with its values as folders and logs spell them.
+        frame: the output's rows, with types of its format.
+        watch: the checks of its batches.
+        columns: the output's columns, as a frame without rows.
+        owned: the partition that the run owns, with its values as text of folders and logs.
     """
 
     frame: pl.LazyFrame
@@ -79,8 +79,8 @@ def _transform(
 
 
 def _fitted(result: pl.LazyFrame, definition: Definition[Any], output: Output, watch: Watch) -> pl.LazyFrame:
-    """The rows as their format holds them. What is cast or checked is held to its planned types before, because a cast of
-    another type than the planned one may lose values in silence; else the sink's watch is the only one."""
+    """Returns the rows with the types of their format. Rows that are cast or checked are first held to their planned types,
+    because a cast from another type may silently lose values; other rows are checked only at the sink."""
     columns, rows = partition_columns(output), row_format_of(output)
     fit = partition.fit_keys(rows.fit(result), columns)
     if definition.schema is None and fit.collect_schema() == result.collect_schema():

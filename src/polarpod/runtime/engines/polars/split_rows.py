@@ -1,7 +1,7 @@
-"""Checks: a dataframely schema over a frame, split into good rows and bad rows in one pass.
+"""Checks: splits a frame into good and bad rows by a dataframely schema, in one pass.
 
-The only module that knows dataframely. Its one private name (`_lf`, the lazy frame of failures, which every public method
-collects) is used here and nowhere else, and a test fails the day it is gone.
+The only module that uses dataframely. It uses its private name `_lf`, the lazy frame of failures, which every public method
+collects; a test fails when that name is removed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from polarpod.contract.verdict import Category, PolarpodError
 
 
 class Split(NamedTuple):
-    """Good rows, and bad rows with one boolean column a rule (False: broken, null: could not be told)."""
+    """Good rows, and bad rows with one boolean column per rule (False: broken, null: undecidable)."""
 
     good: pl.LazyFrame
     bad: pl.LazyFrame
@@ -22,11 +22,11 @@ class Split(NamedTuple):
 
 
 def split(lf: pl.LazyFrame, schema: Any, *, what: str, category: Category) -> Split:
-    """The two halves of a frame by a schema's rules; nothing is evaluated yet.
+    """Splits a frame by a schema's rules, lazily.
 
     Args:
-        what: whose schema it is, for the message: "the output", "input 'orders'".
-        category: of the failure where columns or types already disagree.
+        what: the checked frame, for the message: "the output", "input 'orders'".
+        category: of the error where columns or types differ.
 
     Raises:
         PolarpodError: a column is missing, extra, or of another type.
@@ -38,7 +38,7 @@ def split(lf: pl.LazyFrame, schema: Any, *, what: str, category: Category) -> Sp
 
 
 def _check_columns(found: pl.Schema, schema: Any, *, what: str, category: Category) -> None:
-    """dataframely drops columns it does not know and stops at the first wrong one; both hide what a person needs."""
+    """Raises PolarpodError that lists all wrong columns: dataframely drops unknown ones and stops at the first wrong one."""
     columns = schema.columns()
     problems = [f"missing: {name}" for name in columns if name not in found]
     problems += [f"extra: {name} ({found[name]})" for name in found if name not in columns]
@@ -57,7 +57,7 @@ def _check_columns(found: pl.Schema, schema: Any, *, what: str, category: Catego
 
 
 def count_failures(lf: pl.LazyFrame, schema: Any, *, what: str) -> dict[str, int]:
-    """Failing rows per rule, in a pass of its own; empty when all is well. For inputs, whose rows are not written."""
+    """Returns rule -> failing rows, without rules that hold. A separate pass; for inputs, which are not written."""
     halves = split(lf, schema, what=what, category=Category.INPUT_MISMATCH)
     if not halves.rules:
         return {}

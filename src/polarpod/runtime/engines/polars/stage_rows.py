@@ -1,4 +1,4 @@
-"""One pass over a planned transform: good rows and bad rows, each through a sink of its own, audited after it."""
+"""Stages a planned transform in one pass: good and bad rows through separate sinks, audited afterwards."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def stage_rows(
     rules = held_rules(destination.rules, planned.columns.schema)
     spec = context.job.checks
     tally = Tally()
-    # Right above the transform: left to itself the optimiser may share less than all of it, and a shuffled or sampled row
-    # that is evaluated twice can be good and bad at once, or neither.
+    # Cached directly above the transform: the optimiser may share only a part of it, and a shuffled or sampled row that is
+    # evaluated twice can be both good and bad, or neither.
     halves = _split(result.cache(), definition)
     sinks = stage.Sinks(target, polars_options(target.base, context.storage))
     schema = planned.columns.schema
@@ -98,7 +98,7 @@ def _target(context: Context, planned: PolarsPlan, destination: Destination) -> 
 
 
 def _quarantine(context: Context, scratch: Path) -> stage.Target:
-    """Where this attempt stages its bad rows: in the quarantine, or in its scratch directory where they are not kept."""
+    """Returns the staging location of bad rows: the quarantine, or the scratch directory where they are not kept."""
     spec = context.job.checks
     assert spec is not None, "only called with checks"
     base = normal(spec.quarantine) if spec.quarantine else str(scratch)
@@ -112,7 +112,7 @@ def _check_result(
     bad: list[StagedFile],
     rules: list[str],
 ) -> CheckResult:
-    """What the checks found, counted from the files that were written."""
+    """Returns the result of the checks, counted from the written files."""
     spec = context.job.checks
     assert spec is not None
     failed = sum(file.rows for file in bad)
@@ -132,12 +132,12 @@ def _check_result(
 
 
 def _kept(halves: split_rows.Split, spec: CheckSpec) -> pl.LazyFrame:
-    """The bad rows; without a quarantine only the rules' results are wanted, not the rows."""
+    """Returns the bad rows; without a quarantine only the columns of the rules."""
     return halves.bad if spec.quarantine else halves.bad.select(halves.rules)
 
 
 def _uncounted(_rows: int) -> None:
-    """Progress counts the rows that are published."""
+    """Bad rows do not count as progress, which counts published rows."""
 
 
 def _split(frame: pl.LazyFrame, definition: Definition[Any]) -> split_rows.Split | None:
@@ -147,7 +147,7 @@ def _split(frame: pl.LazyFrame, definition: Definition[Any]) -> split_rows.Split
 
 
 def _judge(context: Context, checks: CheckResult) -> None:
-    """Raises ChecksFailed where the policy says that these rows must not be published."""
+    """Raises ChecksFailed where the policy does not allow these rows to be published."""
     spec = context.job.checks
     assert spec is not None, "only called with checks"
     share = checks.rows_failed / checks.rows_checked if checks.rows_checked else 0.0

@@ -1,7 +1,7 @@
-"""Compares the footers of staged Parquet files with what went into them: types, rows, and nulls by column.
+"""Compares the footers of staged Parquet files with the rows sent to the sink: types, row counts, and nulls by column.
 
-The batches were held to their types and counted right before the sink; what the sink made of them is only known from what
-it wrote. A footer is a few kilobytes: of a file in an object store only its end is read.
+The batches were checked and counted directly before the sink; only the files show what the sink wrote. A footer is a few
+kilobytes: of a file in an object store only the end is read.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from polarpod.runtime.types.dtype import describe
 from polarpod.store.folder import Folder
 from polarpod.store.location import is_local, join, local_path
 
-# One request a file, several under way: a thousand partitions cost seconds, not minutes.
+# One request per file, several concurrently: a thousand partitions cost seconds, not minutes.
 _REQUESTS = 16
-# More than most footers have; a longer one costs a second request.
+# Longer than most footers; a longer footer costs a second request.
 _END_BYTES = 64 * 1024
-_TRAILER = 8  # the footer's length in four bytes, and the four of "PAR1"
+_TRAILER = 8  # four bytes with the footer's length, and "PAR1"
 
 
 class Footer(NamedTuple):
-    """What a file says of itself. `statistics` has no nested columns: of those a footer counts only leaves."""
+    """The footer of a file. `statistics` has no nested columns: a footer counts only their leaves."""
 
     schema: pl.Schema
     rows: int
@@ -41,13 +41,13 @@ class Footer(NamedTuple):
 def compare(
     files: list[StagedFile], base: str, storage: Storage, *, planned: pl.Schema, tally: Tally, scratch: Path
 ) -> list[StagedFile]:
-    """The files with their column statistics.
+    """Returns the files with their column statistics.
 
     Args:
-        planned: the schema of the rows that went to the sink, partition columns included.
+        planned: the schema of the rows that went to the sink, including partition columns.
 
     Raises:
-        PolarpodError: the files are not what was planned and counted.
+        PolarpodError: the files differ from the planned types or the counted rows and nulls.
     """
     keys = set(files[0].partition) if files else set()
     stored = pl.Schema({column: dtype for column, dtype in planned.items() if column not in keys})
@@ -77,7 +77,7 @@ def _footers(files: list[StagedFile], base: str, storage: Storage, stored: pl.Sc
 
     def fetched(numbered: tuple[int, StagedFile]) -> Footer:
         number, file = numbered
-        # Polars reads its own words of a footer only from a file
+        # Polars' function for footer statistics reads only files.
         path = scratch / f"footer-{number}.parquet"
         path.write_bytes(_end(folder, file))
         try:
@@ -99,8 +99,8 @@ def _read(path: Path, stored: pl.Schema) -> Footer:
     schema = pl.Schema(pl.read_parquet_schema(path))
     if schema != stored:
         return Footer(schema, 0, NO_STATISTICS)
-    # The only hook to a footer's statistics: private, for Polars' own tests. Polars is pinned exactly, and a test fails the
-    # day it is gone.
+    # The only access to a footer's statistics: a private function for Polars' own tests. Polars is pinned exactly, and a
+    # test fails when it is removed.
     from polars._plr import _parquet_metadata_pruned_json
 
     flat = [column for column, dtype in stored.items() if not dtype.is_nested()]

@@ -1,7 +1,7 @@
-"""Holds rows to the rules of their table, batch by batch, while they go to the file.
+"""Checks rows against the rules of their table, batch by batch, while they are written.
 
-A rule is SQL of whatever engine wrote it; only what means the same everywhere is evaluated (comparisons of columns with
-literals, AND, OR, NOT, IN, BETWEEN, IS NULL). Any other rule is refused by its name before the work begins.
+A rule is SQL in the dialect of the engine that wrote it; only parts that mean the same everywhere are evaluated (comparisons
+of columns with literals, AND, OR, NOT, IN, BETWEEN, IS NULL). Any other rule is refused by name before the work begins.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from polarpod.runtime.publish.table_rules import ITEMS, TableRules
 
 _TOKEN = re.compile(r"\s*(?:(`[^`]+`|[A-Za-z_]\w*)|-?\d+(?:\.\d+)?|'(?:[^'\\]|'')*'|<>|!=|<=|>=|[<>=(),])")
 _WORDS = frozenset({"and", "or", "not", "is", "null", "in", "between", "true", "false"})
-# their comparison with a literal is the same in every engine; dates and decimals are converted, each engine in its way
+# Comparing these types with a literal is the same in every engine; conversions of dates and decimals differ by engine.
 _COMPARED = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.Float32, pl.Float64, pl.String, pl.Boolean)
 
 
 class Rule(NamedTuple):
-    """One rule: its name for a person, and an expression that is true for rows that break it."""
+    """One rule: its name for messages, and an expression that is true for rows that break it."""
 
     name: str
     broken: pl.Expr
 
 
 def held_rules(rules: TableRules, schema: pl.Schema) -> list[Rule]:
-    """The rules as expressions over rows of a schema.
+    """Returns the rules as expressions over rows of a schema.
 
     Raises:
-        PolarpodError: `publish_refused` for a rule that cannot be held.
+        PolarpodError: `publish_refused` for a rule that cannot be evaluated.
     """
     found = []
     for rule in rules.not_null:
@@ -48,13 +48,13 @@ def held_rules(rules: TableRules, schema: pl.Schema) -> list[Rule]:
                 remedy="polarpod holds comparisons of columns with literals, joined by AND and OR. Publish to a table "
                 "without this rule, or write to it with the engine that made it.",
             )
-        # as the protocol has it, a rule must be true: null is not
+        # By the Delta protocol a rule must evaluate to true; null does not.
         found.append(Rule(condition.name, expression.fill_null(value=False).not_()))
     return found
 
 
 def _is_null(value: pl.Expr, inside: list[str | None]) -> pl.Expr:
-    """Whether what a path leads to is null, inside of a value that is not."""
+    """Returns an expression: whether the value at a path is null while its parent is not."""
     if not inside:
         return value.is_null()
     step, *rest = inside
@@ -64,9 +64,9 @@ def _is_null(value: pl.Expr, inside: list[str | None]) -> pl.Expr:
 
 
 def hold(lf: pl.LazyFrame, rules: list[Rule], uri: str, failures: list[BaseException]) -> pl.LazyFrame:
-    """The frame, whose rows are held to the rules as they pass.
+    """Returns the frame; its query fails where a row breaks a rule.
 
-    An exception raised in here comes out of Polars as a ComputeError with its text; the original is kept in `failures`.
+    Polars raises an exception of this callback as a ComputeError with its text; the original is kept in `failures`.
     """
     if not rules:
         return lf
@@ -94,7 +94,7 @@ def _broken(counts: list[tuple[str, int]], uri: str) -> PolarpodError:
 
 
 def _evaluated(text: str, schema: pl.Schema) -> pl.Expr | None:
-    """The rule as an expression, or None where it is more than comparisons that mean the same in every engine."""
+    """Returns the rule as an expression, or None where it is more than comparisons that mean the same in every engine."""
     position = 0
     while position < len(text.rstrip()):
         token = _TOKEN.match(text, position)

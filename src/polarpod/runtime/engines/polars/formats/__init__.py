@@ -1,1 +1,1 @@
-"""How the Polars engine writes rows of a format."""
+"""Row formats of the Polars engine, one module per output format."""

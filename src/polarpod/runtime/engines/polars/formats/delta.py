@@ -1,7 +1,7 @@
-"""What of Polars' types and names a Delta table can hold, asked before a row is made.
+"""The Polars types and column names that a Delta table can hold; checked before any row is computed.
 
-A type that Delta lacks is widened to one that holds every value of it, or refused by the column's name. What is not known
-here is refused too: a log that promises another type than its files have makes the whole table unreadable.
+A type that Delta lacks is widened to one that holds all its values, or refused by the column's name. Unknown types are
+refused too: a log with other types than its files makes the whole table unreadable.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _WIDENING: dict[pl.DataType, pl.DataType] = {
 
 
 def fit_delta(lf: pl.LazyFrame) -> pl.LazyFrame:
-    """The frame with every column as a type Delta has.
+    """Returns the frame with every column cast to a Delta type.
 
     Raises:
         PolarpodError: `output_mismatch`, naming each column that no Delta table can hold.
@@ -55,9 +55,9 @@ def fit_delta(lf: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def delta_type(dtype: pl.DataType) -> pl.DataType | None:
-    """The type a Delta table holds this as without losing a value, or None where there is none."""
+    """Returns the Delta type that holds all values of this type, or None where there is none."""
     if isinstance(dtype, pl.Datetime):
-        # Delta has microseconds, either as an instant (UTC) or without a zone
+        # Delta has microseconds, either in UTC or without a zone.
         return pl.Datetime("us", "UTC" if dtype.time_zone else None) if dtype.time_unit != "ns" else None
     if isinstance(dtype, pl.List):
         inner = delta_type(*parts(dtype).values())
@@ -73,7 +73,7 @@ def delta_type(dtype: pl.DataType) -> pl.DataType | None:
 
 
 def unfit_key(value: pl.Series) -> str | None:
-    """Why one partition value, not null, would not be read back from a Delta table, or None where it is."""
+    """Returns the reason why readers of a Delta table would not get this non-null partition value back, or None."""
     if value.dtype == pl.String() and value[0] == "":
         return "the Delta protocol takes an empty text for null"
     if isinstance(value.dtype, pl.Decimal) and -1 < value[0] < 0:
@@ -82,7 +82,7 @@ def unfit_key(value: pl.Series) -> str | None:
 
 
 def unfit_written_key(value: pl.Series) -> str | None:
-    """The same where deltalake writes the log itself."""
+    """As `unfit_key`, where deltalake writes the log itself."""
     if isinstance(value.dtype, pl.Decimal) and is_misspelled(value[0]):
         return unfit_key(value) or "deltalake writes -1.50 as -1.-50"
     return unfit_key(value)
@@ -90,8 +90,8 @@ def unfit_written_key(value: pl.Series) -> str | None:
 
 def _map_type(dtype: pl.Map) -> pl.DataType | None:
     key, value = (delta_type(inner) for inner in parts(dtype).values())
-    # Polars casts no keys. deltalake does not look into a Map for moments without a zone, and so writes a log without the
-    # feature that they need.
+    # Polars cannot cast keys. deltalake does not search a Map for datetimes without a zone, so it writes a log without the
+    # table feature that they require.
     if key is None or value is None or key != dtype.key or _has_naive_moments(key) or _has_naive_moments(value):
         return None
     return pl.Map(key, value)

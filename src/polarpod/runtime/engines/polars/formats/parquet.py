@@ -1,4 +1,4 @@
-"""Rows of plain Parquet: every type that a file gives back, as it is."""
+"""Rows of plain Parquet: every type that a file preserves is written unchanged."""
 
 from __future__ import annotations
 

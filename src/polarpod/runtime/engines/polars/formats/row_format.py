@@ -1,4 +1,4 @@
-"""What a format needs of rows that Polars writes for it. An output's publisher names it."""
+"""A format's requirements for the rows that Polars writes. An output's publisher names the format."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class RowFormat(NamedTuple):
     """How rows are written for one format.
 
     Attributes:
-        fit: the frame with types that the format has; raises where there is none without a loss.
-        refusal: of the planned and of the fitted schema: what of a batch would not survive the cast between them.
-        unfit: why a partition value would not be read back, None where it is.
+        fit: returns the frame with types of the format; raises where a type has no lossless one.
+        refusal: from the planned and the fitted schema, returns the check for values that the cast between them would lose.
+        unfit: returns the reason why readers would not get a partition value back, or None.
     """
 
     fit: Callable[[pl.LazyFrame], pl.LazyFrame]
@@ -30,6 +30,6 @@ class RowFormat(NamedTuple):
 
 
 def row_format_of(output: OutputFormat) -> RowFormat:
-    """The row format of an output."""
+    """Imports and returns the row format of an output."""
     rows: RowFormat = import_module(f"polarpod.runtime.engines.polars.formats.{output.publisher}").ROWS
     return rows

@@ -1,4 +1,4 @@
-"""Which of Polars' types a Parquet file keeps, for every reader; asked before a row is made."""
+"""The Polars types that a Parquet file preserves for every reader; checked before any row is computed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from polarpod.runtime.types.dtype import describe, parts
 
 
 def _has_wide_integers(dtype: pl.DataType) -> bool:
-    """Whether integers of 128 bits are part of a type. Parquet has none: other readers take them for bytes, or fail."""
+    """Whether a type contains 128-bit integers. Parquet has none: readers other than Polars read bytes, or fail."""
     return "Int128" in str(dtype.base_type()) or any(_has_wide_integers(inner) for inner in parts(dtype).values())
 
 
@@ -20,7 +20,7 @@ def _has_nameless(dtype: pl.DataType) -> bool:
 
 
 def check_stored(schema: pl.Schema) -> None:
-    """Raises PolarpodError where a Parquet file would give a column back as another type, or not take it at all. Asked of an
+    """Raises PolarpodError where a column has an empty name, or where Parquet changes or rejects its type. Tested on an
     empty file in memory, before any work."""
     unkept = []
     if nameless := [column for column, dtype in schema.items() if not column or _has_nameless(dtype)]:

@@ -1,1 +1,1 @@
-"""Arithmetic that would be silently wrong, found in a plan before a row is read."""
+"""Guards against silently wrong arithmetic, detected in a plan before any row is read."""

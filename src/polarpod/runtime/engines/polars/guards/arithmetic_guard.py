@@ -1,4 +1,4 @@
-"""Refuses a transform whose arithmetic is silently wrong: decimals that are rounded in every row, integers that wrap."""
+"""Refuses a transform with silently wrong arithmetic: decimals that are rounded in every row, integers that wrap."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from polarpod.runtime.engines.polars.guards.decimal_guard import rounding_in
 from polarpod.runtime.engines.polars.guards.integer_guard import wrapping_in
 from polarpod.runtime.engines.polars.guards.logical_plan import read_plan
 
-# a systematic mistake shows in a few
+# The most expressions in the evidence; a few show a systematic mistake.
 _SHOWN = 10
 
 
 def check(lf: pl.LazyFrame) -> None:
-    """Looks at the plan once; nothing is run. A plan that cannot be read is passed over.
+    """Reads the plan once without running it. A plan that cannot be read is skipped.
 
     Raises:
         PolarpodError: `decimal_rounding` or `integer_overflow`, with the expressions.

@@ -1,7 +1,7 @@
-"""What a plan proves of an expression's values, followed down to where its columns are made.
+"""Bounds of an expression's values that its plan proves, traced down to the nodes that make its columns.
 
-A bound is what holds for every value: how many decimal places, between which numbers. It is never too narrow: where nothing
-is known it is all that the type has room for, so that a guard built on it can only cry wolf.
+A bound holds for every value, such as a number of decimal places or a range. It is never too narrow: where nothing is known
+it is the full range of the type, so that a guard based on it can only raise false alarms.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from polarpod.runtime.engines.polars.guards.logical_plan import Place, Plan
 
 T = TypeVar("T")
 
-# Deeper than a person nests; beyond it values count as unknown, well before Python's own recursion limit.
+# Deeper than hand-written expressions; beyond it values count as unknown, well before Python's recursion limit.
 DEPTH = 100
 
-# These hand on values they were given.
+# Nodes, functions and aggregations whose results are values of their inputs.
 KEEPING_NODES = {
     "Filter", "Sort", "Slice", "Cache", "Distinct", "SimpleProjection", "Union", "HConcat", "MergeSorted", "HStack",
 }  # fmt: skip
@@ -49,7 +49,7 @@ class _Source(NamedTuple):
 
 
 class Bounds(ABC, Generic[T]):
-    """Bounds of one plan's expressions, each worked out once."""
+    """Bounds of one plan's expressions, each computed once."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -58,22 +58,22 @@ class Bounds(ABC, Generic[T]):
 
     @abstractmethod
     def declared(self, dtype: pl.DataType | None) -> T:
-        """What a type has room for; of a list's, its items'."""
+        """Returns the full bound of a type; for a list, that of its items."""
 
     @abstractmethod
     def around(self, bounds: Iterable[T]) -> T:
-        """What holds for all of these; for none of them, nothing is known."""
+        """Returns the union of bounds; for no bounds, the unknown bound."""
 
     @abstractmethod
     def within(self, one: T, other: T) -> T:
-        """What holds where both do."""
+        """Returns the bound of values that satisfy both."""
 
     @abstractmethod
     def computed(self, place: Place, view: Any, depth: int, field: str | None) -> T:
-        """The bound of an expression that is no column and no struct."""
+        """Returns the bound of an expression that is neither a column nor a struct."""
 
     def of(self, place: Place, depth: int = DEPTH, field: str | None = None) -> T:
-        """The bound of an expression; of one field, where it is a struct."""
+        """Returns the bound of an expression; with `field`, that of one field of a struct."""
         if (place, field) not in self._known:
             declared = self.declared(_inner(self.plan.dtype(place), field))
             proven = self._proven(place, depth - 1, field) if depth else declared
@@ -81,7 +81,7 @@ class Bounds(ABC, Generic[T]):
         return self._known[place, field]
 
     def parts(self, place: Place, expressions: Iterable[int], depth: int, field: str | None = None) -> T:
-        """What holds for the values of all of these expressions."""
+        """Returns the union of the bounds of these expressions."""
         return self.around(self.of(place._replace(expression=part), depth, field) for part in expressions)
 
     def _proven(self, place: Place, depth: int, field: str | None) -> T:
@@ -101,7 +101,7 @@ class Bounds(ABC, Generic[T]):
         return self.computed(place, view, depth, field)
 
     def _column(self, source: _Source, depth: int) -> T:
-        """The bound of a column, followed down the plan to where it was made."""
+        """Returns the bound of a column, traced down the plan to the node that makes it."""
         if source not in self._columns:
             self._columns[source] = self._made(source, depth)
         return self._columns[source]
@@ -119,7 +119,7 @@ class Bounds(ABC, Generic[T]):
         return self.around(self._column(each, depth - 1) for each in (sources if depth else ()))
 
     def origin(self, place: Place) -> Place:
-        """Where a column was made, if there is one such place; else the expression itself."""
+        """Returns the place where a column is made, if there is exactly one; else the expression itself."""
         view = self.plan.view(place.expression)
         nodes = self.plan.inputs(place.node)
         if type(view).__name__ != "Column" or view is None or len(nodes) != 1:
@@ -136,11 +136,11 @@ class Bounds(ABC, Generic[T]):
             source = sources[0]
 
     def _sources(self, source: _Source, kind: str, view: Any) -> list[_Source]:
-        """The inputs' columns that a column a node has not made itself can hold values of; none if that is unknown."""
+        """Returns the input columns whose values a column can hold that the node does not make; [] if unknown."""
         name, inputs = source.column, self.plan.inputs(source.node)
         same = [source._replace(node=node) for node in inputs if name in self.plan.schema(node)]
         if kind == "Join":
-            # a full join's key holds both sides' values: whichever side knows the name counts
+            # The key of a full join holds values of both sides: every side with the name counts.
             right = source._replace(node=inputs[1], column=name.removesuffix(str(view.options[3])))
             return [*same, right] if right.column != name and right.column in self.plan.schema(right.node) else same
         if kind == "MapFunction" and view.function[0] == "unnest":
@@ -152,7 +152,7 @@ class Bounds(ABC, Generic[T]):
         return same if kind in KEEPING_NODES or (kind == "MapFunction" and view.function[0] in KEEPING_MAPS) else []
 
     def _unnested(self, source: _Source, node: int, structs: list[str], separator: str | None) -> list[_Source]:
-        """The field that a column was before its struct was taken apart, or the column that stood beside the struct."""
+        """Returns the struct field that an unnested column comes from, or the column beside the struct."""
         for column in structs if source.field is None else ():
             prefix = f"{column}{separator}" if separator else ""
             field = source.column.removeprefix(prefix)
@@ -163,7 +163,7 @@ class Bounds(ABC, Generic[T]):
 
 
 def _inner(dtype: pl.DataType | None, field: str | None) -> pl.DataType | None:
-    """The type of a struct's field, or the type itself; of a list, that of its items."""
+    """Returns the type of a struct's field, or the type itself; for a list, that of its items."""
     if field is not None:
         fields = {each.name: each.dtype for each in dtype.fields} if isinstance(dtype, pl.Struct) else {}
         dtype = fields.get(field)  # type: ignore[assignment]  # a struct that exists has instances of types only

@@ -1,17 +1,17 @@
-"""Finds Decimal products and quotients that would round every row, before a row is read.
+"""Finds Decimal products and quotients that would round every row, before any row is read.
 
 Polars gives Decimal * Decimal the larger of the two scales, where Spark, DuckDB and SQL give their sum: 1.15 * 1.15
-becomes 1.32 instead of 1.3225, silently, and a sum over the rows drifts with their number. Division keeps the larger
+silently becomes 1.32 instead of 1.3225, and the error of a sum grows with the number of rows. Division keeps the larger
 scale too: 1.23 / 100 is 0.01. `Expr.product()` and powers are products as well.
 
-A product is exact when its scale holds the scales of both factors' values together. A quotient is never known to be
-exact; it passes when its scale is finer than both operands' values, for then somebody has chosen it. Either passes when it
-is rounded at once to the scale it has: Polars rounds it half to even, once, which is what was asked for.
+A product is exact where its scale is at least the sum of the scales of both factors' values. A quotient is never known to be
+exact; it passes where its scale is finer than both operands' values, because then the author chose it. Either passes where
+it is rounded directly to its own scale: Polars rounds it half to even, once, as requested.
 
-Not seen, because Polars does not show them: what is inside `list.eval`, `struct.with_fields` and Python functions,
-those of `pl.fold` and `pl.reduce` among them. Not looked at: products of whole structs. What a Python function returns
-counts as having all the places of its type.
-`pl.SQLContext` needs no guard for products: SQL's have the sum of the scales in Polars too.
+Not visible in a plan: the insides of `list.eval`, `struct.with_fields` and Python functions, including those of `pl.fold`
+and `pl.reduce`. Not checked: products of whole structs. The result of a Python function counts as having all decimal places
+of its type.
+`pl.SQLContext` needs no guard for products: Polars gives SQL products the sum of the scales.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ REMEDY: Final = (
 
 
 def rounding_products(lf: pl.LazyFrame) -> list[str]:
-    """Describes each Decimal product or quotient that loses digits: its text, the types, and the scale it lacks.
+    """Returns a description of each Decimal product or quotient that loses digits: its text, types, and the needed scale.
 
-    Nothing is run. A plan, or part of a plan, that cannot be read is passed over.
+    The plan is not run. A plan, or a part of it, that cannot be read is skipped.
     """
     return read_plan(lf, rounding_in) or []
 
 
 def rounding_in(plan: Plan) -> list[str]:
-    """The same for a plan that is being read."""
+    """As `rounding_products`, for a plan from `read_plan`."""
     scales = Scales(plan)
     everything = list(plan.expressions())
     meant = {place for each in everything for place in _rounded_at_once(plan, each)}
@@ -52,7 +52,7 @@ def rounding_in(plan: Plan) -> list[str]:
 
 
 def _rounded_at_once(plan: Plan, place: Place) -> Iterator[Place]:
-    """The product that an expression rounds to the scale it has anyway. To another scale it would be rounded twice."""
+    """Yields the operand that an expression rounds to the scale it already has. Any other scale would round it twice."""
     view = plan.view(place.expression)
     if type(view).__name__ != "Function" or view is None or view.function_data[0] != "round":
         return
@@ -83,7 +83,7 @@ def _finding(plan: Plan, scales: Scales, place: Place) -> str:
 
 
 def _power(plan: Plan, scales: Scales, place: Place, view: Any) -> str:
-    """The same for a value that is multiplied by itself, or by all values of its column."""
+    """As `_finding`, for powers and for products over a column."""
     name = view.function_data[0]
     if name not in ("product", "cum_prod", "pow"):
         return ""

@@ -1,7 +1,7 @@
-"""How many decimal places the values of an expression can have, as far as the plan proves it.
+"""The number of decimal places that an expression's values can have, as far as the plan proves it.
 
-A type says less: `pl.col("price").cast(pl.Decimal(38, 4))` has room for four places and, coming from Decimal(15, 2),
-values of two. Every answer is an upper bound: what is unknown costs at most a false alarm, never a missed one.
+A type is less precise: `pl.col("price").cast(pl.Decimal(38, 4))` allows four places, but from Decimal(15, 2) its values have
+two. Every result is an upper bound: an unknown one can cause a false alarm, never a missed one.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from polarpod.runtime.engines.polars.guards.bound import KEEPING_AGGREGATIONS, K
 from polarpod.runtime.engines.polars.guards.expression_text import sign_of
 from polarpod.runtime.engines.polars.guards.logical_plan import Place
 
-# More than any Decimal has: a float or a text may have any number of places.
+# More places than any Decimal has: a float or a text may have any number of places.
 _UNKNOWN = 99
 
-# what adds and subtracts makes no finer values
+# Sums and differences have no more places than their operands.
 _FUNCTIONS = KEEPING_FUNCTIONS | {
     "abs", "cum_sum", "diff", "negate", "sum_horizontal", "ListFunction.Sum", "RollingFunction.Sum",
 }  # fmt: skip
 _AGGREGATIONS = KEEPING_AGGREGATIONS | {"sum"}
 _PARTS = KEEPING_PARTS | {"Cast": ("expr",)}
-# a replacement's table may be long; beyond this its type's scale has to do
+# The mapping of a replacement may be long; above this length the scale of its type counts.
 _LITERALS_LOOKED_AT = 10_000
 
 
 class Scales(Bounds[int]):
-    """The most decimal places a value can have."""
+    """The most decimal places that values can have."""
 
     def declared(self, dtype: pl.DataType | None) -> int:
         if isinstance(dtype, pl.Decimal):
@@ -56,7 +56,7 @@ class Scales(Bounds[int]):
 
 
 def _bounded(kind: str, view: Any) -> tuple[int, list[int]]:
-    """A bound of the expression's own (rounding has one) and the parts whose values it hands on."""
+    """Returns the expression's own bound (`round` has one) and the parts whose values it passes on."""
     if kind == "Agg" and view.name in _AGGREGATIONS:
         return _UNKNOWN, list(view.arguments)
     if kind == "Function" and view.function_data[0] == "round":
@@ -67,7 +67,7 @@ def _bounded(kind: str, view: Any) -> tuple[int, list[int]]:
 
 
 def places(value: object) -> int:
-    """The decimal places a literal really has: 2.00 has none; of a list's literals, the most."""
+    """Returns the decimal places that a literal uses: 2.00 has none; for a list, the most of its literals."""
     if value is None:
         return 0
     if isinstance(value, list) and len(value) <= _LITERALS_LOOKED_AT:

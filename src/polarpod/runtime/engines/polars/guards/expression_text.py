@@ -1,4 +1,4 @@
-"""An expression of a plan, much as its author wrote it: it only has to be recognised."""
+"""The text of a plan's expression, close enough to its source to be recognised."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SIGNS: Final = {
 
 
 def sign_of(view: Any) -> str:
-    """The sign of an arithmetic expression, "" for any other."""
+    """Returns the operator sign of an arithmetic expression, "" for any other."""
     return SIGNS.get(str(getattr(view, "op", "")), "")
 
 
@@ -26,7 +26,7 @@ def dtype_text(dtype: pl.DataType | None) -> str:
 
 
 def expression_text(plan: Plan, expression: int, depth: int = _DEPTH) -> str:
-    """Such as: col("price") * col("discount").sum()."""
+    """Returns text such as `col("price") * sum(col("discount"))`."""
     view = plan.view(expression)
     kind = type(view).__name__
     if view is None or not depth:

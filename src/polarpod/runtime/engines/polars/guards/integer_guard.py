@@ -1,17 +1,17 @@
-"""Finds integer arithmetic that can leave its type, before a row is read.
+"""Finds integer arithmetic that can overflow its type, before any row is read.
 
-Polars wraps in silence: a sum of Int32 is an Int32, so 2,000,000,000 twice is -294,967,296; a month * 100 is an Int8; a
-count - 1 is a UInt32, and where nothing was counted 4,294,967,295. Spark, DuckDB and SQL widen a sum or fail.
+Polars wraps silently: a sum of Int32 is an Int32, so 2,000,000,000 twice is -294,967,296; a month * 100 is an Int8; a
+count - 1 is a UInt32, and 4,294,967,295 for a count of 0. Spark, DuckDB and SQL widen a sum or fail.
 
-What is refused is what real data reaches, unless the plan proves that it cannot:
+Overflows that real data reaches are refused, unless the plan proves them impossible:
 - sums (also running, rolling and of lists), products and powers of a type of up to 32 bits,
 - differences of unsigned integers below zero,
 - sums and differences of two values of 8 or 16 bits.
 
-Not looked at: 64 bits and more, where only extreme values wrap; `+` and `-` of 32 bits, likewise; `product()` and `cum_prod`
-(Int64), durations, negation and `abs` of a type's least value. Not seen: what Polars does not show (`list.eval`,
-`struct.with_fields`, Python functions).
-A cast to the type it has already with wrap_numerical=True says that wrapping is meant, for all arithmetic right below it.
+Not checked: 64 bits and more, where only extreme values wrap; `+` and `-` of 32 bits, likewise; `product()` and `cum_prod`
+(Int64), durations, negation and `abs` of a type's least value. Not visible in a plan: `list.eval`, `struct.with_fields` and
+Python functions.
+A cast to the expression's own type with wrap_numerical=True declares wrapping as intended, for all arithmetic right below.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ _COUNTS = {"count", "len", "n_unique", "null_count"}
 
 
 def wrapping_integers(lf: pl.LazyFrame) -> list[str]:
-    """Describes each sum, product or difference of integers that can leave its type: its text, and where the type ends.
+    """Returns a description of each integer sum, product or difference that can overflow: its text, and the type's limit.
 
-    Nothing is run. A plan, or part of a plan, that cannot be read is passed over.
+    The plan is not run. A plan, or a part of it, that cannot be read is skipped.
     """
     return read_plan(lf, wrapping_in) or []
 
 
 def wrapping_in(plan: Plan) -> list[str]:
-    """The same for a plan that is being read."""
+    """As `wrapping_integers`, for a plan from `read_plan`."""
     ranges = Ranges(plan)
     everything = list(plan.expressions())
     meant = {place for each in everything for place in _meant(plan, each)}
@@ -55,12 +55,12 @@ def wrapping_in(plan: Plan) -> list[str]:
 
 
 def _meant(plan: Plan, place: Place) -> Iterator[Place]:
-    """The arithmetic right below a cast that is declared to wrap."""
+    """Yields the arithmetic directly below a cast with wrap_numerical=True."""
     view = plan.view(place.expression)
     if type(view).__name__ != "Cast" or view is None or view.options != WRAPPING_CAST:
         return
     if plan.dtype(place) != plan.dtype(place._replace(expression=view.expr)):
-        # to a wider type nothing can wrap, and Polars marks every such cast so
+        # A cast to a wider type cannot wrap, and Polars marks every such cast as wrapping.
         return
     waiting: list[int] = [view.expr]
     while waiting:
@@ -85,7 +85,7 @@ def _finding(ranges: Ranges, place: Place) -> str:
 
 
 def _what(plan: Plan, place: Place) -> str:
-    """ "+", "-", "*", "sum" or "pow"; "" for what cannot wrap."""
+    """Returns "+", "-", "*", "sum" or "pow"; "" for an expression that cannot wrap."""
     view = plan.view(place.expression)
     kind = type(view).__name__
     if kind == "BinaryExpr":
@@ -97,20 +97,20 @@ def _what(plan: Plan, place: Place) -> str:
 
 
 def _looked_at(what: str, dtype: pl.DataType) -> bool:
-    """Whether real data of this type reaches its end this way."""
+    """Whether real data overflows this type by this operation."""
     if what == "-" and dtype.is_unsigned_integer():
         return True
     return type(dtype) in (_SMALL if what in ("+", "-") else _NARROW)
 
 
 def _is_rest_of_count(ranges: Ranges, place: Place, view: Any) -> bool:
-    """Whether a part of the rows is taken from their number, which leaves no less than none."""
+    """Whether a difference is the number of rows minus the number of some of them, which is never negative."""
     whole, part = (_counted(ranges, place._replace(expression=each)) for each in (view.left, view.right))
     return whole == (part[0], "all") and part[1] != ""
 
 
 def _counted(ranges: Ranges, place: Place) -> tuple[object, str]:
-    """Where rows are counted, and whether "all" or a "part" of them."""
+    """Returns an identity of the counted rows, and "all" or "part" for the counted share; "" where nothing is counted."""
     plan = ranges.plan
     made = ranges.origin(place)
     view = plan.view(made.expression)

@@ -1,7 +1,7 @@
-"""Between which numbers the values of an integer expression can be, as far as the plan proves it.
+"""The range of an integer expression's values, as far as the plan proves it.
 
-Every answer is a range that holds all values, with two assumptions that real data keeps: no column has 2^31 rows or more,
-and no date has a year of more than four digits.
+Every result contains all values, under two assumptions that hold for real data: no column has 2^31 rows or more, and no date
+has a year of more than four digits.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from polarpod.runtime.engines.polars.guards.expression_text import sign_of
 from polarpod.runtime.engines.polars.guards.logical_plan import Place
 
 MOST_ROWS = 2**31 - 1
-# pl.Expr.cast(..., wrap_numerical=True), as a plan has it
+# The option of pl.Expr.cast(..., wrap_numerical=True) in a plan.
 WRAPPING_CAST = 2
 _BITS: dict[type[pl.DataType], int] = {
     pl.Int8: 8, pl.Int16: 16, pl.Int32: 32, pl.Int64: 64, pl.Int128: 128,
@@ -25,7 +25,7 @@ _BITS: dict[type[pl.DataType], int] = {
 
 
 class Range(NamedTuple):
-    """From the least to the greatest value, both included."""
+    """The least and the greatest value, both inclusive."""
 
     least: int
     greatest: int
@@ -38,11 +38,11 @@ class Range(NamedTuple):
         return Range(min(ends), max(ends))
 
     def total(self, count: int) -> Range:
-        """The range of a sum of none to `count` of these."""
+        """Returns the range of a sum of 0 to `count` values of this range."""
         return Range(min(0, self.least * count), max(0, self.greatest * count))
 
 
-# more than any integer type has
+# Wider than any integer type.
 ANY = Range(-(2**200), 2**200)
 _COUNT = Range(0, MOST_ROWS)
 _OF_FUNCTIONS = {
@@ -59,7 +59,7 @@ _COUNTING_AGGREGATIONS = {"count", "len", "n_unique", "null_count"}
 
 
 def type_range(dtype: pl.DataType | None) -> Range | None:
-    """All that an integer type can hold; None for any other type."""
+    """Returns the full range of an integer type; None for any other type."""
     bits = _BITS.get(type(dtype)) if dtype is not None else None
     if dtype is None or bits is None:
         return None
@@ -67,7 +67,7 @@ def type_range(dtype: pl.DataType | None) -> Range | None:
 
 
 class Ranges(Bounds[Range]):
-    """The range of each expression's values; ANY for what is no integer."""
+    """The range of each expression's values; ANY for types other than integers."""
 
     def declared(self, dtype: pl.DataType | None) -> Range:
         return Range(0, 1) if isinstance(dtype, pl.Boolean) else type_range(dtype) or ANY
@@ -77,7 +77,7 @@ class Ranges(Bounds[Range]):
         return Range(min(each.least for each in found), max(each.greatest for each in found)) if found else ANY
 
     def within(self, one: Range, other: Range) -> Range:
-        # what goes beyond a type comes back at its other end
+        # A value beyond one end of a type wraps to its other end.
         return other if one.holds(other) else one
 
     def computed(self, place: Place, view: Any, depth: int, field: str | None) -> Range:
@@ -95,7 +95,7 @@ class Ranges(Bounds[Range]):
             return _OF_FUNCTIONS[name]
         parts: list[int] = [getattr(view, part) for part in KEEPING_PARTS.get(kind, ())]
         if name == "fill_null_with_strategy":
-            # there are strategies that fill in 0 and 1
+            # Some strategies fill in 0 or 1.
             return self.around([self.parts(place, view.input, depth, field), Range(0, 1)])
         if name in KEEPING_FUNCTIONS:
             parts = list(view.input)
@@ -104,7 +104,7 @@ class Ranges(Bounds[Range]):
         return self.parts(place, parts, depth, field)
 
     def exact(self, place: Place, view: Any, depth: int) -> Range | None:
-        """Where the values would be if no type had an end; None for what is no arithmetic."""
+        """Returns the range of the values in unbounded integers; None for anything but arithmetic."""
         kind, sign = type(view).__name__, sign_of(view)
         if kind == "BinaryExpr" and sign:
             left, right = (self.of(place._replace(expression=part), depth) for part in (view.left, view.right))
@@ -127,7 +127,7 @@ class Ranges(Bounds[Range]):
         inner, target = self.of(place._replace(expression=view.expr), depth), self.declared(view.dtype)
         if target.holds(inner) or view.options == WRAPPING_CAST:
             return inner if target.holds(inner) else target
-        # what does not fit is refused by a strict cast, and null after any other
+        # A strict cast raises for a value that does not fit; any other cast returns null.
         return Range(max(inner.least, target.least), min(inner.greatest, target.greatest))
 
 
@@ -158,7 +158,7 @@ def _combined(sign: str, left: Range, right: Range) -> Range:
 
 
 def _power(base: Range, exponent: Range) -> Range:
-    # beyond this every base but -1, 0 and 1 has left all types
+    # With a larger exponent, every base except -1, 0 and 1 exceeds all types.
     if ANY in (base, exponent) or exponent.least < 0 or exponent.greatest > 128:  # bits of the widest type
         return ANY
     ends = [end**times for end in (*base, 0) for times in exponent]

@@ -1,9 +1,9 @@
-"""A look at a LazyFrame's plan before it runs. It only reads, and what it cannot read it leaves out.
+"""Reads a LazyFrame's plan before it runs. Parts that cannot be read are skipped.
 
-Polars has no public API for this; here is what its GPU engine is built on: `collect` hands the finished plan to a
-callback before it opens a sink or reads a row, and an exception from the callback is where `collect` ends.
-`LazyFrame._ldf.visit()` would be shorter, but it keeps the GIL while a Delta scan resolves its table in a thread that
-needs the GIL: it never returns. No optimisation is asked for: they prune, share and rename the author's expressions.
+Polars has no public API for this; this module uses the interface of its GPU engine: `collect` passes the finished plan to a
+callback before it opens a sink or reads a row, and an exception of the callback ends `collect`.
+`LazyFrame._ldf.visit()` would be shorter, but it holds the GIL while a Delta scan resolves its table in a thread that needs
+the GIL: a deadlock. Optimisations are off, because they prune, share and rename the author's expressions.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from polars.exceptions import PanicException
 
 T = TypeVar("T")
 
-# A plan of so many expressions is machine-made, and nobody waits long for a courtesy: what lies beyond is not seen.
+# A plan with more expressions is generated; the rest is not checked, to bound the time of an optional check.
 MAXIMUM_EXPRESSIONS = 50_000
 
-# What Polars raises for what it cannot show: NotImplementedError mostly, ValueError for a function that does not
-# pickle, a PolarsError for a column of the join's other side. No list is complete, and none is worth a failed run.
+# Polars raises these for nodes that it cannot show: mostly NotImplementedError, ValueError for a function that does not
+# pickle, a PolarsError for a column of the join's other side. No narrower list is complete, and a run must not fail on one.
 _UNREADABLE = (Exception, PanicException)
 
-# The attributes under which a viewed expression keeps the numbers of those it is made of.
+# The attributes of a viewed expression that hold the numbers of its inner expressions.
 _PARTS = (
     "left", "right", "predicate", "truthy", "falsy", "function", "arguments", "expr", "input", "by", "idx",
     "partition_by", "order_by", "offset", "length",
@@ -32,44 +32,44 @@ _PARTS = (
 
 
 class Place(NamedTuple):
-    """An expression, and the node that carries it: both are numbers in Polars' own arenas."""
+    """An expression and its node, both as numbers in Polars' arenas."""
 
     node: int
     expression: int
 
 
 class _EnoughError(Exception):
-    """Ends the collect that only served to get the plan."""
+    """Ends the `collect` call once the plan is read."""
 
 
 def read_plan(lf: pl.LazyFrame, read: Callable[[Plan], T]) -> T | None:
-    """What `read` makes of the plan, or None when there is no plan to read: the run itself will say why."""
+    """Returns the result of `read` for the plan, or None where there is no plan: the run itself then raises the cause."""
     found: list[T] = []
     interrupts: list[BaseException] = []
 
     def look(traverser: Any, *_: object) -> None:
         try:
             found.append(read(Plan(traverser)))
-        except (KeyboardInterrupt, SystemExit) as interrupt:  # Polars would dress it as an error of the query
+        except (KeyboardInterrupt, SystemExit) as interrupt:  # Polars would turn it into an error of the query
             interrupts.append(interrupt)
         raise _EnoughError
 
     collect: Any = lf.collect  # its stub hides the callback
     try:
         collect(engine="in-memory", optimizations=pl.QueryOptFlags.none(), post_opt_callback=look)
-    except _UNREADABLE:  # _EnoughError comes back as a ComputeError
+    except _UNREADABLE:  # Polars raises _EnoughError as a ComputeError
         if interrupts:
             raise interrupts[0] from None
     return found[0] if found else None
 
 
 class Plan:
-    """The plan's nodes and expressions. What Polars cannot show (a Python function, a list.eval) is a leaf here."""
+    """The nodes and expressions of a plan. An expression that Polars cannot show (Python function, list.eval) is a leaf."""
 
     def __init__(self, traverser: Any) -> None:
         self._traverser = traverser
         self.root: int = traverser.get_node()
-        # asked for once per column that is followed, and a wide node's answer is long
+        # Read once per traced column, and long for a wide node.
         self._made: dict[int, dict[str, int]] = {}
         self._schemas: dict[int, dict[str, pl.DataType]] = {}
 
@@ -77,7 +77,7 @@ class Plan:
         return list(self._at(node).get_inputs())
 
     def made(self, node: int) -> dict[str, int]:
-        """The node's own expressions, by the column each makes."""
+        """Returns output column -> expression of the node."""
         if node not in self._made:
             self._made[node] = {made.output_name: made.node for made in self._at(node).get_exprs()}
         return self._made[node]
@@ -88,7 +88,7 @@ class Plan:
         return self._schemas[node]
 
     def show(self, node: int) -> Any | None:
-        """The node as Polars shows it to the GPU engine, or None."""
+        """Returns the node as Polars shows it to the GPU engine, or None."""
         try:
             return self._at(node).view_current_node()
         except _UNREADABLE:
@@ -101,7 +101,7 @@ class Plan:
             return None
 
     def dtype(self, place: Place) -> pl.DataType | None:
-        """The type an expression has where it stands: over an input of its node, never over what the node makes."""
+        """Returns the type of an expression over its node's inputs, never over the node's own output, or None."""
         for node in self.inputs(place.node):
             with contextlib.suppress(*_UNREADABLE):
                 dtype: pl.DataType = self._at(node).get_dtype(place.expression)
@@ -115,7 +115,7 @@ class Plan:
         return [item for item in flat if isinstance(item, int) and not isinstance(item, bool)]
 
     def nodes(self) -> list[int]:
-        """All nodes, each once, an input before what is made of it."""
+        """Returns all nodes once, inputs before the nodes that use them."""
         found: dict[int, None] = {}
         waiting = [self.root]
         while waiting:
@@ -126,7 +126,7 @@ class Plan:
         return list(reversed(found))
 
     def expressions(self) -> Iterator[Place]:
-        """All expressions that can be shown, with their parts, up to MAXIMUM_EXPRESSIONS."""
+        """Yields all visible expressions and their parts, at most MAXIMUM_EXPRESSIONS."""
         seen: set[Place] = set()
         for node in self.nodes():
             waiting = [made.node for made in self._at(node).get_exprs()]
