@@ -152,6 +152,22 @@ def test_what_was_published_before_the_log_or_manifest_was_made_anew_is_left_and
     assert told.summary.startswith("2 files of attempts that have published there are not known to the ")
 
 
+@pytest.mark.parametrize("make", FORMATS)
+def test_what_was_published_before_is_swept_once_its_run_was_made_again(tmp_path: Path, make: Callable[..., Output]) -> None:
+    lake = Lake(tmp_path, make)
+    lake.commit(lake.begin("d1"))
+    hidden = tmp_path / "hidden"
+    shutil.copytree(lake.uri, hidden)
+    shutil.rmtree(lake.uri)
+    lake.commit(lake.begin("d1"))
+    for name in ("data", "ds=d1"):
+        if (hidden / name).exists():
+            shutil.copytree(hidden / name, Path(lake.uri, name), dirs_exist_ok=True)
+    assert lake.files() == 2
+    assert len(lake.garbage()) == 1
+    assert _left(lake) == []
+
+
 def test_what_was_committed_is_known_where_the_log_that_said_so_is_gone(tmp_path: Path) -> None:
     lake = Lake(tmp_path, Delta)
     lake.commit(lake.begin("a"))

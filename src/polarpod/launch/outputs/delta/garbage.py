@@ -6,8 +6,9 @@ from polarpod.contract.context import Storage
 from polarpod.launch.attempt_records import AttemptInfo
 from polarpod.launch.gc import kept_files
 from polarpod.launch.gc.garbage import Past, Swept, by_uid, files_of, refuse_without
-from polarpod.launch.outputs.delta.committed import commits_of, never_committed
+from polarpod.launch.outputs.delta.committed import Commits, commits_of, never_committed
 from polarpod.store.delta_log import open_table
+from polarpod.store.delta_transactions import transaction_id
 from polarpod.store.folder import Folder
 
 
@@ -32,8 +33,15 @@ def garbage(uri: str, ended: list[AttemptInfo], storage: Storage, past: Past) ->
             own = kept.of(info, own, staged) if kept_files.may_have_published(info) else own
         elif never_committed(info, commits):
             # what the receipt says was published there, a log of its time would know
-            own = kept.of(info, own, staged) if kept_files.has_published(info, uri, itself=True) else own
+            lost = kept_files.has_published(info, uri, itself=True) and not _was_made_again(info, commits)
+            own = kept.of(info, own, staged) if lost else own
         else:
             own = staged
         found += files_of(info, folder, own)
     return Swept(found, kept.uids, left=kept.verdict(gone=commits is None))
+
+
+def _was_made_again(info: AttemptInfo, commits: Commits) -> bool:
+    """Whether a log that has all commits of its table has one of a newer attempt of the same run."""
+    number = commits.numbers[transaction_id(info.job, info.run_key)]
+    return commits.since is None and number is not None and number > info.number

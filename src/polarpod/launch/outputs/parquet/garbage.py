@@ -44,6 +44,8 @@ def garbage(uri: str, ended: list[AttemptInfo], storage: Storage, past: Past) ->
 
 def _is_older(info: AttemptInfo, uri: str, current: manifest.Manifest, now: dt.datetime) -> bool:
     """Whether an attempt has published there before this manifest was made, which would name its files or keep them."""
+    if any(entry.is_of(info.job, info.run_key) and entry.number > info.number for entry in current.entries):
+        return False  # the run was made again since
     if info.receipt is None or not kept_files.has_published(info, uri, itself=True):
         return False
     published = info.receipt.published
