@@ -1,4 +1,4 @@
-"""The beginning of an attempt: an earlier one to attach to, else a number, a uid and a context."""
+"""The start of an attempt: an earlier one to attach to, else a new number, uid and context."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from polarpod.launch.state import State
 
 
 class RunOptions(NamedTuple):
-    """How a caller wants its run.
+    """The options of a run.
 
     Attributes:
         force: run although the same run's receipt stands.
-        labels: the caller's own words, for the receipt.
-        until: when the caller's own time is over, which an attempt must not outlive.
+        labels: the caller's labels, for the receipt.
+        until: the end of the caller's own time, which an attempt must not outlive.
     """
 
     force: bool = False
@@ -29,12 +29,12 @@ class RunOptions(NamedTuple):
 
 
 class AttemptHandle(NamedTuple):
-    """An attempt that is to be seen through.
+    """An attempt to start or to attach to.
 
     Attributes:
         data: the context's bytes, for a worker that is to be started; None for one that was started before.
-        orphaned: the launcher that started it is known to be dead, and this one has taken its place.
-        outdated: it would not publish what is asked for, and has to be over before another is started.
+        orphaned: the launcher that started it is known to be dead, and this one replaces it.
+        outdated: it would not publish what is requested, and must end before another is started.
     """
 
     context: Context
@@ -56,12 +56,12 @@ def begin(
 ) -> AttemptHandle:
     """An attempt to attach to, else a new one.
 
-    Two attempts of one run never work at once where that can be told: an earlier one that would publish something else is
+    Two attempts of one run never run at once where that can be detected: an earlier one that would publish other rows is
     ended where it is this caller's own, and waited for where it is another's.
 
     Args:
-        started: uids of attempts that this very launcher has started.
-        prepared: uids of attempts that it has written down; is added to.
+        started: uids of attempts that this launcher has started.
+        prepared: uids of attempts whose context it may have written; updated in place.
     """
     prepared = set() if prepared is None else prepared
     if again := _written_before(plan, options, prepared, started):
@@ -69,7 +69,7 @@ def begin(
     if ended := _ended_before(plan, plane):
         return ended
     running = plan.unjudged.context if plan.unjudged and plane.capabilities.outlives_launcher else None
-    # one on another plane cannot be looked at from here; the table lets only the newer attempt's rows stand
+    # one on another plane cannot be observed from here; the table keeps only the newer attempt's rows
     if running and running.plane == plan.plane:
         ours = running.attempt.uid in started or _same_caller(running.labels, options.labels)
         reason = f"attempt {running.attempt.number} was started before and has no verdict yet"
@@ -83,7 +83,7 @@ def begin(
 def _written_before(
     plan: Plan, options: RunOptions, prepared: Collection[str], started: Collection[str]
 ) -> AttemptHandle | None:
-    """An attempt of this launcher's whose context was written although the store's answer was lost: it has no worker yet."""
+    """An attempt of this launcher whose context was written although the store's answer was lost: it has no worker yet."""
     if plan.unjudged is None or plan.unjudged.uid not in prepared or plan.unjudged.uid in started:
         return None
     context = plan.unjudged.context
@@ -93,7 +93,7 @@ def _written_before(
 
 
 def _ended_before(plan: Plan, plane: Plane) -> AttemptHandle | None:
-    """An attempt whose worker's end was seen and not recorded: that comes first, as the next one's size depends on it."""
+    """An attempt whose worker's end is noted and not recorded: it comes first, as the next one's size depends on it."""
     if plan.unjudged is None or plan.unjudged.context is None or plan.unjudged.context.plane != plan.plane:
         return None
     path = plane.exit_record(plan.unjudged.uid)
@@ -120,7 +120,7 @@ def prepare(
 def context_of(
     plan: Plan, plane: Plane, state: State, options: RunOptions, *, attempt: Attempt, now: dt.datetime
 ) -> Context:
-    """What an attempt's worker would be told. Writes nothing."""
+    """The context of an attempt. Writes nothing."""
     return Context(
         job=plan.job,
         pins=plan.pins,
@@ -144,7 +144,7 @@ def context_of(
 
 
 def _differs(running: Context, plan: Plan, options: RunOptions) -> str | None:
-    """In what an attempt that may still run differs from what is asked for; None where both would publish the same.
+    """How an attempt that may still run differs from the request; None where both would publish the same.
 
     By the fingerprint, and not by the versions of tables: a commit to another partition of an input changes no row.
     """
@@ -152,7 +152,7 @@ def _differs(running: Context, plan: Plan, options: RunOptions) -> str | None:
         return "without --force"
     if running.fingerprint == plan.fingerprint:
         return None
-    if running.fingerprint is None:  # of an older release: as much as its context says
+    if running.fingerprint is None:  # of an older release: by the fields of its context
         same = (running.code_version, running.job.inputs, running.job.output, running.pins)
         if same == (plan.code_version, plan.job.inputs, plan.job.output, plan.pins):
             return None
@@ -164,7 +164,7 @@ def _differs(running: Context, plan: Plan, options: RunOptions) -> str | None:
 
 
 def _same_caller(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
-    """Whether two attempts were asked for by the same caller, such as one task instance in two tries.
+    """Whether the same caller requested two attempts, such as one task instance in two tries.
 
     An orchestrator runs one try at a time, so the earlier try's launcher is dead then.
     """

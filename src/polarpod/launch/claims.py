@@ -1,8 +1,8 @@
-"""Whose attempt number is whose: a claim is a document that is named by the number and holds the uid that took it.
+"""The owners of attempt numbers: a claim is a document that is named by the number and contains the uid that took it.
 
-A number is handed out once, by a conditional create, and a claim that is damaged keeps its number taken. So the next
-attempt takes the next one, which is safe: the table lets only the highest number's rows stand, and whatever the attempt
-behind the damaged claim has published is found there. Whose it was, the attempt's own context says as well.
+A number is taken once, by a conditional create, and a damaged claim keeps its number taken. So the next attempt takes the
+next one, which is safe: the table keeps only the highest number's rows, and the rows published by the attempt behind the
+damaged claim are found there. The attempt's own context states its number as well.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from polarpod.contract.verdict import Category, Verdict
 from polarpod.launch.state_documents import Documents
 
 _DIGITS = 8
-# as they are written; whatever else people's tools leave there is no claim
+# as they are written; any other file there is no claim
 _NAME = re.compile(rf"[0-9]{{{_DIGITS}}}|[1-9][0-9]{{{_DIGITS},17}}")
 UID = re.compile(r"[0-9a-f]{32}")
 _SHOWN = 40
@@ -28,10 +28,10 @@ class Claims:
         self._folder = documents.folder
 
     def take(self, job: str, run_key: str, uid: str, *, above: int = 0) -> int:
-        """Takes the next attempt number of a run key for a uid.
+        """Takes the next attempt number of a run key for a uid, and returns it.
 
         Args:
-            above: a number the table is known to have seen; a state store that was lost must not start again below it.
+            above: a number that is known from the table; a state store that was lost must not restart below it.
         """
         number = max(above, *(n for n, _ in self.all(job, run_key)), 0) + 1
         while not self._folder.create(_key(job, run_key, number), uid.encode()):
@@ -45,16 +45,16 @@ class Claims:
         return sorted((number, key) for number, key in numbers if number is not None)
 
     def release(self, job: str, run_key: str, number: int) -> None:
-        """Gives a number back that nothing was made of: no context, no commit."""
+        """Releases an unused number: one without a context and a commit."""
         self._folder.delete([_key(job, run_key, number)])
 
     def holder(self, job: str, run_key: str, number: int, key: str) -> str | None:
-        """The uid that took a number; None where the claim is gone, or does not say so and nothing else does."""
+        """The uid that took a number; None where the claim is gone, or is damaged and no context states the uid."""
         document = self._folder.read(key)
         if document is None:
             self._documents.mended(key)
             return None
-        # whoever mends one by hand ends it with a line's end
+        # a claim that was fixed by hand ends with a newline
         uid = document.data.decode(errors="replace").strip()
         if UID.fullmatch(uid):
             self._documents.mended(key)
@@ -69,7 +69,7 @@ class Claims:
         return document is not None and document.data.decode(errors="replace").strip() == uid
 
     def _told_by_context(self, job: str, run_key: str, number: int) -> str | None:
-        """The attempt whose context has this number."""
+        """The uid of the attempt whose context has this number; None where there is none."""
         base = f"runs/{job}/{run_key}"
         for uid in self._folder.children(base):
             if not UID.fullmatch(uid):
@@ -81,7 +81,7 @@ class Claims:
 
 
 def number_of(name: str) -> int | None:
-    """The number that a claim's name says; None of what is no claim."""
+    """The number in a claim's name; None for any other name."""
     return int(name) if _NAME.fullmatch(name) else None
 
 

@@ -1,7 +1,7 @@
-"""What a jobs directory declares, read by the worker's interpreter in a process of its own.
+"""The jobs that a directory declares, read by the worker's interpreter in a separate process.
 
-A module that ends its interpreter, or hangs, is broken, and costs the others nothing but a bounded time: each has its own,
-and all of them have one deadline.
+A module that ends its interpreter, or hangs, is broken, and costs the others only a bounded time: each module has its own
+limit, and all of them share one deadline.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from polarpod.contract.redact import redact
 from polarpod.contract.verdict import Category, PolarpodError, Verdict
 from polarpod.store.code_version import module_names
 
-# For one module, the first import of Polars included: Airflow gives a whole DAG file 30 s.
+# The limit for one module, the first import of Polars included: Airflow gives a whole DAG file 30 s.
 _MODULE_SECONDS = 60
-# For all of them. What has come to its end by then is read again, so twice this is the most that reading takes.
+# The limit for all of them. Modules that were read by then are read again, so reading takes at most twice this.
 _READING_SECONDS = 300
-# what the watchdog of the interpreter says first
+# the start of the output of the interpreter's watchdog
 _HANGS = "Timeout ("
 _NAMED = 5
 
@@ -41,7 +41,7 @@ class Broken(msgspec.Struct, frozen=True):
 
 
 class Described(msgspec.Struct, frozen=True):
-    """What a jobs directory declares."""
+    """The contents of a jobs directory."""
 
     jobs: dict[str, JobSpec]
     broken: list[Broken]
@@ -50,7 +50,7 @@ class Described(msgspec.Struct, frozen=True):
 
 
 class _Read(NamedTuple):
-    """One interpreter's work: what it made of the directory, and the modules that it began before it ended."""
+    """One interpreter's result: the contents of the directory, and the modules that it began to import before it ended."""
 
     described: Described | None
     begun: list[str]
@@ -60,10 +60,10 @@ class _Read(NamedTuple):
 
 
 def describe(jobs: Path, python: str | None) -> Described:
-    """Every job of the modules that come to their end, and every other module with the reason.
+    """Every job of the modules whose import ends, and every other module with the reason.
 
     Raises:
-        PolarpodError: there is no interpreter that can read it.
+        PolarpodError: no interpreter can read the directory.
     """
     limit = time.monotonic() + _READING_SECONDS
     broken: list[Broken] = []
@@ -90,7 +90,7 @@ def describe(jobs: Path, python: str | None) -> Described:
 
 def _read(jobs: Path, python: str | None, *, without: list[str], seconds: float) -> _Read:
     modules = ["-I", "-m", "polarpod.runtime.describe", str(jobs.absolute()), str(_MODULE_SECONDS), *without]
-    # files: what a module has started and left behind could hold a pipe open for ever
+    # files, because a process that a module left behind could hold a pipe open forever
     with TemporaryFile() as said, TemporaryFile() as words:
         code = _run([python or sys.executable, *modules], said, words, seconds)
         *begun, answer = _all_of(said).split(b"\n")
@@ -104,7 +104,7 @@ def _read(jobs: Path, python: str | None, *, without: list[str], seconds: float)
 
 
 def _run(command: list[str], said: IO[bytes], words: IO[bytes], seconds: float) -> int | None:
-    """The exit code of a process of which nothing is left; None where its time was over."""
+    """Runs a command, then kills its process group. Returns the exit code; None after a timeout."""
     try:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=words, start_new_session=True)
     except OSError as error:
@@ -134,11 +134,11 @@ def _end_of(code: int) -> str:
 
 
 def _ended_at_import(module: str, read: _Read) -> Broken:
-    """A module whose interpreter has ended while it was imported, by itself or by the watchdog."""
+    """A module whose import the interpreter did not survive: it ended by itself or by the watchdog."""
     hangs = next((at for at, line in enumerate(read.words) if line.startswith(_HANGS)), None)
     if hangs is None:
         return _broken(module, [f"the interpreter {read.end}", *read.words[-3:]])
-    # the frame it is in comes first
+    # the innermost frame comes first
     frames = [line.strip() for line in read.words[hangs:] if line.startswith("  File ")]
     return _broken(module, [f"it was still busy after {_MODULE_SECONDS} s", *frames[:3]])
 
@@ -157,7 +157,7 @@ def _broken(module: str, evidence: list[str]) -> Broken:
 
 
 def _not_read(module: str, before: list[str], *, begun: bool) -> Broken:
-    """A module that was not reached, or not done with, when the time for all of them was over."""
+    """A module that was not reached, or not completed, within the time for all of them."""
     over = f"{_READING_SECONDS} s for the whole directory were over"
     if begun:
         return _broken(module, [f"it was still busy when the {over}"])

@@ -1,4 +1,4 @@
-"""A running worker's heartbeats as its launcher, or anybody else, reads them from the state store."""
+"""A running worker's heartbeats, as its launcher or another process reads them from the state store."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from collections.abc import Callable
 from polarpod.contract.message import EVERY_SECONDS, FIRST_SECONDS, Message
 from polarpod.contract.verdict import PolarpodError
 
-# a worker's clock starts a little after its launcher sees it run; a look before its first heartbeat is there is in vain
+# a worker's clock starts shortly after its launcher sees it run; a read before its first heartbeat finds nothing
 BEHIND_SECONDS = 3.0
-# one that was written so long ago is not of a worker that lives: three are missing, and clocks may differ
+# the worker of an older one is not alive: three are missing, and clocks may differ
 FRESH = dt.timedelta(seconds=3 * EVERY_SECONDS + 15)
 
 
 class Heartbeats:
-    """The heartbeats of one attempt, for somebody who waits for it and must not wait for a store.
+    """The heartbeats of one attempt, for a caller that must not wait for a store.
 
-    Each look is a thread of its own, at most one at a time, as often as there may be something new: 360 requests an hour.
+    Each read is a thread of its own, at most one at a time, as often as a new heartbeat may exist: 360 requests an hour.
     """
 
     def __init__(self, read: Callable[[], Message | None], *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -31,8 +31,7 @@ class Heartbeats:
         self._told: Message | None = None
 
     def new(self) -> Message | None:
-        """The newest heartbeat, where it has not been told yet. Asked for again and again while a worker works; returns at
-        once."""
+        """The newest heartbeat; None where it was returned before. Polled while a worker runs; returns at once."""
         now = self._clock()
         if self._due is None:
             self._due = now + FIRST_SECONDS + BEHIND_SECONDS
@@ -50,9 +49,9 @@ class Heartbeats:
         try:
             self._found = self._read() or self._found
         except PolarpodError:
-            return  # a store that is away says so to whoever needs it
+            return  # the store's outage is reported by the calls that depend on it
 
 
 def is_fresh(message: Message, now: dt.datetime) -> bool:
-    """Whether a worker that said this is most likely alive."""
+    """Whether the worker that wrote this is most likely alive."""
     return message.at is not None and now - message.at < FRESH

@@ -15,12 +15,12 @@ P = ParamSpec("P")
 
 
 class Listener(NamedTuple):
-    """What a caller wants to hear of a run. A launcher gets the same one, and calls `on_message` and `on_log`.
+    """The callbacks of a run. A launcher gets the same ones, and calls `on_message` and `on_log`.
 
     Attributes:
-        stop: whether the caller wants the run to stop.
-        on_warning: what went wrong beside the run, such as a log that could not be stored; it changes no verdict.
-        heartbeat: the newest one in the state store, for launchers whose plane hands out none while the worker works.
+        stop: returns whether the caller requests a stop.
+        on_warning: called on a failure beside the run, such as a log that could not be stored; it changes no verdict.
+        heartbeat: returns the newest one in the state store, for planes that report none while the worker runs.
     """
 
     on_attempt: Callable[[Context, str], None] = lambda context, reason: None
@@ -34,7 +34,7 @@ class Listener(NamedTuple):
     def guarded(self) -> Listener:
         """The same listener, whose errors end no worker and change no verdict: each callback's first one is a warning.
 
-        `Exception` only: a timeout of Airflow's and Ctrl-C are meant to end the run.
+        `Exception` only: Airflow's timeout and Ctrl-C are meant to end the run.
         """
 
         def warn(text: str) -> None:
@@ -57,7 +57,7 @@ def _guarded(call: Callable[P, None], what: str, warn: Callable[[str], None]) ->
         nonlocal failed
         try:
             call(*args, **kwargs)
-        except Exception as error:  # noqa: BLE001  # anybody's code, such as a terminal that was closed
+        except Exception as error:  # noqa: BLE001  # the caller's code, such as a write to a closed terminal
             if not failed:
                 failed = True
                 warn(f"{what} could not be shown: {error_text(error)}")
@@ -66,7 +66,7 @@ def _guarded(call: Callable[P, None], what: str, warn: Callable[[str], None]) ->
 
 
 def error_text(error: Exception) -> str:
-    """One line about an error of any kind, without secrets. Never raises: an error's own text may."""
+    """One line about an error of any kind, redacted. Never raises, although an error's own `__str__` may."""
     try:
         said = redact(" ".join(str(error).split()))
     except Exception:  # noqa: BLE001  # `__str__` of a foreign exception

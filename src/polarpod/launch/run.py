@@ -1,6 +1,6 @@
-"""One run from request to verdict: plan, skip or claim, launch, judge, record, and again while a budget allows.
+"""One run from request to verdict: plan, skip or claim, launch, judge, record, and retry while a budget allows.
 
-The only place where these meet. Clock and uids are passed in.
+The only module that combines these. Clock and uids are passed in.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 
-# the newest of the commits that have changed a run's rows
+# how many of the newest commits that changed a run's rows are reported
 _CHANGES_TOLD = 3
 
 
@@ -57,22 +57,22 @@ def execute(
     take_up: Callable[[], AttemptHandle] | None = None,
     attempts: int = 0,
 ) -> RunResult:
-    """Runs until there is a verdict that no budget answers with another try.
+    """Runs until a verdict for which no budget allows a retry, and returns its result.
 
-    The budgets cover the whole of a run: a store that is away while the run is planned, claimed or recorded spends a retry
+    The budgets cover the whole run: a store that is unreachable while the run is planned, claimed or recorded spends a retry
     like one that ends a worker.
 
     Args:
-        make_plan: plans anew before each attempt, since a failed one changes the size and inputs may have moved.
-        make_launcher: how workers are started; only asked where one is needed.
+        make_plan: plans anew before each attempt, since a failed one changes the size and inputs may have changed.
+        make_launcher: returns the launcher of workers; only called where one is needed.
         allowed: retries by budget.
-        spent: of them, so far; what is spent here is added.
-        take_up: an attempt to see through first, of a run that was handed over and is taken up again.
-        attempts: how many workers there were before, that of `take_up` included.
+        spent: the retries spent so far, by budget; updated in place.
+        take_up: returns an attempt to complete first, of a run that was deferred and is resumed.
+        attempts: the number of workers before, that of `take_up` included.
 
     Raises:
         Deferred: by a launcher that does not wait itself.
-        PolarpodError: before a worker was started, or while its receipt was looked for, and no budget is left.
+        PolarpodError: before a worker was started, or while its receipt was read, and no budget is left.
     """
     listener, clock = (listener or Listener()).guarded(), clock or Clock()
     spent = {} if spent is None else spent
@@ -106,17 +106,17 @@ def execute(
             ran, failure = RunResult(error.verdict, None, 1), error
             take_up = _asked_again(take_up, error)
         if begun and begun.outdated and not failure and not ran.unrecorded and not listener.stop():
-            # it was only in the way
+            # it only had to end before the next attempt
             begun, ended = None, None
             continue
-        # a verdict that could not be recorded is recorded again first: the next attempt's size depends on it
+        # a verdict that could not be recorded is recorded first in the retry: the next attempt's size depends on it
         met = ran.verdict if ran.verdict.succeeded or not ran.unrecorded else ran.unrecorded
         again = not listener.stop() and try_again(met, spent, allowed)
         listener.on_verdict(met, again)
         if again:
             clock.pause(pause_seconds(met, spent), listener.stop)
             spent[met.budget] = spent.get(met.budget, 0) + 1
-        # asked to stop meanwhile: nothing more is started
+        # after a stop request meanwhile no further attempt is started
         if not again or listener.stop():
             if failure:
                 raise failure
@@ -126,19 +126,19 @@ def execute(
 
 
 def _asked_again(take_up: Callable[[], AttemptHandle] | None, error: PolarpodError) -> Callable[[], AttemptHandle] | None:
-    """An attempt whose context is gone or damaged cannot be taken up, however often it is asked for: another is made."""
+    """`take_up` for a retry; None where the attempt's context is gone or damaged: a new attempt replaces it."""
     return None if error.verdict.category is Category.CONTEXT_INVALID else take_up
 
 
 def nothing_to_do(plan: Plan, state: State, options: RunOptions) -> RunResult | None:
-    """The answer where no worker is needed, or none can help."""
+    """The result where no worker is needed, or none can help; else None."""
     if not options.force and (skipped := skip(plan, state)):
         return skipped
     return RunResult(plan.size.stop, None, 0) if plan.size.stop else None
 
 
 def see_through(begun: AttemptHandle, launcher: Launcher, state: State, listener: Listener, clock: Clock) -> RunResult:
-    """Starts the worker, or finds the one that was started, and records how it ended."""
+    """Starts the worker, or attaches to the one that was started, and records its end."""
     try:
         return record(begun.context, _end_of(begun, launcher, state, listener, clock), state, clock)
     except _NoVerdict as error:
@@ -146,7 +146,7 @@ def see_through(begun: AttemptHandle, launcher: Launcher, state: State, listener
 
 
 class _NoVerdict(Exception):
-    """An attempt whose worker cannot be looked at, and may well go on. The next launcher attaches to it."""
+    """An attempt whose worker cannot be observed, and may still run. The next launcher attaches to it."""
 
     def __init__(self, verdict: Verdict) -> None:
         self.verdict = verdict
@@ -154,7 +154,7 @@ class _NoVerdict(Exception):
 
 
 def _end_of(begun: AttemptHandle, launcher: Launcher, state: State, listener: Listener, clock: Clock) -> WorkerExit:
-    """Starts the worker, or finds the one that was started, and waits for its end."""
+    """Starts the worker, or attaches to the one that was started, and waits for its end."""
     job, run_key, uid = begun.context.job.name, begun.context.run_key, begun.context.attempt.uid
     if begun.outdated and begun.orphaned:
         listener = listener._replace(stop=lambda: True)
@@ -170,9 +170,9 @@ def _end_of(begun: AttemptHandle, launcher: Launcher, state: State, listener: Li
     except PolarpodError as error:
         verdict = error.verdict
         if begun.data is None:
-            # it was started once, and may well go on although it cannot be looked for just now
+            # it was started before, and may still run although the lookup fails now
             raise _NoVerdict(verdict) from None
-        # it could not be started; the attempt has a number, so it gets a verdict all the same
+        # it could not be started; the attempt has a number, so it gets a verdict nonetheless
         return WorkerExit(lambda receipt: receipt.verdict if receipt else verdict, None, b"")
     except BaseException:
         # a timeout or a second Ctrl-C in this process: the worker was ended, and may have left its receipt
@@ -181,10 +181,10 @@ def _end_of(begun: AttemptHandle, launcher: Launcher, state: State, listener: Li
 
 
 def skip(plan: Plan, state: State) -> RunResult | None:
-    """The standing receipt's answer, where nothing that decides the rows has changed and the rows are still there.
+    """The result from the standing receipt, where code, parameters and inputs are unchanged and the rows exist; else None.
 
-    The table is options, not only the state store: a table that somebody deleted must not stay green. Rows that somebody has
-    given other values stay as they are, since that was done on purpose; it is said.
+    The table is checked, not only the state store: a deleted table must not count as up to date. Rows whose values another
+    writer has changed stay as they are, since that was done on purpose; the verdict reports them.
     """
     if not plan.standing.same or plan.standing.number is None:
         return None

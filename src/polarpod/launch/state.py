@@ -1,13 +1,13 @@
-"""The state store: what was asked, what came back, what was made of it.
+"""The state store: the context, the receipt and the verdict of every attempt.
 
     <state>/runs/<job>/<run key>/<attempt uid>/{context,receipt,verdict}.json
-    <state>/runs/<job>/<run key>/<attempt uid>/heartbeat.json   while its worker works, and no longer
+    <state>/runs/<job>/<run key>/<attempt uid>/heartbeat.json   only while its worker runs
     <state>/runs/<job>/<run key>/claims/<number>      holds the uid that took this number
     <state>/runs/<job>/<run key>/standing.json        the attempt whose rows stand, for a quick skip
-    <state>/sizes/<job>.json                          what the last successes used, once one needed more than declared
-    <state>/index/...                                 where to look: see `index`
+    <state>/sizes/<job>.json                          memory of the last successes, once one needed more than declared
+    <state>/index/...                                 the index of attempts: see `index`
 
-Only folders of small documents; numbers are taken by conditional writes, so two launchers never hand out the same one.
+Only folders of small documents; numbers are taken by conditional writes, so two launchers never take the same one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from polarpod.store.folder import Folder
 from polarpod.store.location import join
 from polarpod.store.parallel_requests import at_once
 
-# enough that one small day does not forget what the others need
+# enough that one small day does not displace what the others need
 _SUCCESSES = 5
 
 
@@ -49,7 +49,7 @@ class State:
     def __init__(self, uri: str, storage: Storage | None = None, *, on_damage: Callable[[Verdict], None] = nothing) -> None:
         """
         Args:
-            on_damage: hears of each document that is there and cannot be used, once.
+            on_damage: called once with each document that exists and cannot be used.
         """
         self.folder = Folder(uri, storage)
         self.documents = Documents(self.folder, on_damage)
@@ -58,20 +58,20 @@ class State:
 
     @property
     def index(self) -> Look:
-        """Where attempts are found; in a state store without a whole index by a walk through all of it."""
+        """The lookup of attempts: the index, or a walk through the whole state store where the index is incomplete."""
         return self.entries if self.entries.is_complete() else Listed(self.walk())
 
     def write_index(self) -> None:
-        """Makes the index whole, where a state store was begun without one or somebody has taken it away."""
+        """Completes the index of a state store that was created without one, or whose index was deleted."""
         if not self.entries.is_complete():
             at_once(self.entries.add, self.walk())
             self.entries.complete()
 
     def claim(self, job: str, run_key: str, uid: str, *, above: int = 0, at: dt.datetime | None = None) -> int:
-        """Takes the next attempt number of a run key, above all that are known, for a uid.
+        """Takes the next attempt number of a run key, above all that are known, for a uid, and returns it.
 
         Args:
-            at: when the attempt begins; now.
+            at: when the attempt begins; now by default.
         """
         self.entries.begin()
         number = self._claims.take(job, run_key, uid, above=above)
@@ -83,11 +83,11 @@ class State:
         return self._claims.all(job, run_key)
 
     def holder(self, job: str, run_key: str, number: int, key: str) -> str | None:
-        """The uid behind a claim; None where it is gone, or nothing tells."""
+        """The uid behind a claim; None where the claim is gone, or no document states the uid."""
         return self._claims.holder(job, run_key, number, key)
 
     def release(self, job: str, run_key: str, number: int) -> None:
-        """Gives a number back that nothing was made of: no context, no commit. A sweep takes what the index has of it."""
+        """Releases an unused number: one without a context and a commit. A sweep deletes its index entry."""
         self._claims.release(job, run_key, number)
 
     def attempt_uri(self, job: str, run_key: str, uid: str) -> str:
@@ -101,10 +101,10 @@ class State:
         return join(self.folder.uri, key), data
 
     def context(self, job: str, run_key: str, uid: str) -> Context:
-        """The context of an attempt that was prepared.
+        """The context of a prepared attempt.
 
         Raises:
-            PolarpodError: it is not there any more, or damaged.
+            PolarpodError: it no longer exists, or is damaged.
         """
         key = f"runs/{job}/{run_key}/{uid}/context.json"
         found = self.documents.demand(key, Context, f"context of {job}/{run_key}")
@@ -118,11 +118,11 @@ class State:
         return found
 
     def known_context(self, job: str, run_key: str, uid: str) -> Context | None:
-        """An attempt's context, or None where it is gone, damaged or of a protocol that is not known."""
+        """An attempt's context, or None where it is gone, damaged or of an unknown protocol."""
         return self.documents.read(f"runs/{job}/{run_key}/{uid}/context.json", Context, f"context of {job}/{run_key}")
 
     def receipt(self, job: str, run_key: str, uid: str) -> Receipt | None:
-        """An attempt's receipt. One that is damaged is as good as none: it proves nothing."""
+        """An attempt's receipt, or None. A damaged one counts as none: it proves nothing."""
         return self.documents.read(f"runs/{job}/{run_key}/{uid}/receipt.json", Receipt, f"receipt of {job}/{run_key}")
 
     def put_record(self, job: str, run_key: str, uid: str, record: Record) -> None:
@@ -136,7 +136,7 @@ class State:
         return document.data if document else None
 
     def heartbeat(self, job: str, run_key: str, uid: str) -> Message | None:
-        """What a worker that works, or was lost, said last."""
+        """The last heartbeat of a worker that runs, or was lost; else None."""
         found = self.documents.read(f"runs/{job}/{run_key}/{uid}/{HEARTBEAT}", Message, f"heartbeat of {job}/{run_key}")
         return found if found and found.uid == uid else None
 
@@ -147,10 +147,10 @@ class State:
         return self.documents.read(_standing(job, run_key), StandingNote, f"note of which rows of {job}/{run_key} stand")
 
     def put_standing(self, job: str, run_key: str, note: StandingNote) -> None:
-        """Notes that an attempt's rows stand, unless a newer attempt has."""
+        """Records that an attempt's rows stand, unless a newer attempt is recorded."""
         key = _standing(job, run_key)
         while True:
-            # the tag first: whoever writes in between wins the swap
+            # the tag first: a concurrent write in between makes the swap fail
             document = self.folder.read(key)
             newest = self.standing(job, run_key) if document else None
             if newest and newest.number > note.number:
@@ -159,16 +159,16 @@ class State:
                 return
 
     def successes(self, job: str) -> list[Success]:
-        """What the last successes of a job had and used, newest first; empty while what is declared has been enough."""
+        """Memory limit and peak of a job's last successes, newest first; empty while the declared memory was enough."""
         note = self.documents.read(_sizes(job), SizeNote, f"note of how much memory {job} needs")
         return (
             [Success(*pair) for pair in zip(note.memory_limit_bytes, note.memory_peak_bytes, strict=False)] if note else []
         )
 
     def note_success(self, job: str, success: Success, *, declared_bytes: int) -> None:
-        """Remembers what a success used, once one has needed more than is declared.
+        """Records the memory of a success, once one has needed more than is declared.
 
-        A race with another run of the job loses one of the two notes, which costs nothing but knowledge.
+        A race with another run of the job loses one of the two notes, which only makes a later estimate less exact.
         """
         document = self.folder.read(_sizes(job))
         if document is None and success.memory_limit_bytes <= declared_bytes:
@@ -187,7 +187,7 @@ class State:
         return self.folder.children("runs")
 
     def run_keys(self, job: str) -> list[str]:
-        """The run keys of a job; none of what cannot be the name of one, so that nothing leads out of the store."""
+        """The run keys of a job; none for a name that no job can have, so that no path leads out of the store."""
         return self.folder.children(f"runs/{job}") if JOB.fullmatch(job) else []
 
     def attempts(self, job: str, run_key: str, *, newest: int | None = None) -> list[AttemptInfo]:
@@ -197,7 +197,7 @@ class State:
         return list(filter(None, at_once(lambda claim: self._of(job, run_key, *claim), reversed(self.claims(job, run_key)))))
 
     def each_attempt(self, job: str, run_key: str) -> Iterator[AttemptInfo]:
-        """The attempts of a run key, newest first; each is read as it is asked for."""
+        """The attempts of a run key, newest first; each is read on iteration."""
         for claim in reversed(self.claims(job, run_key)):
             if info := self._of(job, run_key, *claim):
                 yield info
@@ -207,7 +207,7 @@ class State:
         return self.attempt(job, run_key, number, uid) if uid else None
 
     def attempt_of(self, begun: Begun) -> AttemptInfo | None:
-        """An attempt that the index knows; None where nothing is left of it."""
+        """An attempt in the index; None where nothing is left of it."""
         info = self.attempt(*begun[:4])
         known = info.context or info.receipt or info.record or info.damaged
         return info if known or self._claims.holds(*begun[:4]) else None
@@ -218,7 +218,7 @@ class State:
         return [_begun(info) for found in at_once(lambda run: list(self.each_attempt(*run)), runs) for info in found]
 
     def attempt(self, job: str, run_key: str, number: int, uid: str) -> AttemptInfo:
-        """What there is of an attempt."""
+        """An attempt with the documents that exist of it."""
         base, of = f"runs/{job}/{run_key}/{uid}", f"of attempt {number} of {job}/{run_key}"
         context = self.documents.read(f"{base}/context.json", Context, f"context {of}")
         receipt = self.documents.read(f"{base}/receipt.json", Receipt, f"receipt {of}")
@@ -229,17 +229,17 @@ class State:
         return AttemptInfo(job, run_key, number, uid, context, receipt, record, damaged)
 
     def published(self, info: AttemptInfo) -> AttemptInfo | None:
-        """The newest attempt of the same run whose rows were published and not taken back; None where there is none."""
+        """The newest attempt of the same run whose rows were published and not undone; None where there is none."""
         back = set[str | None]()
         for one in self.each_attempt(info.job, info.run_key):
-            # an undo is newer than what it took back
+            # an undo is newer than the attempt it undid
             back.add(one.record.took_back if one.record else None)
             if one.receipt and one.receipt.published and one.uid not in back:
                 return one
         return None
 
     def find(self, name: str) -> AttemptInfo:
-        """The attempt a person means: a uid or the beginning of one, "job/run key" (its newest attempt), or a run key.
+        """The attempt that a name identifies: a uid or its beginning, "job/run key" (its newest attempt), or a run key.
 
         Raises:
             PolarpodError: none or several match.
@@ -261,6 +261,6 @@ def _begun(info: AttemptInfo) -> Begun:
     if info.context:
         at = info.context.created_at
     else:
-        # an undo has no context, and a number that nothing was made of has no time
+        # an undo has no context, and an unused number has no time
         at = info.record.judged_at if info.record else dt.datetime.fromtimestamp(0, dt.UTC)
     return Begun(info.job, info.run_key, info.number, info.uid, at)

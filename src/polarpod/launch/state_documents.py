@@ -1,7 +1,7 @@
-"""The typed documents of a state store. One that is damaged hides no other: it counts as absent, and is told once.
+"""The typed documents of a state store. A damaged one hides no other: it counts as absent, and is reported once.
 
-A disk that was full, a machine that lost power and a hand that edits leave half a document. Nothing that keeps a table right
-is in the state store, so whoever reads goes on without it; but nobody goes on in silence.
+A full disk, a power loss or a manual edit may leave half a document. The correctness of tables does not depend on the state
+store, so a reader continues without the document, but never silently.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ _WRITTEN_ANEW = "Nothing: the job's next success writes a new one."
 
 
 def nothing(damage: Verdict) -> None:
-    """Tells nobody."""
+    """Discards a report."""
 
 
 class Documents:
     """Reads typed documents of one folder.
 
     Attributes:
-        damaged: place -> what is wrong with the document there, of all that were met so far and not mended or deleted since.
-        tell: hears of each of them once, and again where one that was mended is damaged anew.
+        damaged: place -> the damage of the document there, of all that were read so far and not fixed or deleted since.
+        tell: called with each of them once, and again where one that was fixed is damaged anew.
     """
 
     def __init__(self, folder: Folder, tell: Callable[[Verdict], None] = nothing) -> None:
@@ -48,10 +48,10 @@ class Documents:
         self.damaged: dict[str, Verdict] = {}
 
     def read(self, key: str, kind: type[T], what: str) -> T | None:
-        """The document, or None where there is none that can be used.
+        """The document, or None where it is absent or damaged.
 
         Args:
-            what: it is, in plain words, such as "receipt of sales/ds-1".
+            what: its description, such as "receipt of sales/ds-1".
         """
         try:
             return self.demand(key, kind, what)
@@ -65,7 +65,7 @@ class Documents:
         """The document, or None where there is none.
 
         Raises:
-            PolarpodError: `context_invalid`: it is damaged, or of a protocol that is not known here.
+            PolarpodError: `context_invalid`: it is damaged, or of an unknown protocol.
         """
         document = self.folder.read(key)
         if document is None:
@@ -77,11 +77,11 @@ class Documents:
         return found
 
     def mended(self, key: str) -> None:
-        """Forgets what was wrong with a document: it can be used, or is gone. A triggerer lives for weeks."""
+        """Removes the damage of a document that is usable again, or gone. A triggerer runs for weeks."""
         self.damaged.pop(self.place(key), None)
 
     def report(self, key: str, damage: Verdict) -> None:
-        """Remembers what is wrong with a document, and tells it where it is new."""
+        """Records the damage of a document, and reports it where it is new."""
         if self.damaged.setdefault(self.place(key), damage) is damage:
             self.tell(damage)
 
@@ -90,7 +90,7 @@ class Documents:
 
 
 def in_words(damage: Verdict) -> str:
-    """A damaged document for people: what it is, where, and what to do. It ends nothing, so it has no category."""
+    """The damage of a document as text: summary, evidence and remedy. It ends no run, so the category is left out."""
     return "\n".join(
         [damage.summary, *(f"  evidence: {line}" for line in damage.evidence), f"  what to do: {damage.remedy}"]
     )

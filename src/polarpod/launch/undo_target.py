@@ -1,7 +1,7 @@
-"""Which publish an undo means, as far as the state store and the table together tell.
+"""The publish that an undo targets, from the state store and the table together.
 
-The state store's documents may be lost or damaged; the table itself says which attempt made what stands in it. So a receipt
-or a context is enough, an attempt's own or that of another attempt of the same run: either says where to look.
+The state store's documents may be lost or damaged; the table itself records which attempt wrote the rows that stand. So a
+receipt or a context is enough, an attempt's own or that of another attempt of the same run: either states the place.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from polarpod.store.outputs.output import newest_commit
 
 
 class Undone(NamedTuple):
-    """What an undo did: the place, its new version, files taken away and files brought back."""
+    """The result of an undo: the place, its new version, the number of files removed and of files restored."""
 
     uri: str
     version: int
@@ -27,12 +27,12 @@ class Undone(NamedTuple):
 
 
 class Target(NamedTuple):
-    """What an undo has to know.
+    """The target of an undo.
 
     Attributes:
-        wrote: uid of the attempt whose rows they are: that asked for, or one whose rows it has adopted.
-        output: where they are; of how it publishes only what the context says, where there is one.
-        quarantine: where the bad rows are.
+        wrote: uid of the attempt that wrote the rows: the named one, or one whose rows it has adopted.
+        output: the place of the rows; its publish options are known only from a context.
+        quarantine: the place of the bad rows.
     """
 
     info: AttemptInfo
@@ -46,7 +46,7 @@ class Target(NamedTuple):
 
 
 def find(name: str, state: State, storage: Storage) -> AttemptInfo:
-    """The attempt that an undo means by a name: an attempt by its uid, or of a run the one whose rows stand.
+    """The attempt that a name identifies for an undo: an attempt by its uid, or of a run the one whose rows stand.
 
     Raises:
         PolarpodError: no attempt has this name, or several have.
@@ -55,15 +55,15 @@ def find(name: str, state: State, storage: Storage) -> AttemptInfo:
         info = state.find(name)
     except PolarpodError as error:
         raise _perhaps_lost(error) from None
-    # a run by its name: later attempts that failed published nothing, and undoing did not either
+    # a run by its name: later attempts that failed published nothing, and neither did undos
     return info if info.uid.startswith(name) else _standing(info, state, storage)
 
 
 def target_of(info: AttemptInfo, state: State) -> Target:
-    """Where an attempt's rows are, and whose they are.
+    """The place of an attempt's rows, and the attempt that wrote them.
 
     Raises:
-        PolarpodError: it published nothing, or no document is left that says where.
+        PolarpodError: the attempt is an undo itself, or no document that states the place is left.
     """
     if info.record and info.record.took_back:
         raise refusal(info, "it is an undo itself", "Run the job to publish again what it took back.")
@@ -92,8 +92,8 @@ def not_in(target: Target, names: str, stands: str | None) -> PolarpodError:
     """The refusal for an attempt that the log or the manifest does not name.
 
     Args:
-        names: what was looked through, in words.
-        stands: uid of the attempt whose rows of this run are there.
+        names: the description of that log or manifest.
+        stands: uid of the attempt whose rows of this run stand there; None where there is none.
     """
     remedy = (
         f"`polarpod undo {target.run}` takes back what stands of this run, the rows of attempt {stands[:12]}."
@@ -106,10 +106,10 @@ def not_in(target: Target, names: str, stands: str | None) -> PolarpodError:
 
 
 def unpublished(target: Target, found: str, remedy: str) -> PolarpodError | None:
-    """The refusal for an attempt of which no receipt says that it published; None for another.
+    """The refusal for an attempt without a receipt of a publish; None for another.
 
     Args:
-        found: what the output says instead, in words.
+        found: the description of what the output shows instead.
     """
     receipt = target.info.receipt
     if receipt is None:
@@ -122,7 +122,7 @@ def unpublished(target: Target, found: str, remedy: str) -> PolarpodError | None
 
 
 def command_of(state: State, job: str, run_key: str, uid: str) -> str | None:
-    """The command that takes back a publish; None where the state store knows too little for any."""
+    """The command that undoes a publish; None where the state store contains too little for one."""
     attempts = state.attempts(job, run_key)
     if not any(map(_place, attempts)):
         return None
@@ -143,7 +143,7 @@ def _place(info: AttemptInfo) -> tuple[Output, str | None] | None:
 
 
 def _standing(info: AttemptInfo, state: State, storage: Storage) -> AttemptInfo:
-    """The attempt of the same run whose rows stand: as the table says, else as the receipts do."""
+    """The attempt of the same run whose rows stand, by the table, else by the receipts."""
     attempts = state.attempts(info.job, info.run_key)
     published = state.published(info)
     found = next(filter(None, map(_place, attempts)), None)

@@ -1,6 +1,6 @@
-"""What every plane does with an attempt: start its worker, watch it, and say how it ended.
+"""The interface of a plane for one attempt: start its worker, watch it, and return its end.
 
-The words are the same for a child process and for a pod; how a plane keeps them is its own file's business.
+The types are the same for a child process and for a pod; each kind of plane implements them in its own folder.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ LOG_TAIL_BYTES = 64 * 1024
 
 
 class WorkerExit(NamedTuple):
-    """A worker that is gone.
+    """The end of a worker.
 
     Attributes:
-        judge: what became of it, given the receipt it left or None. Pure.
-        message: what it said last, where it said anything.
+        judge: returns the verdict, given the receipt that it left or None. Pure.
+        message: its last message, or None.
         log: the end of its log.
-        end: what the plane reported of its end, in the plane's own terms.
-        seen: whether its end was seen, so that it can write nothing any more; else it is only believed to be gone.
+        end: the plane's own description of its end.
+        seen: whether its end was observed, so that it can no longer write; else it is only presumed to be gone.
         release: removes what its plane keeps as evidence of its end, such as a pod. Called once the verdict is recorded:
-            a launcher that dies before that must leave the next one something to judge by.
+            a launcher that dies before that must leave the evidence to the next one.
     """
 
     judge: Callable[[Receipt | None], Verdict]
@@ -44,7 +44,7 @@ class WorkerExit(NamedTuple):
 
 
 class Unobservable(PolarpodError):
-    """An attempt's worker cannot be seen any more, and may well go on. It gets no verdict: the next launcher attaches."""
+    """An attempt's worker can no longer be observed, and may still run. It gets no verdict: the next launcher attaches."""
 
     def __init__(self, cause: PolarpodError) -> None:
         verdict = cause.verdict
@@ -52,12 +52,12 @@ class Unobservable(PolarpodError):
 
 
 class Deferred(Exception):
-    """An attempt's worker goes on, and somebody else tells when to come back for its end. It gets no verdict here.
+    """An attempt's worker continues, and another process waits for its end. It gets no verdict here.
 
     Attributes:
-        owned: whether the run that hands it over has started it, and so may end it.
+        owned: whether the run that defers it has started it, and so may end it.
         attempts: how many attempts the run has had so far, this one included.
-        outdated: it is only waited for before another attempt is made.
+        outdated: whether it only has to end before another attempt is made.
     """
 
     def __init__(self, context: Context, worker: object, *, owned: bool = True) -> None:
@@ -70,7 +70,7 @@ class Deferred(Exception):
 
 
 class Launcher(Protocol):
-    """One plane's way of running workers."""
+    """Runs the workers of one plane."""
 
     def run(self, context: Context, data: bytes, listener: Listener) -> WorkerExit:
         """Starts a worker and waits for its end.
@@ -79,24 +79,24 @@ class Launcher(Protocol):
             data: the context's bytes.
 
         Raises:
-            PolarpodError: it could not be started, and whatever was made of it is gone.
+            PolarpodError: it could not be started, and nothing is left of it.
         """
         ...
 
     def attach(self, context: Context, listener: Listener, *, orphaned: bool) -> WorkerExit:
-        """Waits for the end of an attempt that another launcher started and did not see through.
+        """Waits for the end of an attempt that another launcher started and did not complete.
 
-        Asked only of planes whose workers outlive their launcher.
+        Called only for planes whose workers outlive their launcher, or that keep an exit record.
 
         Args:
-            orphaned: that launcher is known to be dead and this one has taken its place: a worker that is not there will
-                never be, and one that is there is this launcher's to end. Any other is left running.
+            orphaned: that launcher is known to be dead and this one replaces it: an absent worker will never start, and this
+                launcher may end a present one. Any other is left running.
         """
         ...
 
 
 def message_of(data: bytes, uid: str) -> Message | None:
-    """The termination message of this attempt; None for anything else."""
+    """The termination message of this attempt; None for any other data."""
     try:
         message = decoder(Message).decode(data)
     except msgspec.DecodeError:
@@ -105,10 +105,10 @@ def message_of(data: bytes, uid: str) -> Message | None:
 
 
 def redacted(log: bytes, redactor: Redactor | None = None) -> bytes:
-    """A log without what looks like a credential; bytes that are no text pass through as they are.
+    """A log with probable credentials redacted; bytes that are not text are unchanged.
 
     Args:
-        redactor: the one that has seen what came before, where this is a piece of a log.
+        redactor: the one that redacted the preceding text, where this is a piece of a log.
     """
     text = (redactor or Redactor()).redact(log.decode(errors="surrogateescape"))
     return text.encode(errors="surrogateescape")

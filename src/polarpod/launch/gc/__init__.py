@@ -1,1 +1,1 @@
-"""`polarpod gc`: what failed and old attempts left, how long it is kept, and what takes it away."""
+"""`polarpod gc`: finds and deletes what failed and old attempts left, once its retention is over."""

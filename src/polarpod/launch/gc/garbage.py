@@ -1,8 +1,8 @@
-"""What failed attempts left behind in tables and datasets: staged files that nobody names.
+"""Garbage of failed attempts in tables and datasets: staged files that no log or manifest references.
 
-Only the files of attempts whose worker has ended are looked at, and only those that were never committed: a worker that died
-right after its commit has no receipt, yet its files are the table's. The table is asked, not the receipt. A verdict proves
-no end: a worker behind a broken network is judged lost, and may commit an hour later.
+Only files of attempts whose worker has ended are considered, and only those that were never committed: a worker that died
+right after its commit has no receipt, yet its files belong to the table. So the table decides, not the receipt. A verdict
+proves no end: a worker behind a broken network is judged lost, and may commit an hour later.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from polarpod.store.location import normal
 
 T = TypeVar("T")
 
-# what is wrong with one table or dataset, and says nothing about the others
+# errors of one table or dataset, which do not concern the others
 _OF_ONE_PLACE = (
     Category.INPUT_UNREADABLE,
     Category.PUBLISH_REFUSED,
@@ -49,11 +49,11 @@ class Garbage(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A part of a sweep: what it would delete, and what is known once that is gone.
+    """A part of a sweep: what it would delete, and the attempts whose index entries change after that.
 
     Attributes:
-        done: attempts that no later sweep needs to look at, but for their age.
-        kept: attempts that are old, and needed all the same.
+        done: attempts that later sweeps need to visit only for their age.
+        kept: attempts that are old, and still needed.
         gone: attempts of which nothing will be left.
     """
 
@@ -64,12 +64,12 @@ class Part(NamedTuple):
 
 
 class Swept(NamedTuple):
-    """What a sweep found in one place.
+    """The result of a sweep of one place.
 
     Attributes:
-        kept: uids of attempts whose files are left alone, since they may be published.
-        waits: there are files that nobody names, and that readers may still hold on to.
-        left: what is told of the files that are kept.
+        kept: uids of attempts whose files are kept, since they may be published.
+        waits: whether there are unreferenced files that readers may still use.
+        left: the report on the files that are kept.
     """
 
     garbage: list[Garbage]
@@ -79,7 +79,7 @@ class Swept(NamedTuple):
 
 
 class Past(NamedTuple):
-    """Which attempts are over, and who they were.
+    """Decides which attempts are over, and finds attempts by uid.
 
     Attributes:
         known: attempts by uid.
@@ -100,17 +100,17 @@ class Past(NamedTuple):
 
 
 def places_of(context: Context) -> list[str]:
-    """Where an attempt publishes."""
+    """The URIs that an attempt publishes to."""
     checks = context.job.checks
     quarantine = [normal(checks.quarantine)] if checks and checks.quarantine else []
     return [normal(context.job.output.uri), *quarantine]
 
 
 def or_left(look: Callable[[], T], on_left: Callable[[Verdict], None] | None) -> T | None:
-    """What is seen in a place; None where it is damaged, and so left alone.
+    """The result of `look`; None where the place is damaged, and so left unchanged.
 
     Args:
-        on_left: hears why; without it the damage is raised.
+        on_left: called with the reason; without it the damage is raised.
     """
     try:
         return look()
@@ -120,8 +120,8 @@ def or_left(look: Callable[[], T], on_left: Callable[[Verdict], None] | None) ->
 
 
 def tell(error: PolarpodError, on_left: Callable[[Verdict], None] | None) -> None:
-    """Tells what is left alone in a place; raises what is wrong with more than that one, and where nobody hears."""
-    # a store that is away or refuses is away for all of them
+    """Reports an error of one place; raises one that concerns more than that place, and any without `on_left`."""
+    # a store that is unreachable or denies access fails for all places
     if on_left is None or error.verdict.category not in _OF_ONE_PLACE:
         raise error
     on_left(error.verdict)
@@ -131,10 +131,10 @@ def in_place(uri: str, infos: list[AttemptInfo], storage: Storage, past: Past) -
     """What a sweep of one place would delete.
 
     Args:
-        infos: attempts that have the place, and that no sweep has done with.
+        infos: attempts that have the place, and that no sweep has completed.
 
     Raises:
-        PolarpodError: the table or dataset is damaged, and so is left alone.
+        PolarpodError: the table or dataset is damaged, and so is left unchanged.
     """
     ended = [info for info in infos if past.over(info)]
     if not ended:
@@ -145,12 +145,12 @@ def in_place(uri: str, infos: list[AttemptInfo], storage: Storage, past: Past) -
 def refuse_without(
     names: kept_files.Names, ended: list[AttemptInfo], past: Past, folder: Folder, entries: list[Entry]
 ) -> None:
-    """As `refuse_without`, of attempts that a sweep had done with as well, as far as files of theirs are there."""
+    """As `kept_files.refuse_without`, also for attempts that a sweep has completed, as far as files of theirs exist."""
     kept_files.refuse_without(names, [*ended, *past.owners(entry.key for entry in entries)], folder, entries)
 
 
 def by_uid(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
-    """The files that have an attempt's uid in their path."""
+    """The files that have an attempt's uid in their path, by uid."""
     found: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
         for uid in set(_UID.findall(entry.key)):
@@ -159,8 +159,8 @@ def by_uid(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
 
 
 def files_of(info: AttemptInfo, folder: Folder, entries: list[Entry]) -> list[Garbage]:
-    """Without markers of folders: they hold nothing, are nobody's attempt's, and cannot be deleted under the key that is
-    listed, so that a sweep would find them for ever."""
+    """The garbage of one attempt. Folder markers are left out: they are empty, belong to no attempt, and cannot be deleted
+    under the listed key, so that every sweep would find them again."""
     files = [entry for entry in entries if not folder.is_marker(entry)]
     if not files:
         return []

@@ -1,4 +1,4 @@
-"""What a sweep leaves alone: files that may be the only copy of what was published, where no log or manifest tells."""
+"""Files that a sweep keeps: they may be the only copy of published rows, and no log or manifest states whether they are."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NAMED = 3
 
 
 class Names(NamedTuple):
-    """What says which files of a place are published."""
+    """The document that states which files of a place are published, and its wording in messages."""
 
     key: str
     words: str
@@ -28,7 +28,7 @@ MANIFEST = Names(manifest.KEY, "manifest of a Parquet dataset", "dataset")
 
 
 class Kept:
-    """Files of one place that are not swept, and whose they are.
+    """Files of one place that are not swept, and their attempts.
 
     Attributes:
         uids: of those attempts.
@@ -42,7 +42,7 @@ class Kept:
         self._files = 0
 
     def of(self, info: AttemptInfo, own: list[Entry], sweep: list[Entry]) -> list[Entry]:
-        """Keeps an attempt's own files but those that may be swept, which it returns."""
+        """Keeps an attempt's own files except those that may be swept, which it returns."""
         kept = [entry for entry in own if entry not in sweep and not self._folder.is_marker(entry)]
         if kept:
             self.uids.add(info.uid)
@@ -51,10 +51,10 @@ class Kept:
         return sweep
 
     def verdict(self, *, gone: bool) -> PolarpodError | None:
-        """What is told of them.
+        """The report on them; None where there are none.
 
         Args:
-            gone: whether there is no log or manifest; else there is one that should name them and does not.
+            gone: whether there is no log or manifest; else there is one that should reference them and does not.
         """
         if not self._files:
             return None
@@ -81,10 +81,10 @@ class Kept:
 
 
 def has_published(info: AttemptInfo, uri: str, *, itself: bool = False) -> bool:
-    """Whether an attempt has published good rows or bad ones in a place.
+    """Whether an attempt has published good or bad rows in a place.
 
     Args:
-        itself: its own files, and not those of an attempt whose rows it has adopted.
+        itself: counts its own files only, and not those of an attempt whose rows it has adopted.
     """
     receipt = info.receipt
     if itself and receipt and receipt.published and receipt.published.adopted_from:
@@ -97,10 +97,10 @@ def has_published(info: AttemptInfo, uri: str, *, itself: bool = False) -> bool:
 
 
 def may_have_published(info: AttemptInfo) -> bool:
-    """Whether nothing says that an attempt has not published.
+    """Whether no document rules out that an attempt has published.
 
-    Without a receipt it may have died right after its commit; where the store failed, its commit may have been taken and the
-    answer lost.
+    Without a receipt it may have died right after its commit; where the store failed, its commit may have been accepted and
+    the answer lost.
     """
     receipt = info.receipt
     if receipt is None:
@@ -110,8 +110,8 @@ def may_have_published(info: AttemptInfo) -> bool:
 
 
 def refuse_without(names: Names, ended: list[AttemptInfo], folder: Folder, entries: list[Entry]) -> None:
-    """Raises PolarpodError where an attempt has published to a place whose files nobody names any more: they may be the only
-    copy of what was published, and wait for the log or the manifest to come back."""
+    """Raises PolarpodError where an attempt has published to a place without a log or manifest: its files may be the only
+    copy of published rows, and are kept until that is restored."""
     published = next((info for info in ended if has_published(info, folder.uri)), None)
     if published and not all(map(folder.is_marker, entries)):
         raise PolarpodError(

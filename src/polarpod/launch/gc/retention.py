@@ -1,8 +1,7 @@
-"""Which old attempts nothing needs any more: their documents are taken once a plane's `retention` is over.
+"""Old attempts that are no longer needed: their documents are deleted once a plane's `retention` is over.
 
-An attempt is needed while its rows stand, while an undo could take them back, and while files of its own are in a dataset
-that only its documents tell the owner of. What is needed is asked of the tables themselves, and asked again once it is as
-old again.
+An attempt is needed while its rows stand, while an undo could remove them, and while a dataset contains files whose owner
+only its documents state. The tables themselves decide what is needed, and are read again after another such period.
 """
 
 from __future__ import annotations
@@ -29,10 +28,10 @@ class _Old(NamedTuple):
 
 
 def expired(state: State, storage: Storage, batch: list[Due], past: Past, on_left: Callable[[Verdict], None] | None) -> Part:
-    """What there is of old attempts that nothing needs, and which of them are needed.
+    """The documents of old attempts that are no longer needed, and the old attempts that are.
 
     Args:
-        batch: old attempts that a sweep has done with.
+        batch: old attempts that a sweep has completed.
     """
     infos = at_once(lambda due: state.attempt(*due.begun[:4]), batch)
     named = _named(infos, storage, on_left)
@@ -51,7 +50,7 @@ def _of_run(
     state: State, folder: RunFolder, old: list[_Old], named: dict[str, set[str] | None], storage: Storage, past: Past
 ) -> Part:
     note = state.standing(folder.job, folder.run_key)
-    # one that is damaged says nothing, so that any attempt may be meant
+    # a damaged note may be of any attempt
     unknown = note is None and any(entry.key.endswith("/standing.json") for entry in folder.rest)
     free = {
         info.uid: info
@@ -59,15 +58,15 @@ def _of_run(
         if not (unknown or (note and note.uid == info.uid) or info.damaged or not past.over(info))
         and not _is_named(info, named, storage)
     }
-    # what was taken back counts as published for whoever does not know that
+    # without the record of its undo, an attempt that was undone counts as published
     free = {uid: info for uid, info in free.items() if not _tells_of(info, folder, free)}
     newest = folder.newest
     if folder.documents.keys() - free.keys() or newest > max((info.number for info in free.values()), default=0):
-        # numbers go on from the highest: it stays as long as the run
+        # numbers continue from the highest: it stays as long as the run
         free = {uid: info for uid, info in free.items() if info.number != newest}
     garbage = [_documents_of(state, folder, info) for info in free.values() if info.uid in folder.documents]
     if garbage and not folder.documents.keys() - free.keys():
-        # the run itself goes: numbers that nothing was made of, and what is of no attempt alone
+        # the run itself is deleted: with unused numbers, and documents that belong to no single attempt
         taken = {key for item in garbage for key in item.keys}
         rest = [entry for entry in [*folder.claims.values(), *folder.rest] if entry.key not in taken]
         garbage += [garbage_of("", f"{folder.job}/{folder.run_key}", state.folder, rest)] if rest else []
@@ -92,7 +91,7 @@ def _documents_of(state: State, folder: RunFolder, info: AttemptInfo) -> Garbage
 def _named(
     infos: list[AttemptInfo], storage: Storage, on_left: Callable[[Verdict], None] | None
 ) -> dict[str, set[str] | None]:
-    """Place -> attempts that it still knows; None where it is damaged, and may know any."""
+    """Place -> uids of attempts that it still references; None where it is damaged, and may reference any."""
     places = {uri: info for info in infos if info.context for uri in places_of(info.context)}
 
     def known_to(uri: str) -> set[str]:
@@ -105,14 +104,14 @@ def _named(
 def _is_named(info: AttemptInfo, named: dict[str, set[str] | None], storage: Storage) -> bool:
     published = info.receipt.published if info.receipt else None
     if published and info.context is None:
-        # its context is lost, which says where all of it is; an undo needs no more than the receipt
+        # its context, which states all its places, is lost; an undo needs only the receipt
         return True
     adopted = published.adopted_from if published else None
     for uri in places_of(info.context) if info.context else []:
         known = named[uri]
         if known is None or info.uid in known or adopted in known:
             return True
-        # of a Parquet dataset: whoever sweeps them has to know that their attempt has ended
+        # files of a Parquet dataset: a sweep of them has to know that their attempt has ended
         if Folder(uri, storage).list(f"data/{info.uid}"):
             return True
     return False

@@ -1,8 +1,8 @@
-"""The sweep of a state store: which attempts it looks at, and what it keeps of having done so.
+"""The sweep of a state store: the attempts that it visits, and its record of them in the index.
 
-An attempt is looked at until it has ended and nothing of it is left to take; then its entry moves from the unswept to the
-swept ones, so that it costs nothing in the sweeps to come. What is published and replaced later is found again through the
-attempt that has replaced it.
+An attempt is visited until it has ended and nothing of it is left to delete; then its entry moves from the unswept to the
+swept ones, so that it costs nothing in later sweeps. Files that are published and replaced later are found through the
+attempt that has replaced them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from polarpod.launch.state import State
 from polarpod.store.folder import Folder
 from polarpod.store.parallel_requests import at_once
 
-# a launcher writes an attempt's context within milliseconds, however busy its machine
+# a launcher writes an attempt's context within milliseconds, and within this on any busy machine
 _AT_MOST = dt.timedelta(hours=1)
 
 
@@ -38,12 +38,12 @@ def sweep(
     known: KnownAttempts | None = None,
     on_left: Callable[[Verdict], None] | None = None,
 ) -> Iterator[Part]:
-    """Everything a sweep would delete, part by part: each may be deleted before the next is looked for.
+    """Yields everything a sweep would delete, part by part: each may be deleted before the next is determined.
 
     Args:
-        keep: how long the documents of attempts are kept that nothing needs any more; None is for ever.
+        keep: how long the documents of attempts that are no longer needed are kept; None is forever.
         alive: uids of attempts whose worker exists on the plane, started or not.
-        on_left: hears of each table and dataset that is damaged, and so left alone; without it the first one raises.
+        on_left: called with each damaged table and dataset, which is left unchanged; without it the first one raises.
     """
     past = Past(KnownAttempts(state) if known is None else known, now, alive)
     for batch in past.known.index.unswept():
@@ -56,14 +56,14 @@ def sweep(
 
 
 def delete_part(part: Part, state: State, storage: Storage, *, now: dt.datetime) -> None:
-    """Deletes what was found, then says so in the index: a sweep that is killed in between finds nothing left to take."""
+    """Deletes what was found, then updates the index: after a kill in between, the next sweep finds nothing to delete."""
     keys: dict[str, list[str]] = defaultdict(list)
     for item in part.garbage:
         keys[item.uri] += item.keys
     for uri, own in keys.items():
         Folder(uri, storage).delete(own)
     at_once(lambda due: state.entries.note_swept(due, due.begun.at), part.done)
-    # looked at again once it is as old again: what is needed today may be replaced tomorrow
+    # visited again after another such period: what is needed today may be replaced tomorrow
     at_once(lambda due: state.entries.note_swept(due, now), part.kept)
     at_once(state.entries.forget, part.gone)
 
@@ -86,7 +86,7 @@ def _part(state: State, storage: Storage, batch: list[Due], past: Past, on_left:
     for due, info in zip(batch, infos, strict=True):
         folder = folders[info.job, info.run_key]
         if folder.has_nothing_of(info):
-            # the newest number may be of a launcher that is about to write its context
+            # the newest number may belong to a launcher that is about to write its context
             gone += [] if folder.newest == info.number or past.now - due.begun.at < _AT_MOST else [due]
         elif past.over(info) and not info.damaged and info.uid not in waiting:
             done.append(due)
@@ -94,7 +94,7 @@ def _part(state: State, storage: Storage, batch: list[Due], past: Past, on_left:
 
 
 def _places(infos: list[AttemptInfo], past: Past) -> dict[str, list[_Visit]]:
-    """Where attempts have published, or an undo has taken back what another attempt had published."""
+    """The visits by place: where attempts have published, or an undo has removed what another attempt published."""
     found: dict[str, list[_Visit]] = defaultdict(list)
     back = {info.record.took_back for info in infos if info.record and info.record.took_back}
     undone = {info.uid: info for info in past.known.of(back)}
@@ -107,11 +107,11 @@ def _places(infos: list[AttemptInfo], past: Past) -> dict[str, list[_Visit]]:
 
 
 class _Visit(NamedTuple):
-    """Why a place is looked at.
+    """The reason to visit a place.
 
     Attributes:
         by: uid of the attempt that waits for it to be swept.
-        of: the attempt whose files may lie there: the same one, or another that it has taken back.
+        of: the attempt whose files may be there: the same one, or another that it has undone.
     """
 
     by: str
@@ -121,7 +121,7 @@ class _Visit(NamedTuple):
 def _swept(
     uri: str, visits: list[_Visit], storage: Storage, past: Past, on_left: Callable[[Verdict], None] | None
 ) -> Swept | None:
-    """What is to be deleted in a place; None where it is damaged."""
+    """The result of a sweep of a place; None where it is damaged."""
     found = or_left(lambda: in_place(uri, [visit.of for visit in visits], storage, past), on_left)
     if found and (left := found.left):
         tell(left, on_left)
@@ -129,7 +129,7 @@ def _swept(
 
 
 def _waiting(places: dict[str, list[_Visit]], swept: dict[str, Swept | None]) -> set[str]:
-    """Attempts that have to be looked at again, for the sake of their places."""
+    """Uids of attempts that later sweeps have to visit again, because of their places."""
     found = set[str]()
     for uri, visits in places.items():
         result = swept[uri]
@@ -137,6 +137,6 @@ def _waiting(places: dict[str, list[_Visit]], swept: dict[str, Swept | None]) ->
             found.update(visit.by for visit in visits)
             continue
         kept = {visit.by for visit in visits if visit.of.uid in result.kept}
-        # one leads back to a place as well as all
+        # one attempt is enough to visit a place again
         found |= kept or ({visits[-1].by} if result.waits or result.kept else set())
     return found

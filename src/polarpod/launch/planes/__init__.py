@@ -1,1 +1,1 @@
-"""Where a worker runs: one folder for each kind of plane, behind the interface that kind.py declares."""
+"""The planes that workers run on: one folder for each kind, behind the interface that kind.py declares."""

@@ -1,4 +1,4 @@
-"""What the doctors of all kinds of planes find out in the same way."""
+"""The tests that the doctors of all kinds of planes share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from polarpod.launch.planes.kind import Finding
 from polarpod.store.location import is_local, join, local_path
 from polarpod.store.store_check import try_out
 
-# below the state store; a sweep takes what a doctor has left there that was killed
+# below the state store; a sweep deletes what a killed doctor has left there
 FOLDER = "doctor"
 
 
@@ -29,14 +29,14 @@ def try_state(what: str, state: str, storage: Storage) -> Finding:
 
 @contextmanager
 def trial_below(place: str) -> Iterator[str]:
-    """A folder that is nobody else's, and goes: on a disk a deleted document leaves its folder and a lock."""
+    """A unique folder that is removed at the end: on a disk a deleted document leaves its folder and a lock."""
     trial = join(place, FOLDER, uuid.uuid4().hex)
     try:
         yield trial
     finally:
         if is_local(trial):
             shutil.rmtree(local_path(trial), ignore_errors=True)
-            with suppress(OSError):  # another doctor may be at work in it
+            with suppress(OSError):  # another doctor may be using it
                 local_path(trial).parent.rmdir()
 
 

@@ -1,4 +1,4 @@
-"""The interface of a plane kind. Everything outside of a kind's folder uses a plane through it.
+"""The interface of a plane kind. All code outside of a kind's folder uses a plane through it.
 
 A kind is an object that registry.py finds by its name. Its configuration is loaded while a DAG is parsed, so a kind imports
 its clients inside of its methods.
@@ -21,11 +21,11 @@ P_contra = TypeVar("P_contra", bound=Plane, contravariant=True)
 
 
 class Finding(NamedTuple):
-    """One thing that `polarpod doctor` tried.
+    """The result of one test of `polarpod doctor`.
 
     Attributes:
-        state: `unknown` where it could not be tried; that alone makes no run fail.
-        found: what was seen.
+        state: `unknown` where it could not be tested; that alone makes no run fail.
+        found: what was observed.
         remedy: what to do; empty where nothing is wrong.
     """
 
@@ -40,8 +40,8 @@ class Leftover(NamedTuple):
 
     Attributes:
         what: its kind, in the singular, such as "pod" or "scratch directory".
-        name: what it is called there.
-        uid: the attempt's.
+        name: its name on the plane.
+        uid: the attempt's uid.
         run: job/run-key of the attempt.
         bytes: its size, where it has one.
         token: what the plane needs to delete exactly this one, such as a pod's uid.
@@ -57,7 +57,7 @@ class Leftover(NamedTuple):
 
 
 class PlaneKind(Protocol[P_contra]):
-    """One kind of plane: how workers are started, seen, explained and cleaned up after."""
+    """One kind of plane: starts, observes and diagnoses workers, and cleans up after them."""
 
     @property
     def config(self) -> type[Plane]:
@@ -65,7 +65,7 @@ class PlaneKind(Protocol[P_contra]):
         ...
 
     def launcher(self, plane: P_contra) -> Launcher:
-        """Starts workers and waits for them."""
+        """The launcher, which starts workers and waits for them."""
         ...
 
     def render(self, plane: P_contra, context: Context, data: bytes) -> str:
@@ -80,14 +80,14 @@ class PlaneKind(Protocol[P_contra]):
         ...
 
     def follow_log(self, plane: P_contra, context: Context, say: Callable[[bytes], object], *, tail: int | None) -> bool:
-        """Prints the log of a worker that runs, to its end. False where there is no such worker to be seen."""
+        """Passes the log of a running worker to `say`, to its end. Returns False where no such worker can be observed."""
         ...
 
     def examine(self, plane: P_contra, *, code_version: str | None) -> Iterator[Finding]:
-        """Tries out what a run on this plane depends on, for `polarpod doctor`.
+        """Tests what a run on this plane depends on, for `polarpod doctor`.
 
         Args:
-            code_version: of the jobs that would be launched; None where it is not known.
+            code_version: of the jobs that would be launched; None where unknown.
 
         Raises:
             PolarpodError: there is nothing to examine.
@@ -102,11 +102,11 @@ class PlaneKind(Protocol[P_contra]):
         """What `polarpod gc` would delete on the plane.
 
         Args:
-            known: the attempts of the plane's state store, by uid. Each is read when it is asked for, so ask for those that
-                have left something; going through all of them reads the whole state store.
+            known: the attempts of the plane's state store, by uid. Each is read on access, so access only those that have
+                left something; an iteration over all of them reads the whole state store.
         """
         ...
 
     def remove(self, plane: P_contra, leftovers: Sequence[Leftover]) -> None:
-        """Deletes them."""
+        """Deletes these leftovers."""
         ...

@@ -15,20 +15,20 @@ from polarpod.contract.resources import MINIMUM_MEMORY_BYTES, format_bytes, pars
 from polarpod.contract.verdict import PolarpodError
 from polarpod.store.location import absolute
 
-# at least one, and fewer than a date has room for
+# at least one, and few enough for a date
 _DAYS = re.compile(r"[1-9][0-9]{0,4}d")
 _FOREVER = "forever"
 
 
 class Capabilities(NamedTuple):
-    """What a plane declares about its workers. The core reads this and never asks which kind a plane is.
+    """What a plane declares about its workers. The core reads this and never a plane's kind.
 
     Attributes:
-        worker: what one worker is called in messages, such as "child process" or "pod".
-        outlives_launcher: a worker goes on when its launcher dies, so that an attempt without a verdict may still run.
+        worker: the name of a worker in messages, such as "child process" or "pod".
+        outlives_launcher: a worker continues when its launcher dies, so that an attempt without a verdict may still run.
         shares_folders: a worker sees the files of the launcher's machine under the same paths, and leaves its own there.
         mounts_folders: a worker keeps local files in volumes that the plane's configuration mounts.
-        how_to_mount: the remedy's words for that, where `mounts_folders` could be made true.
+        how_to_mount: the remedy's text for that, where `mounts_folders` could be made true.
     """
 
     worker: str
@@ -43,18 +43,18 @@ class Plane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     Attributes:
         state: the state store: a folder or an s3:// prefix.
-        variables: values for placeholders that are the place's business, such as {lake}; not part of a run's key.
-        storage: how to reach the object store.
-        credentials: a file of NAME=value lines that the launcher takes into its environment where they are not set, so
+        variables: values for placeholders that depend on the plane, such as {lake}; not part of a run's key.
+        storage: the access to the object store.
+        credentials: a file of NAME=value lines that the launcher adds to its environment where they are not set, so
             that it reaches the store; for a laptop. In production the environment has them already.
         environment: variables of the worker; it gets no others.
         python: the interpreter that has polarpod[worker], to read a jobs directory; the caller's own by default.
         jobs: the jobs directory.
         root: the folder that relative places of jobs and of this plane are relative to; by default that of the planes
             file, and without a file the current directory.
-        max_memory: how far a run may grow after running out of memory.
+        max_memory: the largest limit that a run may get after running out of memory.
         memory_growth: factor on the limit after running out of memory.
-        retention: how long `polarpod gc` keeps the documents of attempts that nothing needs any more: "90d", or "forever".
+        retention: how long `polarpod gc` keeps the documents of attempts that are no longer needed: "90d", or "forever".
     """
 
     state: str
@@ -86,12 +86,12 @@ class Plane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     @property
     def keep(self) -> dt.timedelta | None:
-        """`retention` as a time; None is for ever."""
+        """`retention` as a duration; None is forever."""
         return None if self.retention == _FOREVER else dt.timedelta(days=int(self.retention.removesuffix("d")))
 
     @property
     def storage_of_workers(self) -> Storage:
-        """How its workers reach the object store."""
+        """Its workers' access to the object store."""
         return self.storage
 
     def store_variables(self, environment: Iterable[str]) -> list[str]:
@@ -99,15 +99,15 @@ class Plane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return [name for name in environment if name.startswith("AWS_")]
 
     def exit_record(self, uid: str) -> Path | None:  # noqa: ARG002  # of planes that have one
-        """Where the end of an attempt's worker is noted until it is recorded, if not by the plane itself."""
+        """The file that keeps the end of an attempt's worker until it is recorded; None where the plane itself keeps it."""
         return None
 
     def log_file(self, uid: str) -> Path | None:  # noqa: ARG002  # of planes that have one
-        """Where an attempt's worker writes its log on this machine, if it does."""
+        """The file on this machine that an attempt's worker writes its log to; None where there is none."""
         return None
 
     def problems(self) -> list[tuple[str, str]]:
-        """(key, what is wrong with its value), for what types cannot say. No network request is made."""
+        """(key, problem of its value), for constraints that types cannot express. Sends no network request."""
         if found := environment_problems(self.environment):
             return found
         if problem := quantity_problem(parse_bytes, self.max_memory):
@@ -119,17 +119,17 @@ class Plane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return []
 
     def rooted(self, folder: Path) -> Plane:
-        """The plane with its own places absolute: the next reader of the file may be in another directory.
+        """The plane with its own places absolute: the next process that reads the file may run in another directory.
 
         Args:
-            folder: that of the planes file.
+            folder: the folder of the planes file.
         """
         root = Path(absolute(self.root, folder)) if self.root else folder
         return msgspec.structs.replace(self, root=str(root), state=absolute(self.state, root))
 
 
 def environment_problems(environment: Iterable[str], key: str = "environment") -> list[tuple[str, str]]:
-    """The names that cannot be passed to a process."""
+    """(key, problem) of each name that cannot be passed to a process."""
     return [
         (f"{key}.{name}", f"{name!r} is not the name of a variable: it must not be empty or contain '=' or NUL")
         for name in environment
@@ -138,7 +138,7 @@ def environment_problems(environment: Iterable[str], key: str = "environment") -
 
 
 def quantity_problem(parse: Callable[[Any], object], given: str | float | None) -> str | None:
-    """What is wrong with a quantity such as "2Gi"; None where nothing is."""
+    """The problem of a quantity such as "2Gi"; None where it is valid."""
     try:
         if given is not None:
             parse(given)

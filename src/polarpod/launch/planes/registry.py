@@ -17,7 +17,7 @@ _BUILT_IN = {
     "process": "polarpod.launch.planes.process.kind",
     "kubernetes": "polarpod.launch.planes.kubernetes.kind",
 }
-# where an installed package declares a kind of its own: name = "package.module:OBJECT"
+# the group in which an installed package declares a kind of its own: name = "package.module:OBJECT"
 ENTRY_POINTS = "polarpod.planes"
 
 

@@ -1,6 +1,6 @@
-"""A memory cgroup for one worker, where this machine lets us make one.
+"""A memory cgroup for one worker, where this machine allows one.
 
-Both versions are tried, because both are in the field; a laptop without delegation has neither, and there the worker's
+Both versions are tried, because both are in use; a laptop without delegation allows neither, and there the worker's
 supervisor watches instead.
 """
 
@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 _ROOT = Path("/sys/fs/cgroup")
-# a killed process that holds gigabytes takes a while to give them back
+# a killed process that holds gigabytes takes a while to release them
 _DYING_SECONDS = 5.0
 
 
 class Cgroup(NamedTuple):
-    """A cgroup of our own. `procs` is the file a process joins by writing its id."""
+    """The cgroup of one worker. A process joins it by writing its id to `procs`."""
 
     folder: Path
     events: Path
@@ -30,7 +30,7 @@ class Cgroup(NamedTuple):
         return self.folder / "cgroup.procs"
 
     def oom_kills(self) -> int:
-        """How many of its processes the kernel has killed for memory."""
+        """The number of its processes that the kernel has killed for memory."""
         try:
             lines = self.events.read_text().splitlines()
         except OSError:
@@ -40,7 +40,7 @@ class Cgroup(NamedTuple):
 
 @contextmanager
 def memory_cgroup(name: str, limit_bytes: int, *, root: Path = _ROOT) -> Iterator[Cgroup | None]:
-    """A cgroup with that memory limit and no swap, or None where the machine does not allow one. Gone at the end."""
+    """A cgroup with that memory limit and no swap, or None where the machine does not allow one. Removed at the end."""
     made = _version_1(root, name, limit_bytes) or _version_2(root, name, limit_bytes)
     try:
         yield made
@@ -81,11 +81,11 @@ def _version_2(root: Path, name: str, limit_bytes: int) -> Cgroup | None:
 
 
 def _empty(cgroup: Cgroup) -> None:
-    """Kills what is left and waits for its end. A process can leave its group and its session, but not its cgroup."""
+    """Kills its processes and waits for their end. A process can leave its group and its session, but not its cgroup."""
     limit = time.monotonic() + _DYING_SECONDS
     while time.monotonic() < limit:
         try:
-            # 0 stands for a process of another namespace, and to kill 0 would be to kill ourselves
+            # 0 stands for a process of another namespace, and to kill 0 would kill this process's own group
             pids = [int(line) for line in cgroup.procs.read_text().split() if int(line) > 0]
         except OSError:
             return
@@ -105,7 +105,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _remove(folder: Path) -> None:
-    """A cgroup's folder goes by rmdir, once its processes are gone; a leftover empty one costs nothing."""
+    """Removes a cgroup's folder by rmdir, once its processes are gone; a leftover empty one costs nothing."""
     try:
         folder.rmdir()
     except OSError:

@@ -15,7 +15,7 @@ _PREFIX = "polarpod-"
 
 
 class ProcessPlane(Plane, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="process"):
-    """This machine: a worker is a child process of whoever launches it.
+    """This machine: a worker is a child process of its launcher.
 
     Attributes:
         environment_from: names of variables that are passed on from the caller's environment, for credentials.
@@ -30,7 +30,7 @@ class ProcessPlane(Plane, frozen=True, kw_only=True, forbid_unknown_fields=True,
         return self._scratch / f"{_PREFIX}{uid}"
 
     def attempts_here(self) -> set[str]:
-        """Uids of the attempts that have left something on this machine, of whatever state store."""
+        """Uids of the attempts that have left files on this machine, of any state store."""
         return {path.name.removeprefix(_PREFIX).partition(".")[0] for path in self._scratch.glob(f"{_PREFIX}*")}
 
     @property

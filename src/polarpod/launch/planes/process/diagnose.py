@@ -1,4 +1,4 @@
-"""What became of an attempt, told from outside: exit status, last message and receipt -> verdict. Pure."""
+"""The verdict on an attempt, from its exit status, last message and receipt. Pure."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _CATEGORY_OF_CODE = {exit_code_of(category): category for category in Category i
 
 
 class Exit(NamedTuple):
-    """How a worker's process ended.
+    """The end of a worker's process.
 
     Attributes:
         code: exit code, or minus the number of the signal that killed it.
         oom_killed: whether the kernel counted an out-of-memory kill in the worker's cgroup.
         deadline_passed: whether the launcher had to end it for its deadline.
-        stop_requested: whether somebody asked this launcher to stop.
-        memory_limit_bytes: what it was allowed.
+        stop_requested: whether this launcher received a stop request.
+        memory_limit_bytes: its memory limit.
     """
 
     code: int
@@ -35,7 +35,7 @@ def judge(end: Exit, message: Message | None, receipt: Receipt | None, *, uid: s
     """The verdict on one attempt.
 
     A committed receipt of this very attempt is the only proof of success, and it is enough: a worker killed after
-    writing it has succeeded. Without one nothing is a success, whatever the exit code.
+    writing it has succeeded. Without one no exit code is a success.
     """
     if receipt is not None and receipt.attempt.uid == uid:
         return _told(end, receipt)
@@ -90,7 +90,7 @@ def judge(end: Exit, message: Message | None, receipt: Receipt | None, *, uid: s
 
 
 def _told(end: Exit, receipt: Receipt) -> Verdict:
-    """The worker's own account. One that was asked to stop cannot know by whom; this launcher knows whether it was it."""
+    """The verdict from a receipt. A worker that was stopped cannot know by whom; this launcher knows its own requests."""
     if receipt.verdict.category is not Category.INTERRUPTED or end.stop_requested or end.deadline_passed:
         return receipt.verdict
     return _ended_from_outside([f"the worker said: {receipt.verdict.summary}", *receipt.verdict.evidence])

@@ -10,13 +10,13 @@ from polarpod.launch.planes.process.config import ProcessPlane
 
 
 def given_environment(plane: ProcessPlane) -> dict[str, str]:
-    """The variables that the plane's owner gives its workers."""
+    """The variables that the plane's configuration gives its workers."""
     passed = {name: os.environ[name] for name in plane.environment_from if name in os.environ}
     return {**plane.environment, **passed}
 
 
 def worker_environment(data: bytes, plane: ProcessPlane, scratch: Path, *, watch_memory: bool) -> dict[str, str]:
-    """Everything the worker's environment holds; nothing of the caller's is inherited but what the plane names."""
+    """The worker's whole environment; of the caller's, only variables that the plane names. Writes the context's file."""
     (scratch / "context.json").write_bytes(data)
     return {
         "PATH": "/usr/local/bin:/usr/bin:/bin",

@@ -1,6 +1,6 @@
-"""`polarpod doctor` on a plane of child processes: what a run depends on, tried out by a worker wherever it can be.
+"""`polarpod doctor` on a plane of child processes: a test of what a run depends on, by a worker wherever possible.
 
-A worker has another environment than who launches it, so what is reached from here may not be reached from there.
+A worker has another environment than its launcher, so a store that the launcher reaches may be unreachable for the worker.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from polarpod.launch.storage_paths import root_of
 from polarpod.store.location import absolute
 
 _PROBE = "polarpod.runtime.store_probe"
-# far beyond what an interpreter needs to start and a store to answer
+# far more than an interpreter needs to start and a store to answer
 _PROBE_SECONDS = 120.0
-# a variable of the plane that is a place, and not a part of one
+# how a plane's variable begins that is a place, and not a part of one
 _PLACES = ("s3://", "s3a://", "file://", "/", "./", "../")
 
 
 def examine(plane: ProcessPlane) -> Iterator[Finding]:
-    """The findings, as they are made; ends early where nothing after could be tried."""
+    """Yields the findings as they are made; ends early where no later test could run."""
     yield try_state("state store, from here", plane.state, plane.storage)
     what = "state store, from a worker"
     try:
@@ -69,7 +69,7 @@ def _places(plane: ProcessPlane) -> dict[str, str]:
 
 
 def _tried(plane: ProcessPlane, what: str, place: str) -> Finding:
-    """Raises PolarpodError where no worker can be started."""
+    """The finding of a worker that tests a place. Raises PolarpodError where no worker can be started."""
     with trial_below(place) as trial:
         question = Question(uri=trial, storage=plane.storage_of_workers)
         words, end = try_module(plane, _PROBE, {"POLARPOD_PROBE": encode(question).decode()}, seconds=_PROBE_SECONDS)

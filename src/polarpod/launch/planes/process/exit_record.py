@@ -1,7 +1,7 @@
-"""How a worker on this machine ended, kept beside its scratch directory until its verdict is recorded.
+"""The end of a worker on this machine, kept beside its scratch directory until its verdict is recorded.
 
-A pod keeps the evidence of its end by itself. A process leaves it to its parent alone: without this note a launcher that
-dies before the record would take an out-of-memory kill with it, and the next attempt would get no more memory.
+A pod keeps the evidence of its end by itself. A process leaves it to its parent alone: without this note an out-of-memory
+kill would be lost with a launcher that dies before the record, and the next attempt would get no more memory.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class ExitRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def keep(path: Path, note: ExitRecord) -> None:
-    """Writes a note. Never raises: it only matters where this launcher dies within the next moments."""
+    """Writes a note. Never raises: the note is only needed where this launcher dies before the verdict is recorded."""
     spare = path.with_name(f"{path.name}.next")
     with suppress(OSError):
         spare.touch(mode=0o600)
@@ -34,7 +34,7 @@ def keep(path: Path, note: ExitRecord) -> None:
 
 
 def find(path: Path) -> ExitRecord | None:
-    """The note, or None where there is none that can be read."""
+    """The note, or None where there is no readable one."""
     try:
         return decoder(ExitRecord).decode(path.read_bytes())
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):

@@ -47,7 +47,7 @@ class ProcessKind:
         *,
         tail: int | None,  # noqa: ARG002  # as `PlaneKind`
     ) -> bool:
-        return False  # a child process prints where it was launched
+        return False  # only the launcher of a child process shows its log
 
     def examine(self, plane: ProcessPlane, *, code_version: str | None) -> Iterator[Finding]:  # noqa: ARG002  # as `PlaneKind`
         from polarpod.launch.planes.process.examine import examine
@@ -55,10 +55,10 @@ class ProcessKind:
         return examine(plane)
 
     def live_attempts(self, plane: ProcessPlane) -> Set[str]:  # noqa: ARG002  # as `PlaneKind`
-        return frozenset()  # the planes file may be used on many machines; the workers of others cannot be seen
+        return frozenset()  # the planes file may be used on many machines; workers on the others cannot be observed
 
     def leftovers(self, plane: ProcessPlane, known: Mapping[str, AttemptInfo], *, now: dt.datetime) -> list[Leftover]:
-        """Scratch directories and notes of an end whose launcher was killed before it could remove them."""
+        """Scratch directories and exit records whose launcher was killed before it could remove them."""
         from polarpod.launch.attempt_end import has_ended
 
         found = []
@@ -86,8 +86,8 @@ class ProcessKind:
 
 
 def _is_of_no_use(info: AttemptInfo, now: dt.datetime) -> bool:
-    """Whether no launcher will look for the note of an attempt's end: another document tells it, or nobody has asked for
-    the run since. Until then the next attempt's memory may depend on it."""
+    """Whether no launcher will read an attempt's exit record: another document states the end, or the attempt is older than
+    _NOTES_ARE_KEPT. Until then the next attempt's memory may depend on it."""
     return bool(info.record or info.receipt or (info.context and now - info.context.created_at > _NOTES_ARE_KEPT))
 
 

@@ -1,7 +1,7 @@
 """The `process` plane: a worker as an isolated child process on this machine.
 
-Isolated means: only the environment it is given, a scratch directory of its own that is gone at the end, the job's memory
-limit, a deadline, and a process group of which nothing is left. The context, the receipt and the verdicts are those of
+Isolated means: only the environment it is given, a scratch directory of its own that is removed at the end, the job's memory
+limit, a deadline, and a process group that is killed at the end. The context, the receipt and the verdicts are those of
 every other plane.
 """
 
@@ -27,7 +27,7 @@ from polarpod.launch.worker import Unobservable, WorkerExit
 
 
 class ProcessLauncher:
-    """Workers that are child processes of this one, and end with it."""
+    """Launches workers as child processes of this one, which end with it."""
 
     def __init__(self, plane: ProcessPlane) -> None:
         self._plane = plane
@@ -36,11 +36,15 @@ class ProcessLauncher:
         return run_worker(context, data, self._plane, listener=listener)
 
     def attach(self, context: Context, listener: Listener, *, orphaned: bool) -> WorkerExit:  # noqa: ARG002  # as `Launcher`
-        """The end of a worker whose launcher died before it recorded it. No worker outlives its launcher here."""
+        """The end of a worker whose launcher died before it recorded it. No worker outlives its launcher here.
+
+        Raises:
+            Unobservable: there is no readable exit record.
+        """
         path = self._plane.exit_record(context.attempt.uid)
         found = exit_record.find(path)
         if found is None:
-            # recorded by another launcher meanwhile, or damaged: it is not met again
+            # recorded by another launcher meanwhile, or damaged: removed, so that no launcher reads it again
             exit_record.remove(path)
             raise Unobservable(
                 PolarpodError(Category.WORKER_LOST, "how the attempt ended is not known", evidence=[f"no note at {path}"])

@@ -1,4 +1,4 @@
-"""A worker's scratch directory: its context, its log, and what the job spills."""
+"""A worker's scratch directory: its context, its log, and the job's spill files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from polarpod.launch.planes.process.config import ProcessPlane
 
 @contextmanager
 def scratch_errors(folder: Path) -> Iterator[None]:
-    """Gives a failure to write the scratch directory a verdict: the attempt has a number, and must not stay open."""
+    """Raises PolarpodError for a failure to write the scratch directory: the attempt has a number and needs a verdict."""
     try:
         yield
     except OSError as error:
@@ -32,7 +32,7 @@ def scratch_errors(folder: Path) -> Iterator[None]:
 def scratch_folder(plane: ProcessPlane, uid: str) -> Iterator[Path]:
     folder = plane.scratch_of(uid)
     with scratch_errors(folder):
-        # it holds the context, the log and what the job spills, in a place where everybody may look
+        # it contains the context, the log and the job's spill files, in a folder that every user may read
         folder.mkdir(mode=0o700, parents=True)
     try:
         yield folder

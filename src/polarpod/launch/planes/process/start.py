@@ -1,4 +1,4 @@
-"""Starts a worker's interpreter, or another module as a worker is started."""
+"""Starts a worker's interpreter, or another module in the same way."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.launch.planes.process.cgroup import Cgroup
 from polarpod.launch.planes.process.config import ProcessPlane
 
-# joins the cgroup before the interpreter starts, so that not one page is counted elsewhere
+# joins the cgroup before the interpreter starts, so that no page is counted elsewhere
 _JOIN = 'echo $$ > "$0" && exec "$@"'
 
 

@@ -1,4 +1,4 @@
-"""Runs a module of polarpod's in the place of a worker, for `polarpod doctor`."""
+"""Runs a module of polarpod in the place of a worker, for `polarpod doctor`."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from polarpod.launch.planes.process.start import start_worker
 
 
 def try_module(plane: ProcessPlane, module: str, variables: Mapping[str, str], *, seconds: float) -> tuple[bytes, str]:
-    """Runs another module as a worker of this plane is run. What it left as its last words, and how it ended.
+    """Runs another module as a worker of this plane is run. Returns its termination message, and its end as text.
 
     Raises:
-        PolarpodError: the interpreter cannot be started, or the scratch directory not be written.
+        PolarpodError: the interpreter cannot be started, or the scratch directory cannot be written.
     """
     with scratch_folder(plane, f"doctor-{uuid.uuid4().hex}") as scratch:
         log = scratch / "worker.log"
@@ -34,7 +34,7 @@ def try_module(plane: ProcessPlane, module: str, variables: Mapping[str, str], *
             end = f"was still busy after {seconds:g} s"
         finally:
             end_worker(process)
-        # no supervisor has masked what such a module says
+        # no supervisor has masked the output of such a module
         secrets = secret_values(environment)
         said = [without(read_bytes(path).decode(errors="replace"), secrets) for path in (scratch / "termination.json", log)]
         return said[0].encode(), "; ".join([end, *redact(said[1]).strip().splitlines()[-2:]])

@@ -1,4 +1,4 @@
-"""Waits for a worker: passes on its progress and its log, and ends it where it is to stop or is stuck."""
+"""Waits for a worker: forwards its progress and its log, and ends it on a stop request or when it is stuck."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def wait_for_worker(
                 end_group(process.pid)
     follower.finish()
     code = process.returncode
-    # whoever ends a machine asks worker and launcher at once, and the worker may be the first to be done
+    # a shutdown of the machine signals worker and launcher at once, and the worker may end first
     stopped = stopped or ((code < 0 or code == _INTERRUPTED) and listener.stop())
     end = Exit(
         code=code,
@@ -72,7 +72,7 @@ def wait_for_worker(
 
 @contextmanager
 def _death_of(pid: int) -> Iterator[Callable[[float], None]]:
-    """A wait that ends at once when the process does, where the kernel offers that; else after the timeout."""
+    """A wait that returns at once when the process ends, where the kernel supports that; else after the timeout."""
     if not hasattr(os, "pidfd_open"):  # macOS
         yield time.sleep
         return
