@@ -1,6 +1,6 @@
-"""Outside the worker, without Airflow: plan a run, start it on a plane, judge what became of it, remember it.
+"""The launcher, outside the worker and without Airflow: plans a run, starts it on a plane, judges its end, and records it.
 
-Decisions are pure functions (`request`, `size`, `judge`, `budgets`); what touches the world is at the edges (`state`,
-`process`, `cgroup`). Knows `contract` and `store`, never the runtime: a worker is reached only through its context, its
+Decisions are pure functions (`job_request`, `memory_sizing`, `diagnose`, `retry_budgets`); I/O is at the edges (`state`,
+`planes`). Imports `contract` and `store`, never the runtime: the launcher reaches a worker only through its context, its
 termination message and its receipt.
 """

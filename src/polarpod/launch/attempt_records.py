@@ -1,4 +1,4 @@
-"""What a state store keeps of attempts besides their context and receipt."""
+"""The documents of attempts in a state store, besides their context and receipt."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     memory_limit_bytes: int
     memory_peak_bytes: int
     judged_at: dt.datetime
-    # the launcher has seen the worker's end; a verdict alone does not say so (a node that is lost may come back)
+    # whether the launcher observed the worker's end; a verdict alone does not prove it (a lost node may return)
     worker_ended: bool = False
-    # of an undo: the attempt that was taken back
+    # of an undo: the attempt that was undone
     took_back: str | None = None
     protocol: str = "1.0"
 
 
 class StandingNote(msgspec.Struct, frozen=True, kw_only=True):
-    """Which attempt's rows stand."""
+    """The attempt whose rows stand."""
 
     number: int
     uid: str
@@ -36,7 +36,7 @@ class StandingNote(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SizeNote(msgspec.Struct, frozen=True, kw_only=True):
-    """What the last successes of a job had and used, newest first."""
+    """Memory limits and peaks of a job's last successes, newest first."""
 
     memory_limit_bytes: list[int] = []
     memory_peak_bytes: list[int] = []
@@ -44,10 +44,10 @@ class SizeNote(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AttemptInfo(NamedTuple):
-    """One attempt as the state store knows it; parts are None where it never got so far, or where they are damaged.
+    """One attempt in the state store; documents are None where they were never written, or are damaged.
 
     Attributes:
-        damaged: the places of those documents.
+        damaged: the places of the damaged documents.
     """
 
     job: str

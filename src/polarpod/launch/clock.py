@@ -1,4 +1,4 @@
-"""Time, pauses and new uids of a run, passed in so that tests decide them."""
+"""Time, pauses and new uids of a run, passed in so that tests control them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from polarpod.launch.pause import pause
 
 
 class Clock(NamedTuple):
-    """What a run takes from the machine it runs on.
+    """The functions that a run takes from its machine.
 
     Attributes:
         now: in UTC.
         new_uid: 32 hexadecimal digits.
-        pause: waits for so many seconds, or until its second argument says that the run shall stop.
+        pause: waits for so many seconds, or until its second argument returns True.
     """
 
     now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)

@@ -1,18 +1,18 @@
-"""What a run's rows depend on besides its inputs and parameters, on the plane that it runs on."""
+"""The dependencies of a run's rows besides its inputs and parameters, on the plane that it runs on."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
 
-# of the store's client, which reads and writes the same rows whatever they say
+# variables of the store's client, which do not affect the rows
 _STORE = "AWS_"
 
 
 def dependencies_of(code: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
     """A job's dependencies in the code, with the plane's variables, which its worker sees.
 
-    {} where those in the code are not known. Variables are named with a digest of their value.
+    {} where those in the code are unknown. A variable's value is a digest.
     """
     if not code:
         return {}

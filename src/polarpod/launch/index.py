@@ -1,15 +1,15 @@
-"""An index of the attempts in a state store, by uid, by time and by what `polarpod gc` has to look at.
+"""The index of the attempts in a state store, by uid, by time and by what `polarpod gc` has to visit.
 
     <state>/index/uids/<first two digits>/<uid>.<attempt>
     <state>/index/jobs/<job>/<time counted down>.<attempt>     newest first
-    <state>/index/unswept/<attempt>                            oldest first: a sweep has yet to look at it
-    <state>/index/swept/<since>.<attempt>                      oldest first: a sweep has done with it but for its age
+    <state>/index/unswept/<attempt>                            oldest first: no sweep has completed it yet
+    <state>/index/swept/<since>.<attempt>                      oldest first: a sweep has completed it but for its age
     <state>/index/complete.json                                there is an entry for every attempt
 
-An attempt is written <time>.<uid>.<number>.<job>.<run key>: the key alone tells, so that one listing answers a question,
-however many runs there are. The index is a hint where to look, never the truth about a run. A launcher writes the first
-three before an attempt's context, so that no attempt with one is missing; a launcher that dies in between leaves entries
-that lead to nothing.
+An attempt is written <time>.<uid>.<number>.<job>.<run key>: the key alone contains the data, so that one listing answers a
+query, however many runs there are. The index is a lookup, never the truth about a run. A launcher writes the first three
+before an attempt's context, so that no attempt with one is missing; a launcher that dies in between leaves entries without
+documents.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _BATCH = 1000
 
 
 class Begun(NamedTuple):
-    """An attempt as the index knows it: which one it is, and since when."""
+    """An attempt in the index: its identity, and the time of its start."""
 
     job: str
     run_key: str
@@ -50,34 +50,34 @@ class Begun(NamedTuple):
 
 
 class Due(NamedTuple):
-    """An attempt that a sweep looks at, and the key that says so; "" where there is none."""
+    """An attempt that a sweep visits, and its key in the index; "" where there is none."""
 
     key: str
     begun: Begun
 
 
 class Look(Protocol):
-    """What can be looked up."""
+    """The lookups of attempts."""
 
     def jobs(self) -> list[str]:
         """Every job that has runs."""
         ...
 
     def newest(self, job: str, limit: int) -> list[Begun]:
-        """The runs of a job that were begun last, newest first: one attempt of each."""
+        """The runs of a job that began last, newest first: one attempt of each."""
         ...
 
     def with_uid(self, beginning: str, limit: int) -> list[Begun]:
-        """Attempts whose uid begins so."""
+        """At most `limit` attempts whose uid starts with `beginning`."""
         ...
 
     def unswept(self) -> Iterator[list[Due]]:
-        """The attempts that no sweep has done with, in batches, oldest first."""
+        """The attempts that no sweep has completed, in batches, oldest first."""
         ...
 
 
 class _Complete(msgspec.Struct, frozen=True, kw_only=True):
-    """There is an entry for every attempt."""
+    """States that there is an entry for every attempt."""
 
     protocol: str = "1.0"
 
@@ -91,10 +91,10 @@ class Index:
         self._complete = False
 
     def is_complete(self) -> bool:
-        """Whether there is an entry for every attempt. A state store that was begun without an index has none.
+        """Whether there is an entry for every attempt. A state store that was created without an index has none.
 
         Raises:
-            PolarpodError: `context_invalid`: the index is of a layout that is not known here.
+            PolarpodError: `context_invalid`: the index is of an unknown layout.
         """
         if not self._complete:
             try:
@@ -102,12 +102,12 @@ class Index:
             except PolarpodError as error:
                 if error.verdict.category is not Category.CONTEXT_INVALID or self._is_of_another_layout():
                     raise
-                # half of it, as of a disk that was full: the next sweep writes it anew
+                # truncated, as by a full disk: the next sweep writes it anew
                 self._documents.report(_COMPLETE, error.verdict)
         return self._complete
 
     def _is_of_another_layout(self) -> bool:
-        """Whether somebody else keeps this index: what is written beside theirs, they would not find."""
+        """Whether a release with another layout keeps this index: it would not find entries written by this one."""
         document = self._folder.read(_COMPLETE)
         try:
             return document is not None and not speaks(decoder(_Complete).decode(document.data).protocol)
@@ -115,12 +115,12 @@ class Index:
             return False
 
     def begin(self) -> None:
-        """Before the first attempt of a state store is made: it will be in the index, as all others."""
+        """Marks the index of an empty state store as complete: its first attempt will be in it, as all others."""
         if not self.is_complete() and not self._folder.children("runs"):
             self.complete()
 
     def complete(self) -> None:
-        """Says that there is an entry for every attempt."""
+        """Marks the index as complete: there is an entry for every attempt."""
         self._folder.write(_COMPLETE, encode(_Complete()))
         self._complete = True
 
@@ -128,12 +128,12 @@ class Index:
         at_once(self._put, _keys(begun))
 
     def note_swept(self, due: Due, since: dt.datetime) -> None:
-        """A sweep has done with an attempt but for its age, which counts from a moment."""
+        """Moves an attempt to the swept ones: a sweep has completed it but for its age, which counts from `since`."""
         self._put(_swept(due.begun, since))
         self._folder.delete([due.key])
 
     def forget(self, due: Due) -> None:
-        """Takes away every entry of an attempt that is no more."""
+        """Deletes every entry of an attempt that no longer exists."""
         self._folder.delete(list({*_keys(due.begun), due.key} - {""}))
 
     def jobs(self) -> list[str]:
@@ -152,13 +152,13 @@ class Index:
         return _batches(self._after(_UNSWEPT))
 
     def swept_since(self, before: dt.datetime) -> Iterator[list[Due]]:
-        """The attempts that a sweep has done with, and whose age counts from before a moment, in batches."""
+        """The attempts that a sweep has completed, and whose age counts from a time before `before`, in batches."""
         end = f"{_SWEPT}/{_milliseconds(before):0{_DIGITS}}"
         return _batches(takewhile(lambda due: due.key < end, self._after(_SWEPT)))
 
     def _after(self, folder: str, beginning: str = "") -> Iterator[Due]:
         for key in self._folder.keys_after(folder, f"{folder}/{beginning}"):
-            # whatever else lies there is not ours
+            # other files there are ignored
             if match := _NAME.fullmatch(key.rpartition("/")[2]):
                 at, uid, number, job, run_key = match.groups()
                 moment = dt.datetime.fromtimestamp(int(at) / 1000, dt.UTC)
@@ -169,7 +169,7 @@ class Index:
 
 
 class Listed:
-    """As the index, of attempts that were found by walking through all of a state store."""
+    """The lookups of attempts that were found by a walk through a whole state store."""
 
     def __init__(self, begun: Iterable[Begun]) -> None:
         self.all = sorted(begun, key=lambda one: (one.at, one.number), reverse=True)
@@ -197,7 +197,7 @@ def _keys(begun: Begun) -> list[str]:
 
 
 def keys_of_swept(begun: Begun, since: dt.datetime) -> list[str]:
-    """Every key of an attempt that a sweep has done with."""
+    """Every key of an attempt that a sweep has completed."""
     return [*(key for key in _keys(begun) if not key.startswith(_UNSWEPT)), _swept(begun, since)]
 
 
@@ -210,7 +210,7 @@ def _name(begun: Begun) -> str:
 
 
 def _milliseconds(moment: dt.datetime) -> int:
-    # in whole numbers: what is read back from a key makes the same key
+    # in whole numbers: a time that is read from a key makes the same key
     return max(0, min(_END, int(moment.timestamp() * 1000 + 0.5)))
 
 

@@ -1,4 +1,4 @@
-"""Turns a request (job, parameters, plane) into a resolved job. Pure: what is wrong with it is said before anything runs."""
+"""Resolves a request (job, parameters, plane) to a job. Pure: an invalid request raises before anything runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from polarpod.contract.verdict import Category, PolarpodError
 
 
 def choose_job(jobs: Mapping[str, JobSpec], name: str, *, source: str) -> JobSpec:
-    """The job of that name, or an error that says which there are."""
+    """The job of that name. Raises PolarpodError with the names of the jobs where there is none."""
     if name in jobs:
         return jobs[name]
     close = get_close_matches(name, jobs, n=1)
@@ -44,7 +44,7 @@ def check_names(spec: JobSpec, given: Mapping[str, object], variables: Mapping[s
 
 
 def parameters(spec: JobSpec, given: Mapping[str, Scalar], variables: Mapping[str, str]) -> dict[str, Scalar]:
-    """The run's parameters with defaults filled in, each readable as its type. What one may be in a path is asked
+    """The run's parameters with defaults filled in, each readable as its type. What one may be in a path is checked
     where a template is filled in: most are in none."""
     check_names(spec, given, variables)
     values: dict[str, Scalar] = {}
@@ -53,7 +53,7 @@ def parameters(spec: JobSpec, given: Mapping[str, Scalar], variables: Mapping[st
             continue
         value = given.get(name, param.default)
         assert value is not None, "check_names has seen to it"
-        # one spelling a value: "20130201" and "2013-02-01", 7 and "7" are one run, one partition, one path
+        # one spelling for each value: "20130201" and "2013-02-01", 7 and "7" are one run, one partition, one path
         values[name] = spelling(typed(name, param, value))
     check_texts(values)
     return values

@@ -1,4 +1,4 @@
-"""The attempts of a state store by uid, each read when it is asked for: a sweep asks for few of many."""
+"""The attempts of a state store by uid, each read on access: a sweep reads few of many."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from polarpod.store.parallel_requests import at_once
 
 
 class KnownAttempts(Mapping[str, AttemptInfo]):
-    """Attempts by uid. To go through all of them reads the whole state store.
+    """Attempts by uid. An iteration reads the whole state store.
 
     Attributes:
-        index: where they are looked for.
+        index: the lookup that finds them.
     """
 
     def __init__(self, state: State) -> None:
@@ -22,11 +22,11 @@ class KnownAttempts(Mapping[str, AttemptInfo]):
         self._found: dict[str, AttemptInfo | None] = {}
 
     def learn(self, infos: Iterable[AttemptInfo]) -> None:
-        """Takes over what was read already, and forgets what it had: a sweep goes through many."""
+        """Replaces the cached attempts by these, which were read already: a sweep visits too many to keep all."""
         self._found = {info.uid: info for info in infos}
 
     def of(self, uids: Iterable[str]) -> list[AttemptInfo]:
-        """Those of the attempts that there are."""
+        """The attempts that exist among these."""
         return list(filter(None, at_once(self.get, sorted(set(uids)))))
 
     def __getitem__(self, uid: str) -> AttemptInfo:

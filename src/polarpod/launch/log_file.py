@@ -1,4 +1,4 @@
-"""The log of a worker on this machine, as it grows. The worker itself has masked it."""
+"""The log of a worker on this machine, as it grows. The worker itself masks it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class LogFile:
         self._say(lines)
 
     def finish(self) -> None:
-        """Passes on all that is left, the line that was never ended included."""
+        """Passes on the rest, an unterminated last line included."""
         while self.follow():
             pass
         if self._rest:
@@ -31,7 +31,7 @@ class LogFile:
             self._rest = b""
 
     def follow(self) -> bool:
-        """Passes on what is new. False where nothing was."""
+        """Passes on new lines. Returns False where nothing was new."""
         try:
             with self._path.open("rb") as handle:
                 handle.seek(self._offset)

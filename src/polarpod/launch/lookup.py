@@ -1,4 +1,4 @@
-"""The attempts that a person may mean by a name, with as few requests as the name allows."""
+"""The attempts that a name may identify, with as few requests as the name allows."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from polarpod.launch.attempt_records import AttemptInfo
     from polarpod.launch.state import State
 
-# as `JobSpec` and `run_key_of` have them; nothing else leads into the store
+# as `JobSpec` and `run_key_of` define them; no other text becomes a path in the store
 JOB = re.compile(r"[a-z][a-z0-9_]{0,47}")
 _RUN_KEY = re.compile(r"[a-z0-9-]+")
 _BEGINNING_OF_A_UID = re.compile(r"[0-9a-z]{0,32}")
-# more than are told by name
+# one more than are reported by name
 MANY = 11
 
 
@@ -32,7 +32,7 @@ def matches(state: State, name: str) -> list[AttemptInfo]:
 
 
 def newest_runs(state: State, job: str | None, limit: int) -> list[AttemptInfo]:
-    """The runs that were begun last, of one job or of all, newest first: each by its newest attempt."""
+    """The runs that began last, of one job or of all, newest first: each by its newest attempt."""
     index = state.index
     jobs = index.jobs() if job is None else [job] if JOB.fullmatch(job) else []
     wanted = limit
@@ -42,7 +42,7 @@ def newest_runs(state: State, job: str | None, limit: int) -> list[AttemptInfo]:
         found = _newest_of(state, [(one.job, one.run_key) for one in begun])
         if len(found) >= limit or len(begun) < wanted:
             return found[:limit]
-        # the index leads to runs that are gone: further back
+        # the index has entries of runs that are gone: search further back
         wanted *= 2
 
 
@@ -52,7 +52,7 @@ def _newest_of(state: State, runs: list[tuple[str, str]]) -> list[AttemptInfo]:
 
 
 def _run_keys(state: State, job: str, key: str) -> list[str]:
-    """The key itself, else those that begin so, else those that have it anywhere: "clean_flights/2013-02-01"."""
+    """The key itself, else those that start with it, else those that contain it: "clean_flights/2013-02-01"."""
     if not (JOB.fullmatch(job) and _RUN_KEY.fullmatch(key)):
         return []
     if state.claims(job, key):
@@ -61,7 +61,7 @@ def _run_keys(state: State, job: str, key: str) -> list[str]:
 
 
 def _beginning(state: State, job: str, key: str) -> list[str]:
-    """One request for each that is found, and one more. A local folder is read at once, whatever is asked."""
+    """The run keys that start with `key`: one request for each, and one more. A local folder is read as a whole."""
     if is_local(state.folder.uri):
         return [run_key for run_key in state.run_keys(job) if run_key.startswith(key)][:MANY]
     folder = f"runs/{job}"
@@ -73,6 +73,6 @@ def _beginning(state: State, job: str, key: str) -> list[str]:
         if not run_key.startswith(key):
             break
         found.append(run_key)
-        # behind everything of that run: "0" is the character that follows "/"
+        # after every key of that run: "0" is the character that follows "/"
         after = f"{folder}/{run_key}0"
     return found

@@ -1,4 +1,4 @@
-"""How big the next attempt is, and why. Pure."""
+"""The size of the next attempt, and the reason for it. Pure."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import msgspec
 from polarpod.contract.resources import MIB, Resources, format_bytes
 from polarpod.contract.verdict import Budget, Category, Verdict, budget_of
 
-# A peak that was cut off by its limit is less than the need; a quarter more is what such runs were seen to lack.
+# A peak that was cut off by its limit is less than the need; such runs were observed to lack a quarter more.
 _HEADROOM = 1.25
 
 
 class Past(NamedTuple):
-    """What an earlier attempt had and used."""
+    """The end, memory limit and peak of an earlier attempt."""
 
     category: Category
     memory_limit_bytes: int
@@ -23,27 +23,27 @@ class Past(NamedTuple):
 
 
 class Success(NamedTuple):
-    """What a successful attempt of the job had and used, whatever its parameters and code."""
+    """Memory limit and peak of a successful attempt of the job, whatever its parameters and code."""
 
     memory_limit_bytes: int
     memory_peak_bytes: int
 
     @property
     def need_bytes(self) -> int:
-        """What would have been enough: its peak with headroom, and never more than it had.
+        """The memory that would have been enough, in bytes: its peak with headroom, and never more than its limit.
 
-        Without the second a job that uses what it is given would be given more each time.
+        Without that bound a job that uses all of its limit would get more each time.
         """
         return min(self.memory_limit_bytes, int(self.memory_peak_bytes * _HEADROOM))
 
 
 class Size(NamedTuple):
-    """A decision.
+    """The decision on a size.
 
     Attributes:
-        resources: what the next attempt gets.
-        reason: why, in words for `polarpod plan`.
-        stop: the verdict where no size within reach can help; nothing should be started then.
+        resources: of the next attempt.
+        reason: the text for `polarpod plan`.
+        stop: the verdict where no allowed size can help; no worker should be started then.
     """
 
     resources: Resources
@@ -52,7 +52,7 @@ class Size(NamedTuple):
 
 
 def tells_need(past: Past) -> bool:
-    """Whether an end says something about how much memory the run needs: what the platform did says nothing."""
+    """Whether an end is evidence of how much memory the run needs: an end caused by the platform is not."""
     return budget_of(past.category) is not Budget.PLATFORM
 
 
@@ -67,7 +67,7 @@ def size(
     """The next attempt's size.
 
     After an out-of-memory end: max(limit x growth, measured peak x headroom), at most the cap. Else what the job's last
-    successes needed, where that is more than declared: a run that has grown to fit need not fail again for its next day.
+    successes needed, where that is more than declared: after a run that has grown, the next day's run need not fail first.
 
     Args:
         past: earlier attempts of the same run with the same code, newest first.
@@ -102,7 +102,7 @@ def size(
 
 
 def _whole(amount: int) -> int:
-    """In whole mebibytes, rounded up."""
+    """Bytes, rounded up to whole mebibytes."""
     return -(-amount // MIB) * MIB
 
 

@@ -25,16 +25,16 @@ from polarpod.store.outputs.output import standing
 
 
 class Plan(NamedTuple):
-    """One run, planned.
+    """The plan of one run.
 
     Attributes:
-        job: resolved.
+        job: the resolved job.
         dependencies: what the rows depend on besides inputs and parameters; see `Context`.
-        pins: Delta input -> the version that was listed and shall be read.
-        standing: what the output holds of this run key.
-        size: what the next attempt would get, and why.
-        image: the release's, by digest; None where the plane says which.
-        unjudged: the newest attempt, where nobody has said yet how it ended: it may still run.
+        pins: Delta input -> the version that was listed and is to be read.
+        standing: what the output contains of this run key.
+        size: the next attempt's size, and the reason for it.
+        image: the release's, by digest; None where the plane states it.
+        unjudged: the newest attempt, where it has no verdict yet: it may still run.
     """
 
     job: JobSpec
@@ -56,8 +56,8 @@ def make_plan(name: str, given: Mapping[str, Scalar], *, specs: Specs, plane_nam
     """Resolves, lists, compares and sizes one run; starts nothing.
 
     Raises:
-        PolarpodError: the request is wrong, an input is missing or has no files, the output's folder is others', or a store
-            cannot be reached.
+        PolarpodError: the request is invalid, an input is missing or has no files, the output's folder belongs to others, or
+            a store is unreachable.
     """
     if name not in specs.jobs and specs.broken:
         raise _perhaps_broken(name, specs)
@@ -105,12 +105,12 @@ def make_plan(name: str, given: Mapping[str, Scalar], *, specs: Specs, plane_nam
     )
 
 
-# the last end that says something about memory is among these, or too old to matter
+# the last end that is evidence of the memory need is among these, or too old to matter
 _ATTEMPTS_LOOKED_AT = 5
 
 
 def _last(attempts: Iterator[AttemptInfo], code_version: str) -> list[AttemptInfo]:
-    """The newest attempts, as far back as one that tells how much memory the run needs: mostly one."""
+    """The newest attempts, back to one that is evidence of how much memory the run needs: mostly one."""
     found = []
     for info in islice(attempts, _ATTEMPTS_LOOKED_AT):
         found.append(info)
@@ -126,7 +126,7 @@ def _past(attempts: list[AttemptInfo], code_version: str) -> list[Past]:
 
 
 def _end_of(info: AttemptInfo) -> Past | None:
-    """As its launcher recorded it, else as the worker itself told it: that launcher may have died."""
+    """The end as the launcher recorded it, else as the worker's receipt has it: that launcher may have died."""
     if info.record:
         return Past(info.record.verdict.category, info.record.memory_limit_bytes, info.record.memory_peak_bytes)
     if info.receipt:
@@ -136,7 +136,7 @@ def _end_of(info: AttemptInfo) -> Past | None:
 
 
 def _perhaps_broken(name: str, specs: Specs) -> PolarpodError:
-    """An unknown job while modules fail to import: it is likely in one of them."""
+    """The error for an unknown job while modules fail to import: it is likely in one of them."""
     likely = next((broken for broken in specs.broken if broken.module.rpartition(".")[2] == name), specs.broken[0])
     return PolarpodError(
         Category.JOB_IMPORT_FAILED,

@@ -1,4 +1,4 @@
-"""planes.yaml: where runs may execute. Read at DAG parse, so a mistake is an import error with the file and line."""
+"""planes.yaml: the planes of runs. Read at DAG parse, so a mistake is an import error with the file and line."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from polarpod.launch.planes.plane import Plane
 from polarpod.launch.planes.registry import kind_named, kind_names
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
-# the shell's spelling, which is not filled in
+# the shell's spelling, which is not substituted
 _BARE_VARIABLE = re.compile(r"\$[A-Za-z_]")
 # keys whose values are paths or URIs
 _PLACES = frozenset({"state", "variables", "root", "jobs", "scratch", "credentials", "python", "template", "kubeconfig"})
-# of a plane that names none
+# the kind of a plane that states none
 _DEFAULT_KIND = "process"
 
 
@@ -32,8 +32,8 @@ class Planes(dict[str, Plane]):
     """The planes of a file by name.
 
     Attributes:
-        unset: those that need a variable which is not set here, each with the error of whoever chooses it. A file is
-            shared; who runs on a laptop need not have the variables of production.
+        unset: those that need a variable which is not set here, each with the error that its choice raises. A file is
+            shared: a laptop need not have the variables of production.
     """
 
     def __init__(self, planes: Mapping[str, Plane] = {}) -> None:
@@ -50,7 +50,7 @@ class _Unset(Exception):
 
 
 class _NotText(Exception):
-    """A text of a plane that cannot be meant as it is written."""
+    """A text of a plane that is invalid as it is written."""
 
     def __init__(self, keys: list[str], problem: str) -> None:
         self.keys, self.problem = keys, problem
@@ -62,10 +62,10 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def load_planes(path: Path, environment: Mapping[str, str] = os.environ) -> Planes:
-    """The planes of a file. ${VAR} and ${VAR:-default} are filled in; ./ and ../ are relative to the file.
+    """The planes of a file. ${VAR} and ${VAR:-default} are substituted; ./ and ../ are relative to the file.
 
     Raises:
-        PolarpodError: naming file and line.
+        PolarpodError: the file is invalid; the error states file and line.
     """
     try:
         data = path.read_bytes()
@@ -83,7 +83,7 @@ def load_planes(path: Path, environment: Mapping[str, str] = os.environ) -> Plan
 
 
 # A DAG file of 300 tasks reads the same planes 300 times. The content is the key: a file that was just rewritten may have
-# the time of before.
+# its former modification time.
 @lru_cache(maxsize=4)
 def _loaded(path: Path, folder: Path, data: bytes, environment: frozenset[tuple[str, str]]) -> Planes:
     node, file = _read(path, data)
@@ -98,7 +98,7 @@ def _loaded(path: Path, folder: Path, data: bytes, environment: frozenset[tuple[
 
 
 def _read(path: Path, data: bytes) -> tuple[Any, _File]:
-    """The file's YAML nodes, which know their lines, and what they say."""
+    """The file's YAML nodes, which have their lines, and its contents."""
     try:
         text = data.decode()
     except UnicodeDecodeError:
@@ -110,7 +110,7 @@ def _read(path: Path, data: bytes) -> tuple[Any, _File]:
         line = getattr(getattr(error, "problem_mark", None), "line", 0) + 1
         raise _wrong(path, line, f"not valid YAML: {getattr(error, 'problem', error)}") from None
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
-        # what the library's constructors let through: impossible dates, tags on the wrong kind, endless nesting
+        # what the library's constructors do not catch: impossible dates, tags on the wrong kind, endless nesting
         raise _wrong(path, 1, f"not a planes file: {type(error).__name__}: {str(error)[:200]}") from None
     for key, first, second in _repeated(node):
         raise _wrong(path, second, f"the key {key!r} is given twice: line {first} and line {second}")
@@ -158,9 +158,9 @@ def _plane(name: str, raw: Any, path: Path, folder: Path, environment: Mapping[s
 
 
 def choose_plane(planes: Planes, name: str, *, source: str) -> Plane:
-    """The plane of that name, or an error that says which there are, or which variable it needs."""
+    """The plane of that name. Raises PolarpodError where there is none, or a variable that it needs is not set."""
     if name in planes.unset:
-        # remembered from parse to parse: with its traceback it would keep every frame it ever went through
+        # cached across parses: with its traceback it would keep every frame that it passed through
         raise planes.unset[name].with_traceback(None)
     if name in planes:
         return planes[name]
@@ -174,7 +174,7 @@ def choose_plane(planes: Planes, name: str, *, source: str) -> Plane:
 
 
 def take_credentials(plane: Plane, environment: MutableMapping[str, str] = os.environ) -> None:
-    """Adds the plane's credentials to the environment, where the S3 clients look for them; what is set already stays."""
+    """Adds the plane's credentials to the environment, which the S3 clients read; variables that are set already stay."""
     if plane.credentials is None:
         return
     try:
@@ -214,22 +214,22 @@ def _fill(value: Any, folder: Path, environment: Mapping[str, str], keys: list[s
 
 
 def _unfillable(value: str, *, is_place: bool) -> str | None:
-    """What looks like a variable and is none: taken literally, it would name a folder that nobody meant.
+    """The problem of a text that looks like a variable and is none: taken literally, it would name an unintended folder.
 
-    Elsewhere than in places a `$` is a character like any other: a password may contain it.
+    Outside of places a `$` is an ordinary character: a password may contain it.
     """
-    # what is left as text, defaults included
+    # the literal text, defaults included
     rest = _VARIABLE.sub(lambda match: match[2] or "", value)
     if "\0" in value:
         return "a value contains a NUL character"
     if "${" in rest or (is_place and _BARE_VARIABLE.search(rest)):
-        # not the value itself, which may be a secret
+        # without the value itself, which may be a secret
         return "a variable is written ${NAME} or ${NAME:-default}; this value has a $ that is neither"
     return None
 
 
 def _repeated(node: Any) -> Iterator[tuple[str, int, int]]:
-    """Keys that a mapping has twice, with both lines. YAML forbids them, and the library lets the last one win."""
+    """Keys that a mapping has twice, with both lines. YAML forbids them, and the library keeps the last one."""
     waiting, seen = [node], set()
     while waiting:
         one = waiting.pop()
@@ -250,7 +250,7 @@ def _repeated(node: Any) -> Iterator[tuple[str, int, int]]:
 
 
 def _find(node: Any, keys: list[str]) -> tuple[int, Any]:
-    """The line of a nested key and the node of its value; the nearest parent's where the key is not there."""
+    """The line of a nested key and the node of its value; the nearest parent's where the key is absent."""
     line = int(node.start_mark.line) + 1
     for key in keys:
         pairs = node.value if isinstance(node, yaml.MappingNode) else []

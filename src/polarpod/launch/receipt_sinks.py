@@ -1,4 +1,4 @@
-"""What a recorded attempt leaves besides its verdict. A sink changes none: its failure is a warning."""
+"""The sinks that a recorded attempt is written to. A sink changes no verdict: its failure is a warning."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Recorded(NamedTuple):
     """An attempt whose verdict is in the state store.
 
     Attributes:
-        receipt: what the worker left; None where it left none.
+        receipt: the worker's; None where it left none.
         log: the end of the worker's log.
         published: whether the verdict is a success, so that the receipt's rows stand.
     """
@@ -31,17 +31,17 @@ class Recorded(NamedTuple):
 
 
 class ReceiptSink(Protocol):
-    """One place that hears of recorded attempts.
+    """One destination of recorded attempts.
 
     Attributes:
-        failure: what a person is told where it could not be written.
+        failure: the warning where it could not be written.
     """
 
     @property
     def failure(self) -> str: ...
 
     def write(self, recorded: Recorded, state: State, clock: Clock) -> None:
-        """Takes what it needs of an attempt. Raises whatever stands in the way."""
+        """Writes its part of an attempt. Raises any error."""
         ...
 
 
@@ -70,7 +70,7 @@ class StandingSink:
 
 
 class MemorySink:
-    """How much memory the job has needed, by which its next run is sized."""
+    """The memory that the job has needed, by which its next run is sized."""
 
     failure = "the note of how much memory the job needs could not be written"
 
@@ -82,14 +82,14 @@ class MemorySink:
 
 
 class HeartbeatSink:
-    """Takes away the heartbeat of a worker that is gone. What is left of one is `polarpod gc`'s."""
+    """Deletes the heartbeat of a worker that is gone. `polarpod gc` deletes one that is left."""
 
     failure = "the heartbeat could not be taken away"
 
     def write(self, recorded: Recorded, state: State, clock: Clock) -> None:
         context = recorded.context
         if (clock.now() - context.created_at).total_seconds() < FIRST_SECONDS:
-            return  # it was over before the first
+            return  # it ended before the first heartbeat
         with suppress(PolarpodError):
             state.clear_heartbeat(context.job.name, context.run_key, context.attempt.uid)
 

@@ -1,6 +1,6 @@
-"""The end of an attempt: judged by its receipt, and the judgement recorded in the state store.
+"""The end of an attempt: its verdict, and the record of it in the state store.
 
-The verdict is made before anything is written. What fails after it is a warning and never another verdict.
+The verdict is made before anything is written. A later failure is a warning and never another verdict.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from polarpod.launch.worker import WorkerExit
 
 T = TypeVar("T")
 
-# The receipt and the record are worth waiting for a store that is away, as it may have been what ended the worker. Both
-# limits hold: the clock for a store that takes long to fail, the count for one that fails at once.
+# The receipt and the record are retried while a store is unreachable, as its outage may have ended the worker. Both limits
+# hold: the clock for a store that takes long to fail, the count for one that fails at once.
 _STORE_SECONDS = 60.0
 _STORE_AGAIN_SECONDS = 1.0
-# The log and the notes are conveniences; the run's caller is not kept waiting for them.
+# The log and the notes are conveniences; the run's caller does not wait long for them.
 _NOTE_SECONDS = 10.0
 
 
 class RunResult(NamedTuple):
-    """How a run ended.
+    """The result of a run.
 
     Attributes:
         receipt: of the last attempt, or of the standing one where the run was skipped.
@@ -53,10 +53,10 @@ class RunResult(NamedTuple):
 def record(
     context: Context, ended: WorkerExit, state: State, clock: Clock, warn: Callable[[str], None] = lambda text: None
 ) -> RunResult:
-    """Judges an attempt, writes the judgement beside its receipt, and only then lets go of the evidence.
+    """Judges an attempt, writes the verdict beside its receipt, and only then releases the evidence.
 
     Raises:
-        PolarpodError: the store does not say whether there is a receipt, so there is no verdict yet.
+        PolarpodError: the store is unreachable, so that it is unknown whether there is a receipt: there is no verdict yet.
     """
     job, run_key, uid = context.job.name, context.run_key, context.attempt.uid
     try:
@@ -64,12 +64,12 @@ def record(
     except PolarpodError as error:
         if _is_away(error):
             raise
-        # unreadable is as good as none: it proves nothing
+        # an unreadable one counts as none: it proves nothing
         receipt = None
     verdict = ended.judge(receipt)
     message = ended.message
     if receipt is None and message is None and (message := _heartbeat(context, state)):
-        # its plane has nothing of the worker's own; what it wrote into the state store is left
+        # the plane has no message of the worker; its last heartbeat in the state store is left
         verdict = msgspec.structs.replace(verdict, evidence=[*verdict.evidence, last_heard(message)])
     peaks = [receipt.usage.memory_peak_bytes if receipt else 0, message.memory_peak_bytes if message else 0]
     judged = Record(
@@ -81,7 +81,7 @@ def record(
     )
     try:
         patiently(lambda: state.put_record(job, run_key, uid, judged), clock)
-    except Exception as error:  # noqa: BLE001  # whatever it is, the worker ended as it ended
+    except Exception as error:  # noqa: BLE001  # no error here changes how the worker ended
         unrecorded = _verdict_of(error)
         warn(f"the verdict of attempt {context.attempt.number} could not be recorded: {unrecorded.text()}")
         return RunResult(verdict, receipt, 1, ended.log, unrecorded)
@@ -93,7 +93,7 @@ def record(
 
 
 def record_receipt(context: Context, state: State, clock: Clock) -> None:
-    """Judges an attempt by its receipt alone, for a launcher that has no time for more. Never raises."""
+    """Records the verdict of an attempt's receipt, if there is one, for a launcher that is ending. Ignores store errors."""
     with suppress(PolarpodError):
         receipt = state.receipt(context.job.name, context.run_key, context.attempt.uid)
         if receipt is not None:
@@ -107,8 +107,8 @@ def record_receipt(context: Context, state: State, clock: Clock) -> None:
 
 
 def patiently(work: Callable[[], T], clock: Clock, *, seconds: float = _STORE_SECONDS) -> T:
-    """Asks a store that is away again, for a while."""
-    import tenacity  # 30 ms that a run which is skipped need not pay
+    """The result of `work`, which is retried for at most `seconds` while the store is unreachable."""
+    import tenacity  # 30 ms that a skipped run need not spend
 
     again = tenacity.Retrying(
         retry=tenacity.retry_if_exception(_is_away),
@@ -121,7 +121,7 @@ def patiently(work: Callable[[], T], clock: Clock, *, seconds: float = _STORE_SE
 
 
 def _heartbeat(context: Context, state: State) -> Message | None:
-    """What a worker said last in the state store. Never raises: it only helps to explain."""
+    """A worker's last heartbeat in the state store, or None. Ignores store errors: it only adds to an explanation."""
     with suppress(PolarpodError):
         return state.heartbeat(context.job.name, context.run_key, context.attempt.uid)
     return None
@@ -130,7 +130,7 @@ def _heartbeat(context: Context, state: State) -> Message | None:
 def _note(failure: str, write: Callable[[], object], clock: Clock, warn: Callable[[str], None]) -> None:
     try:
         patiently(write, clock, seconds=_NOTE_SECONDS)
-    except Exception as error:  # noqa: BLE001  # whatever it is, the verdict is recorded and stands
+    except Exception as error:  # noqa: BLE001  # no error here changes the recorded verdict
         warn(f"{failure}: {_verdict_of(error).text()}")
 
 

@@ -1,4 +1,4 @@
-"""What has changed since the attempt whose rows stand."""
+"""The changes since the attempt whose rows stand."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from polarpod.launch.attempt_records import StandingNote
 from polarpod.launch.plan import Plan
 from polarpod.launch.state import State
 
-# what a declaration may say otherwise without making other rows
+# the fields of a declaration that do not affect the rows
 _SIZE = ("resources", "deadline_seconds", "grace_seconds", "doc")
 
 
 def changes_since_standing(plan: Plan, state: State) -> list[str]:
-    """Why a run would not be skipped, one line each: what differs from the attempt whose rows were published last, or what
-    is missing to answer with. Empty where no such attempt is known of."""
+    """Why a run would not be skipped, one line each: what differs from the attempt whose rows were published last, or which
+    document for a skip is missing. Empty where no such attempt is known."""
     note = state.standing(plan.job.name, plan.run_key)
     if note is None:
         return [_NO_NOTE] if plan.standing.same else []
@@ -32,7 +32,7 @@ _OTHER_CONTENT = "what it would publish is not what it published last"
 
 
 def _without_changes(plan: Plan, note: StandingNote, receipt: Receipt | None) -> list[str]:
-    """Why a run is made again of which nothing is known to have changed."""
+    """Why a run without a known change is made again."""
     if plan.standing.same:
         # by another attempt than the note's, or without a receipt of it
         return [_NO_RECEIPT if receipt is None or receipt.status != "succeeded" else _NO_NOTE]
@@ -48,7 +48,7 @@ def _without_changes(plan: Plan, note: StandingNote, receipt: Receipt | None) ->
 
 
 def changes(plan: Plan, context: Context, receipt: Receipt | None) -> list[str]:
-    """What differs between a plan and an attempt of the same run, one line each; empty where nothing does."""
+    """The differences between a plan and an attempt of the same run, one line each; empty where there are none."""
     found = []
     old, new = context.dependencies, plan.dependencies
     if old and new:

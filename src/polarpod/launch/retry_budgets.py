@@ -1,4 +1,4 @@
-"""When to try again. Pure."""
+"""The budgets of retries. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import MappingProxyType
 from polarpod.contract.verdict import Budget, Verdict, is_retryable
 
 # Memory: 1 GiB reaches 8 GiB in three steps; a fourth would hide a job that leaks. Platform: an outage longer than two
-# relaunches is for the orchestrator's own retries, which wait longer.
+# relaunches is left to the orchestrator's own retries, which wait longer.
 DEFAULT: Mapping[Budget, int] = MappingProxyType({Budget.MEMORY: 3, Budget.PLATFORM: 2})
 
 
@@ -29,7 +29,7 @@ _PAUSE_GROWTH = 4.0
 
 
 def pause_seconds(verdict: Verdict, spent: Mapping[Budget, int]) -> float:
-    """How long to wait before the next attempt. A bigger one need not wait; a platform that failed may need a moment."""
+    """Seconds to wait before the next attempt. A larger one need not wait; a platform that failed may need a moment."""
     if verdict.budget is not Budget.PLATFORM:
         return 0.0
     return _FIRST_PAUSE_SECONDS * _PAUSE_GROWTH ** spent.get(Budget.PLATFORM, 0)

@@ -13,7 +13,7 @@ from polarpod.launch.planes.plane import Plane
 
 
 def count_rows(plan: Plan, plane: Plane) -> dict[str, int | None]:
-    """Rows by input; None where counting would mean reading the data (CSV, NDJSON) or fails. A plan is useful without."""
+    """Rows by input; None where a count would read the data (CSV, NDJSON) or fails. A plan is usable without it."""
     files = {
         name: list(listing.files)
         for name, listing in plan.listings.items()
@@ -22,7 +22,7 @@ def count_rows(plan: Plan, plane: Plane) -> dict[str, int | None]:
     counts: dict[str, int | None] = dict.fromkeys(plan.listings)
     if not files:
         return counts
-    # the rows are counted on this machine on every plane, with what the launcher itself reaches the store with
+    # on every plane the rows are counted on this machine, with the launcher's own access to the store
     passed = {name: os.environ[name] for name in plane.store_variables(os.environ)}
     try:
         done = subprocess.run(

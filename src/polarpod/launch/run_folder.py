@@ -1,4 +1,4 @@
-"""What the state store has of one run, by a single listing."""
+"""The documents of one run in the state store, by a single listing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from polarpod.launch.gc.garbage import Garbage, Past, garbage_of
 from polarpod.launch.state import State
 from polarpod.store.folder import Entry
 
-# of a claim: a uid, and perhaps the line's end of whoever has mended it by hand
+# of a claim: a uid, and a newline where it was fixed by hand
 _SIZES = (32, 33)
 
 
@@ -21,8 +21,8 @@ class RunFolder(NamedTuple):
 
     Attributes:
         claims: number -> its claim.
-        documents: uid of an attempt -> what it has.
-        rest: what is of no attempt alone.
+        documents: uid of an attempt -> its documents.
+        rest: the documents that belong to no single attempt.
     """
 
     job: str
@@ -51,20 +51,20 @@ class RunFolder(NamedTuple):
         return max(self.claims, default=0)
 
     def has_nothing_of(self, info: AttemptInfo) -> bool:
-        """Whether an attempt never got further than its number."""
+        """Whether an attempt has no document but its claim."""
         return info.uid not in self.documents
 
     def stale_claims(self, state: State, *, fresh: Set[int] = frozenset()) -> list[Garbage]:
-        """Numbers that were taken by launchers which died before they wrote a context.
+        """Claims of launchers that died before they wrote a context.
 
-        A context follows its number within milliseconds. Only a number that another one has overtaken is looked at: taking
-        it away cannot bring it back, since the next one counts on from the highest.
+        A context follows its number within milliseconds. Only numbers below the highest are considered: a deleted one is
+        not taken again, since the next number follows the highest.
 
         Args:
-            fresh: numbers whose launcher may still be about to write it.
+            fresh: numbers whose launcher may still be about to write its context.
         """
-        # each attempt has a number, so that a look at the holders is only needed where there are more numbers, and at a
-        # claim that can hold no uid, to tell of it
+        # each attempt has a number, so that claims are only read where there are more of them than attempts, or where the
+        # size of one shows that it is damaged, to report it
         more = len(self.claims) > len(self.documents)
         found = []
         for number, entry in sorted(self.claims.items()):
@@ -76,7 +76,7 @@ class RunFolder(NamedTuple):
         return found
 
     def heartbeats_of(self, state: State, past: Past) -> list[Garbage]:
-        """Heartbeats of attempts that are over: their launcher died, or their worker wrote once more behind its back."""
+        """Heartbeats of attempts that are over: their launcher died, or their worker wrote another one after the record."""
         beats = {uid: [entry for entry in own if entry.key.endswith(f"/{HEARTBEAT}")] for uid, own in self.documents.items()}
         over = {info.uid for info in past.known.of(uid for uid, found in beats.items() if found) if past.over(info)}
         run = f"{self.job}/{self.run_key}"

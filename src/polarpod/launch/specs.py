@@ -1,8 +1,8 @@
-"""Where job specs come from: a release document, or on a laptop the jobs directory itself.
+"""The sources of job specs: a release document, or on a laptop the jobs directory itself.
 
-Reading a jobs directory means importing its modules, which import Polars; that is done by the worker's interpreter in a
-process of its own, and remembered under the code's version, so that the second `polarpod run` of unchanged code starts no
-Python at all before it knows whether there is anything to do.
+To read a jobs directory is to import its modules, which import Polars; the worker's interpreter does that in a separate
+process, and the result is cached by the code's version, so that the second `polarpod run` of unchanged code starts no other
+Python before it knows whether there is anything to do.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from polarpod.store.code_version import code_version
 
 
 class Specs(NamedTuple):
-    """Job specs, the code and the image they belong to, and where they are from, for messages.
+    """Job specs, the code and the image they belong to, and their source, for messages.
 
     Attributes:
-        dependencies: job -> what its rows depend on in the code; none of a job where it is not known.
+        dependencies: job -> what its rows depend on in the code; without a job where that is unknown.
     """
 
     jobs: dict[str, JobSpec]
@@ -53,14 +53,14 @@ def from_release(path: Path) -> Specs:
 
 
 # A DAG file of 300 tasks reads the same release 300 times. The content is the key: a file that was just rewritten may have
-# the time of before.
+# its former modification time.
 @lru_cache(maxsize=4)
 def _released(path: Path, data: bytes) -> Specs:
     remedy = "Do not edit it by hand; write a new one with `polarpod release`, or deploy an earlier one again."
     try:
         release = decode(data, Release, source=str(path), remedy=remedy)
     except PolarpodError as error:
-        # the file is the caller's own: reading it once more does not help
+        # another category: the file is the caller's own, so a retry does not help
         found = error.verdict
         raise PolarpodError(Category.REQUEST_INVALID, found.summary, evidence=found.evidence, remedy=found.remedy) from None
     return Specs(release.jobs, [], release.code_version, str(path), release.image, release.dependencies)
@@ -71,7 +71,7 @@ def from_jobs(jobs: Path, *, python: str | None, cache: Path | None) -> Specs:
 
     Args:
         python: the interpreter that has polarpod[worker].
-        cache: a folder to remember them in, or None.
+        cache: a folder to cache them in, or None.
     """
     if not jobs.is_dir():
         raise PolarpodError(
@@ -81,7 +81,7 @@ def from_jobs(jobs: Path, *, python: str | None, cache: Path | None) -> Specs:
             remedy="Run polarpod where the jobs directory is, or name it with --jobs.",
         )
     version = code_version(jobs)
-    # what is installed decides rows as the code does, and without knowing it nothing may be remembered
+    # installed distributions affect rows as the code does: where they are unknown nothing may be cached
     installed = installed_version(python or sys.executable)
     remembered = cache / f"{version}-{installed}.json" if cache and installed else None
     if remembered and remembered.is_file():
@@ -91,14 +91,14 @@ def from_jobs(jobs: Path, *, python: str | None, cache: Path | None) -> Specs:
         except (PolarpodError, OSError):
             pass  # it is written anew
     found = describe(jobs, python)
-    # a broken module is not remembered: its cause may lie outside the directory, in a package that is then installed
+    # a broken module is not cached: its cause may be outside the directory, such as a package that is installed later
     if remembered and not found.broken:
         _remember(found, remembered)
     return _specs(found, version, jobs)
 
 
 def _remember(found: Described, path: Path) -> None:
-    """Never raises: without it the next command takes a second longer, and a home need not be writable."""
+    """Writes the cache. Ignores OSError: without it the next command takes a second longer, and a home may be read-only."""
     with suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         spare = path.with_suffix(f".{os.getpid()}")
@@ -111,9 +111,9 @@ def _specs(found: Described, version: str, jobs: Path) -> Specs:
 
 
 def installed_version(python: str) -> str | None:
-    """A digest of the distributions that an interpreter has, by the names of their folders: it is not started for that.
+    """A digest of the distributions of an interpreter, by the names of their folders, without starting it.
 
-    None where they are not found.
+    None where no distribution is found.
     """
     prefix = Path(python).absolute().parent.parent
     folders = [*prefix.glob("lib/python*/site-packages"), *prefix.glob("lib/python*/dist-packages")]

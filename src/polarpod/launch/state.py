@@ -2,7 +2,7 @@
 
     <state>/runs/<job>/<run key>/<attempt uid>/{context,receipt,verdict}.json
     <state>/runs/<job>/<run key>/<attempt uid>/heartbeat.json   only while its worker runs
-    <state>/runs/<job>/<run key>/claims/<number>      holds the uid that took this number
+    <state>/runs/<job>/<run key>/claims/<number>      the uid that took this number
     <state>/runs/<job>/<run key>/standing.json        the attempt whose rows stand, for a quick skip
     <state>/sizes/<job>.json                          memory of the last successes, once one needed more than declared
     <state>/index/...                                 the index of attempts: see `index`

@@ -1,7 +1,7 @@
-"""Where a resolved job's places are: the same for plan and worker, in whatever directory each of them runs.
+"""The places of a resolved job: the same for plan and worker, whatever directory each of them runs in.
 
-A worker starts in a scratch directory that is removed at its end. What it found or left under a relative path would be
-another place than the planner's, or gone; so every place is absolute before a context is written.
+A worker starts in a scratch directory that is removed at its end. A relative path there would be another place than the
+planner's, or be removed; so every place is absolute before a context is written.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def root_of(plane: Plane) -> Path:
 
 def _place(what: str, uri: str, plane: Plane, *, globs: bool = False) -> str:
     root = root_of(plane).absolute()
-    # what the folders above are called is no glob of the job's
+    # the names of the root's folders are not part of the job's glob
     place = absolute(uri, Path(escape(str(root))) if globs else root)
     can = plane.capabilities
     if place != uri and not can.shares_folders:
@@ -57,7 +57,7 @@ def _place(what: str, uri: str, plane: Plane, *, globs: bool = False) -> str:
 
 
 def _kept(what: str, uri: str, plane: Plane) -> str:
-    """A place that must be there when the worker is gone."""
+    """A place that must outlive the worker, as an absolute one. Raises PolarpodError where it would not."""
     place = _place(what, uri, plane)
     can = plane.capabilities
     if is_local(place) and not (can.shares_folders or can.mounts_folders):

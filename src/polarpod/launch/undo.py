@@ -1,6 +1,6 @@
-"""Takes back what one attempt published, as a new commit: readers go from its rows to the rows before, in one step.
+"""Undoes what one attempt published, by a new commit: readers go from its rows to the rows before, in one step.
 
-Everything is looked at before anything is written. The undoing takes an attempt number of its own, so a zombie of the undone
+Everything is checked before anything is written. The undo takes an attempt number of its own, so a zombie of the undone
 attempt stays fenced off.
 """
 
@@ -21,10 +21,10 @@ from polarpod.store.outputs.output import newest_commit
 
 
 def undo(info: AttemptInfo, state: State, storage: Storage, clock: Clock) -> Undone:
-    """Takes back an attempt's publish.
+    """Undoes an attempt's publish, and returns the result.
 
     Raises:
-        PolarpodError: it published nothing, something newer stands on it, or the earlier files are gone.
+        PolarpodError: it published nothing, something newer depends on it, or the earlier files are gone.
     """
     target = target_of(info, state)
     done, uid, number = _take_back(target, state, storage, clock)
@@ -44,25 +44,25 @@ def undo(info: AttemptInfo, state: State, storage: Storage, clock: Clock) -> Und
             took_back=info.uid,
         ),
     )
-    # last: what is wrong with the bad rows' dataset must not leave the good ones' undoing unrecorded
+    # last: an error of the bad rows' dataset must not leave the undo of the good ones unrecorded
     if target.quarantine:
         undo_quarantine(Folder(target.quarantine, storage), target.wrote, number, clock.now())
     return done
 
 
 def _take_back(target: Target, state: State, storage: Storage, clock: Clock) -> tuple[Undone, str, int]:
-    """What was done, and the undoing's own uid and number."""
+    """The result, and the undo's own uid and number."""
     info, uid = target.info, clock.new_uid()
     output = published(target.output)
     planned = output.plan_undo(target, state, storage)
-    # the output may know of attempts that the state store has lost
+    # the output may have commits of attempts that the state store has lost
     newest = newest_commit(target.output, storage, job=info.job, run_key=info.run_key)
     number = state.claim(info.job, info.run_key, uid, above=max(info.number, newest.number if newest else 0), at=clock.now())
     try:
         return output.commit_undo(planned, target, storage, number=number, now=clock.now()), uid, number
     except PolarpodError as error:
         if error.verdict.category is Category.PUBLISH_REFUSED:
-            # nothing was committed under this number; kept, it would pass for an attempt that was lost
+            # nothing was committed under this number; kept, it would look like an attempt that was lost
             with suppress(PolarpodError):
                 state.release(info.job, info.run_key, number)
         raise

@@ -1,4 +1,4 @@
-"""What still helps where an undo does not: only what works in the state that was met."""
+"""The remedies where an undo is refused: only those that work in the state that was found."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ AGAIN = "Then a run publishes again."
 
 
 def nobody_names_files(target: Target, names: str, place: str) -> PolarpodError:
-    """The refusal where the log or the manifest is gone: the files may be the only copy of what was published."""
+    """The refusal where the log or the manifest is gone: the files may be the only copy of published rows."""
     remedy = (
         "Restore it from a backup or the bucket's versions, then undo. Where there is none, run again the runs that "
         "published there; `polarpod runs JOB` lists them."
@@ -40,10 +40,10 @@ def nobody_names_files(target: Target, names: str, place: str) -> PolarpodError:
 def of_barred(
     first: list[LogEntry] | None, target: Target, table: DeltaTable, made: int, state: State, storage: Storage
 ) -> str:
-    """What takes a commit back whose files others have taken out.
+    """The remedy for a commit whose files later commits have removed.
 
     Args:
-        first: the commits that have to be taken back first; None where that is not known.
+        first: the commits that have to be undone first; None where that is unknown.
         made: the version that the commit made.
     """
     commands = [entry.run and entry.uid and command_of(state, *entry.run, entry.uid) for entry in first or []]
@@ -72,7 +72,7 @@ def _deletion(opened: str, target: Target) -> str:
     owned = target.output.replace
     if not isinstance(owned, dict) or not owned:
         return f"delete its rows by what tells them from others: {opened}.delete(PREDICATE)"
-    # every name in quotes: without, deltalake takes 1x for a 1 that is called x, and deletes all
+    # every name in quotes: unquoted, deltalake parses 1x as the value 1 with the alias x, and deletes all rows
     predicate = " AND ".join(
         f"{_quoted(column, chr(34))} = {_quoted(text, chr(39))}" for column, text in sorted(owned.items())
     )
@@ -84,7 +84,7 @@ def _quoted(text: str, mark: str) -> str:
 
 
 def _deltalake_writes(table: DeltaTable) -> bool:
-    """Whether deltalake commits to the table, and removes its files where it is told to."""
+    """Whether deltalake commits to the table, and finds the files that it is to remove."""
     return not not_written(Traits.of(table), bare=False, takes=True) and all(
         deltalake_can_name(file["spelled"])
         and not is_absolute(file["path"])
@@ -94,7 +94,7 @@ def _deltalake_writes(table: DeltaTable) -> bool:
 
 
 def _can_restore(uri: str, version: int, storage: Storage) -> bool:
-    """Whether an earlier version can still be read, and its files be written into the log again."""
+    """Whether an earlier version can still be read, and its files can be written into the log again."""
     try:
         earlier = open_table(uri, storage, version)
         return earlier is not None and _deltalake_writes(earlier) and not missing_of_table(uri, storage, file_sizes(earlier))

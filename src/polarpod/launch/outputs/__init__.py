@@ -1,1 +1,1 @@
-"""What becomes of what runs have published: undoing it, and sweeping what they left. One folder a format."""
+"""The published outputs of runs: their undo, and the sweep of their garbage. One folder for each format."""

@@ -1,6 +1,6 @@
-"""The interface of what was published in one format: how it is undone, and what a sweep takes of its folder.
+"""The interface of one format's published outputs: their undo, and the garbage that a sweep deletes.
 
-Outside of its folder a format is used through it; an output names its own (`contract/formats`).
+Code outside of a format's folder uses the format through it; an output states its format (`contract/formats`).
 """
 
 from __future__ import annotations
@@ -22,48 +22,51 @@ if TYPE_CHECKING:
 
 
 class PublishedOutput(Protocol):
-    """One format's published outputs, a module."""
+    """The published outputs of one format, implemented by a module."""
 
     def plan_undo(self, target: Target, state: State, storage: Storage) -> Any:
-        """What an undo would take back. Nothing is written.
+        """What an undo would change. Writes nothing.
 
         Raises:
-            PolarpodError: nothing of it stands, something newer stands on it, or nobody can say what is published.
+            PolarpodError: nothing of it stands, something newer depends on it, or the log or manifest is missing.
         """
         ...
 
     def commit_undo(self, planned: Any, target: Target, storage: Storage, *, number: int, now: dt.datetime) -> Undone:
-        """Takes it back in one step.
+        """Commits the undo in one step.
 
         Args:
             planned: by `plan_undo`.
-            number: of the undoing.
+            number: the attempt number of the undo.
+
+        Raises:
+            PolarpodError: a concurrent commit landed, or the output rejects this one.
         """
         ...
 
     def within_undo(self, uri: str, storage: Storage) -> set[str]:
-        """The attempts that an undo may reach, by uid: whose commits a log still has, or that a manifest names."""
+        """The uids of the attempts that an undo may reach: a log still has their commits, or a manifest references them."""
         ...
 
     def garbage(self, uri: str, ended: list[AttemptInfo], storage: Storage, past: Past) -> Swept:
         """What a sweep would delete in a place.
 
         Args:
-            ended: attempts that have the place, are over, and that no sweep has done with.
+            ended: attempts that have the place, are over, and that no sweep has completed.
 
         Raises:
-            PolarpodError: the table or dataset is damaged, and so is left alone.
+            PolarpodError: the table or dataset is damaged, and so is left unchanged.
         """
         ...
 
 
 def published_in(uri: str, context: Context | None) -> PublishedOutput:
-    """How a place is handled that an attempt publishes to: its output, or a Parquet dataset of its bad rows."""
+    """The module for a place that an attempt publishes to: that of its output, or of Parquet for its bad rows."""
     output = context.job.output if context else None
     return published(output if output and normal(output.uri) == uri else Parquet(uri))
 
 
 def published(output: OutputFormat) -> PublishedOutput:
-    """How a published output is handled."""
+    """The module for a published output."""
     found: PublishedOutput = import_module(f"polarpod.launch.outputs.{output.publisher}.kind")
     return found

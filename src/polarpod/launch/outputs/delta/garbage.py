@@ -1,4 +1,4 @@
-"""What a sweep takes of a Delta table's folder."""
+"""The garbage in a Delta table's folder."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from polarpod.store.folder import Folder
 
 
 def garbage(uri: str, ended: list[AttemptInfo], storage: Storage, past: Past) -> Swept:
-    """Files of ended attempts that never were in the table, and what was staged to be read back.
+    """Files of ended attempts that never were in the table, and those that were staged to be read back.
 
-    The log is read after the attempts have ended, so it holds whatever they have committed.
+    The log is read after the attempts have ended, so it contains everything that they have committed.
     """
     table = open_table(uri, storage)
     commits = commits_of(table, ended, now=past.now) if table is not None else None
@@ -29,10 +29,10 @@ def garbage(uri: str, ended: list[AttemptInfo], storage: Storage, past: Past) ->
         own = by_uid_of[info.uid]
         staged = [entry for entry in own if entry.key.startswith("_polarpod/staging/")]
         if commits is None:
-            # without a log nothing but the receipt says whether they were published
+            # without a log only the receipt states whether they were published
             own = kept.of(info, own, staged) if kept_files.may_have_published(info) else own
         elif never_committed(info, commits):
-            # what the receipt says was published there, a log of its time would know
+            # a log of its time would contain the publish that the receipt reports
             lost = kept_files.has_published(info, uri, itself=True) and not _was_made_again(info, commits)
             own = kept.of(info, own, staged) if lost else own
         else:

@@ -1,6 +1,6 @@
 """An undo of a Delta commit, from its own log entry: the files it added are removed, the files it removed are added again.
 
-Provided that nobody has touched the first, but for a compaction of them alone, or vacuumed the second since.
+Refused where the added files have been changed since, unless by a compaction of them alone, or the removed ones vacuumed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Actions = list[dict[str, Any]]
 
 
 class Planned(NamedTuple):
-    """Add actions, as the log has them, of the files that go and of those that come back; made against this very table."""
+    """Add actions, as in the log, of the files to remove and of those to restore; planned against this table version."""
 
     table: DeltaTable
     goes: Actions
@@ -44,7 +44,7 @@ def plan_undo(target: Target, state: State, storage: Storage) -> Planned:
     """What an undo would commit.
 
     Raises:
-        PolarpodError: the run's rows cannot be told from others, or the rows before it are gone.
+        PolarpodError: the run's rows cannot be separated from others, or the rows before it are gone.
     """
     uri = normal(target.output.uri)
     table = open_output(uri, storage)
@@ -55,7 +55,7 @@ def plan_undo(target: Target, state: State, storage: Storage) -> Planned:
         raise _not_in_log(target, storage)
     folder, made = Folder(uri, storage), int(commit["version"])
     entry = read(folder, made)
-    if entry is None:  # cleaned up just now
+    if entry is None:  # cleaned up in between
         raise _not_in_log(target, storage)
     added, removed = entry.adds, _with_statistics(folder, made, entry.removes)
     active = {action["path"] for action in active_files(table, {})}
@@ -79,10 +79,13 @@ def within_undo(uri: str, storage: Storage) -> set[str]:
 
 
 def commit_undo(planned: Planned, target: Target, storage: Storage, *, number: int, now: dt.datetime) -> Undone:
-    """Takes the files out and brings the others back, in one step.
+    """Removes the files and restores the others, in one step.
 
     Args:
-        number: of the undoing.
+        number: the attempt number of the undo.
+
+    Raises:
+        PolarpodError: a concurrent commit landed, or the table rejects this one.
     """
     job, run_key, at = target.info.job, target.info.run_key, int(now.timestamp() * 1000)
     transactions = {transaction_id(job, run_key): number, content_id(job, run_key, UNDONE): number}
@@ -145,7 +148,7 @@ def _commit_by_deltalake(
 def _commit_as_spelled(
     planned: Planned, target: Target, storage: Storage, transactions: dict[str, int], info: dict[str, str], now: int
 ) -> None:
-    """The same commit, where deltalake would leave files in the table: it writes their names in another way."""
+    """The same commit, where deltalake would leave files in the table, because it spells their paths differently."""
     if features := not_written(Traits.of(planned.table), bare=True, takes=True):
         raise refusal(
             target.info,
@@ -179,7 +182,7 @@ def _commit_as_spelled(
 
 
 def check_table(target: Target, table: DeltaTable, goes: Actions, comes: Actions) -> None:
-    """Raises PolarpodError where the table takes no such commit, or would have other rows after it than before the run."""
+    """Raises PolarpodError where the table rejects such a commit, or would have other rows after it than before the run."""
     traits = Traits.of(table)
     if goes and traits.says("delta.appendOnly"):
         raise refusal(
@@ -205,10 +208,10 @@ def _carried_on(
     lost: int,
     made: int,
 ) -> dict[str, dict[str, Any]]:
-    """The add actions of the files that hold the commit's rows now, and nothing else.
+    """The add actions of the files that now contain the commit's rows, and no others.
 
     Raises:
-        PolarpodError: there are none, or rows of others are in them.
+        PolarpodError: the commit has been undone already, or its rows cannot be separated from others.
     """
     later = list(since(Folder(target.output.uri, storage), made, table.version()))
     found = undo_reach.carried(added, later)
@@ -247,12 +250,12 @@ def _is_there(uri: str, path: str, storage: Storage) -> bool:
     if not is_absolute(path):
         return Folder(uri, storage).head(path) is not None
     parent, _, name = (place(uri, path) or "").rpartition("/")
-    # a kind of store that is not this one's is not looked into
+    # a path in another kind of store is not checked
     return not name or Folder(parent or "/", storage).head(name) is not None
 
 
 def _with_statistics(folder: Folder, version: int, removed: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Remove actions of a version as add actions: a file's statistics are in the entry that had added it."""
+    """Remove actions of a version as add actions: a file's statistics are in the entry that added it."""
     found = {path: {**action, "stats": None} for path, action in removed.items()}
     wanted = set(found)
     for earlier in range(version - 1, -1, -1):

@@ -1,7 +1,7 @@
-"""What of a Delta commit can still be taken back, after what others have done to its files.
+"""The part of a Delta commit that can still be undone, after later commits to its files.
 
-A compaction of files that hold a run's rows alone carries them on as a whole: taking out the new files is as exact as taking
-out the old ones. Where other rows went into the same file, or values were changed, no file holds just these rows any more.
+A compaction of files that contain only a run's rows keeps them separate: removing the new files is as exact as removing the
+old ones. Where other rows went into the same file, or values were changed, no file contains only these rows any more.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from typing import Any, NamedTuple
 
 from polarpod.store.delta_rows import LogEntry
 
-# where the commit of an undo says what it took back
+# the key under which an undo's commit names the attempt that it undid
 UNDO = "polarpod_undo"
 _NAMED = 3
 
 
 class Carried(NamedTuple):
-    """Where the rows of a commit are.
+    """The files that contain the rows of a commit now.
 
     Attributes:
-        adds: path -> add action, of files that hold these rows and no others.
-        barred: commits that took files of it out otherwise, in order.
-        unknown: whether entries are missing that would tell.
+        adds: path -> add action, of files that contain these rows and no others.
+        barred: commits that removed files of it in another way, in order.
+        unknown: whether log entries that would decide are missing.
     """
 
     adds: dict[str, dict[str, Any]]
@@ -33,7 +33,7 @@ class Carried(NamedTuple):
 def carried(added: dict[str, dict[str, Any]], entries: Iterable[LogEntry | None]) -> Carried:
     """Follows the files of a commit through every later entry of the log."""
     own, ever = dict(added), dict(added)
-    # each with what it has broken up: where all of that comes back, by an undo or a RESTORE, it bars nothing any more
+    # each with the files before it: where an undo or a RESTORE brings all of those back, it bars nothing any more
     barred = list[tuple[LogEntry, frozenset[str]]]()
     for entry in entries:
         if entry is None:
@@ -53,7 +53,7 @@ def carried(added: dict[str, dict[str, Any]], entries: Iterable[LogEntry | None]
 
 
 def to_undo_first(found: Carried, entries: list[LogEntry | None]) -> list[LogEntry] | None:
-    """Every later commit that has to be taken back before this one, newest first; None where that cannot be told.
+    """Every later commit that has to be undone before this one, newest first; None where that is unknown.
 
     Args:
         entries: every later entry of the log.
@@ -74,7 +74,7 @@ def to_undo_first(found: Carried, entries: list[LogEntry | None]) -> list[LogEnt
 
 
 def _compacted(own: dict[str, Any], taken: Iterable[str], entry: LogEntry) -> dict[str, dict[str, Any]] | None:
-    """The files that a compaction wrote in place of these, where it put no other rows beside theirs; else None."""
+    """The files that a compaction wrote in place of these, where it added no other rows to them; else None."""
     if any(entry.removes[path].get("dataChange") is not False for path in taken):
         return None
     partitions = [entry.removes[path].get("partitionValues") for path in taken]
@@ -83,17 +83,17 @@ def _compacted(own: dict[str, Any], taken: Iterable[str], entry: LogEntry) -> di
     ):
         return None
     new = {path: add for path, add in entry.adds.items() if add.get("partitionValues") in partitions}
-    # a commit may hold rows of its own besides what it compacts
+    # a commit may add rows of its own besides those that it compacts
     return new if all(add.get("dataChange") is False for add in new.values()) else None
 
 
 def taken_back(found: Carried, uid: str) -> bool:
-    """Whether an undo has taken the commit back."""
+    """Whether the commit has been undone."""
     return any(entry.told(UNDO).get("uid") == uid for entry in found.barred)
 
 
 def why(found: Carried) -> list[str]:
-    """What took its files out, for a person: the newest last."""
+    """The commits that removed its files, as lines of evidence: the newest last."""
     lines = [f"{_what(entry)}: {entry.author}" for entry in found.barred[-_NAMED:]]
     return [*lines, "the log entries that would tell more have been cleaned up"] if found.unknown else lines
 

@@ -1,4 +1,4 @@
-"""What a sweep takes of a published Parquet dataset's folder."""
+"""The garbage in a published Parquet dataset's folder."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from polarpod.store.location import normal
 
 
 def garbage(uri: str, ended: list[AttemptInfo], storage: Storage, past: Past) -> Swept:
-    """Files of ended attempts that the manifest does not name: never published, or replaced twice longer ago than readers
-    may hold on to them. An undo reaches back one publish."""
+    """Files of ended attempts that the manifest does not reference: never published, or replaced twice longer ago than
+    readers may use them. An undo reaches back one publish."""
     folder = Folder(uri, storage)
-    # listed first: what is published in between is named by the manifest that is read next
+    # listed first: the manifest that is read next references what is published in between
     listed = folder.list("data")
     current = manifest.read(folder)
     if current is None:
         refuse_without(kept_files.MANIFEST, ended, past, folder, listed)
     named = _kept(current, past.now)
-    # of whatever attempt: a later one has replaced what was published when a sweep had done with it
+    # of any attempt: files that were published when a sweep completed it may have been replaced since
     unnamed = [entry for entry in listed if entry.key not in named]
     over = [info for info in past.owners(entry.key for entry in unnamed) if past.over(info)]
     if over:
-        # read again: one that has ended since may have published what was not named before
+        # read again: an attempt that has ended since may have published files that were not referenced before
         current = manifest.read(folder)
         named = _kept(current, past.now)
     by_uid_of = by_uid(entry for entry in unnamed if entry.key not in named)
@@ -43,7 +43,7 @@ def garbage(uri: str, ended: list[AttemptInfo], storage: Storage, past: Past) ->
 
 
 def _is_older(info: AttemptInfo, uri: str, current: manifest.Manifest, now: dt.datetime) -> bool:
-    """Whether an attempt has published there before this manifest was made, which would name its files or keep them."""
+    """Whether this manifest is not the one that the attempt published to, which would reference or keep its files."""
     if any(entry.is_of(info.job, info.run_key) and entry.number > info.number for entry in current.entries):
         return False  # the run was made again since
     if info.receipt is None or not kept_files.has_published(info, uri, itself=True):

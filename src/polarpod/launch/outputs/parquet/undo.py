@@ -1,4 +1,4 @@
-"""An undo of a publish to plain Parquet: the manifest remembers what an entry has replaced."""
+"""An undo of a publish to plain Parquet: the manifest records what an entry has replaced."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Planned(NamedTuple):
 
 
 def plan_undo(target: Target, state: State, storage: Storage) -> Planned:
-    """What an undo would take back.
+    """The entry that an undo would remove.
 
     Raises:
-        PolarpodError: nothing of it stands, or nobody can say what is published.
+        PolarpodError: nothing of it stands, or the manifest is missing.
     """
     folder = Folder(target.output.uri, storage)
     found = manifest.read(folder)
@@ -52,7 +52,7 @@ def commit_undo(
     number: int,
     now: dt.datetime,
 ) -> Undone:
-    """Takes the entry out and brings back what it had replaced, in one step."""
+    """Removes the entry and restores what it had replaced, in one step. Raises PolarpodError after a concurrent write."""
     folder, found, entry = planned
     new = manifest.without_entry(found.manifest, target.wrote, number=number, now=now)
     if new is None or not manifest.swap(folder, new, expected=found.tag):
@@ -61,14 +61,14 @@ def commit_undo(
 
 
 def undo_quarantine(folder: Folder, uid: str, number: int, now: dt.datetime) -> None:
-    """The bad rows go with the good ones. A lost race leaves them; the next run of the key replaces them anyway."""
+    """Removes the bad rows with the good ones. A lost race leaves them; the next run of the key replaces them anyway."""
     found = manifest.read(folder)
     if found and (new := manifest.without_entry(found.manifest, uid, number=number, now=now)):
         manifest.swap(folder, new, expected=found.tag)
 
 
 def _not_named(target: Target, current: manifest.Manifest, folder: Folder, state: State) -> Exception:
-    """The refusal for an attempt that has no entry: another has replaced it, or the manifest does not know of it."""
+    """The refusal for an attempt that has no entry: another has replaced it, or the manifest never contained it."""
     heir = next((one for one in current.entries if any(old.uid == target.wrote for old in one.replaced)), None)
     if heir is None:
         standing = next((one for one in current.entries if one.is_of(target.info.job, target.info.run_key)), None)

@@ -30,7 +30,7 @@ _SERVICE_ACCOUNT = re.compile(r'error looking up service account \S+: serviceacc
 _PRIORITY_CLASS = re.compile(r"no PriorityClass with name (\S+) was found")
 _RUNTIME_CLASS = re.compile(r'RuntimeClass "([^"]+)" not found')
 _NO_RIGHT = re.compile(r'User "([^"]*)" cannot (\w+) resource "([^"]+)"')
-# two pods that are counted at the same moment; the API server tells one of them to retry
+# two pods that are counted at the same moment; the API server rejects one of them, and a retry succeeds
 _QUOTA_RACE = re.compile(r"Operation cannot be fulfilled on resourcequotas")
 # How long an API server that has just started may return 403 to every client: on a busy machine for some seconds. Rights
 # that were revoked permanently are reported that much later.
@@ -242,7 +242,7 @@ def _code(refusal: Refusal) -> list[str]:
     return [f"HTTP {refusal.code} {name(refusal.reason)}".strip()]
 
 
-# A webhook's message may quote anything, so its name is matched first; Kubernetes itself words all other messages.
+# A webhook's message may quote anything, so its name is matched first; all other messages are Kubernetes' own.
 _BY_WORDS = [
     _Words(_DENIED_BY, _webhook),
     _Words(_FAILED_CALL, _webhook_down),

@@ -51,7 +51,7 @@ _PATIENCE = {
 
 
 def patience(status: Status, *, start_timeout_seconds: int, queued_seconds: float = 0.0) -> Verdict | None:
-    """None to keep waiting for the pod's start, else the verdict to give up with.
+    """None to keep waiting for the pod's start, else the verdict that ends the wait.
 
     Time in a queue does not count. The clock restarts when an autoscaler first announces a node, and when the pod gets one:
     a new node has no image cached, and a pod that was queued under another launcher is not late.
