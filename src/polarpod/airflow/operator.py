@@ -140,7 +140,7 @@ class RunJobOperator(BaseOperator):
             return self._defer(handed, context, until, spent)
         except PolarpodError as error:
             ran = RunResult(error.verdict, None, 0)
-        except BaseException as error:  # noqa: BLE001  # a timeout of the task's, or a fault of ours; raised again below
+        except BaseException as error:  # noqa: BLE001  # the task timeout, or an internal error; raised again below
             # Airflow 3.0 prints the variables of every frame of a traceback, and polarpod's hold the workers' environment:
             # so the traceback is logged here, without variables, and removed from the exception
             self.log.error("%s", redact("".join(traceback.format_exception(error))))

@@ -68,7 +68,7 @@ _BLOCK = re.compile(
 )
 # not a value that is masked already, else the rest of a query string after it would be masked too
 _BARE = re.compile(rf"((?:{_WORDS}){_SEPARATOR})(?!\*\*\*(?:[\s&\"'<>]|$))[^\s\"'<>][^\s<>]*", re.IGNORECASE)
-# AWS key ids; the prefix, which is kept, tells the kind
+# AWS key ids; the prefix, which is kept, identifies the kind
 _KEY_ID = re.compile(r"(?<![A-Za-z0-9])(AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,124}(?![A-Za-z0-9])")
 _JWT = re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?")
 _GITHUB = re.compile(r"\b(gh[pousr]_|github_pat_)\w{20,}")
