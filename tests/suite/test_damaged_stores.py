@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from tests.suite.bench import Bench, copying
-from tests.suite.conftest import on_disk
+from tests.suite.conftest import not_in_a_pod, on_disk
 from tests.suite.terminal import Terminal
 
 from polarpod.store.parquet_manifest import KEY as MANIFEST
@@ -112,6 +112,7 @@ def test_of_many_damaged_documents_the_first_are_named_and_the_rest_counted(benc
     assert "polarpod: warning: 2 more documents cannot be used" in said.err
 
 
+@not_in_a_pod("a log is renamed away, which a bucket cannot")
 def test_a_table_whose_log_is_gone_keeps_its_files_until_it_is_back(bench: Bench, polarpod: Terminal) -> None:
     for day in ("mon", "tue"):
         bench.publish("appending", day=day)
