@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from kubernetes import client, config
+from tenacity import Retrying, stop_after_delay, wait_fixed
 from tests.support.kind import Kind
 from tests.support.workshop import Workshop
 from tools.cluster import names
@@ -52,15 +53,20 @@ def workshop(kind: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 @pytest.fixture
-def without(kind: Kind) -> Iterator[Callable[[Right], None]]:
+def without(kind: Kind, workshop: Workshop) -> Iterator[Callable[[Right], None]]:
     """Takes a right away; it comes back after the test."""
+    launcher = connect(plane_of(workshop))
     rbac = client.RbacAuthorizationV1Api(config.new_client_from_config(str(names.ADMIN)))
 
-    def take(right: Right) -> None:
-        rbac.patch_namespaced_role(ROLE, kind.name, {"rules": rules([one for one in RIGHTS if one != right])})
+    def grant(granted: list[Right]) -> None:
+        rbac.patch_namespaced_role(ROLE, kind.name, {"rules": rules(granted)})
+        # the API server's authorizer learns of a changed role from a watch
+        for attempt in Retrying(stop=stop_after_delay(30), wait=wait_fixed(0.1)):
+            with attempt:
+                assert [one for one in RIGHTS if launcher.may(one.verb, one.resource, one.subresource)] == granted
 
-    yield take
-    rbac.patch_namespaced_role(ROLE, kind.name, {"rules": rules(list(RIGHTS))})
+    yield lambda right: grant([one for one in RIGHTS if one != right])
+    grant(list(RIGHTS))
 
 
 def rules(rights: list[Right]) -> list[dict[str, Any]]:
