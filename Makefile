@@ -35,7 +35,7 @@ test: $(DEV)/.ready $(AIRFLOW)/.ready $(AIRFLOW_OLD)/.ready .cache/tools/versity
 	$(DEV)/bin/polarpod release
 	$(call at_once,$(AIRFLOW_OLD)/bin/python -m pytest tests/airflow,$(AIRFLOW)/bin/python -m pytest tests/airflow,airflow-3.0)
 	# more workers than cores: half of a test's time it waits for a process that starts or a store that answers
-	$(PYTEST) -n 4 --ignore=tests/airflow --ignore=tests/cluster --ignore=tests/charts tests
+	$(PYTEST) -n 4 $(CHOSEN) --ignore=tests/airflow --ignore=tests/cluster --ignore=tests/charts tests
 
 cluster: $(DEV)/.ready ## a kind cluster with the job image loaded
 	$(DEV)/bin/python -m tools.cluster up

@@ -158,7 +158,7 @@ def test_rows_of_files_that_lost_some_by_deletion_vectors_are_not_taken_for_whol
     publish(commit_of(append(uri)), D1)
     publish(commit_of(append(uri), run_key="d2"), D2)
     asked: list[int] = []
-    monkeypatch.setattr("polarpod.store.fence.read", lambda _folder, version: asked.append(version))
+    monkeypatch.setattr("polarpod.store.outputs.delta.read", lambda _folder, version: asked.append(version))
     assert standing_of(commit_of(append(uri))).same
     assert not asked
     DeltaTable(uri).alter.set_table_properties({"delta.enableDeletionVectors": "true"})

@@ -205,6 +205,6 @@ def test_a_run_in_a_table_of_many_versions_reads_no_log_where_its_files_are_ther
     for number in range(2, 130):
         publish(commit_of(Delta(uri, append=True), run_key=str(number)), ONE)
     assert version(uri) == 128
-    monkeypatch.setattr("polarpod.store.fence.read", None)
+    monkeypatch.setattr("polarpod.store.outputs.delta.read", None)
     assert standing_of(first) == Standing(1, True)
     assert delta.adopt(commit_of(Delta(uri, append=True), number=2)) is not None
