@@ -11,7 +11,7 @@ from polarpod.contract.resources import MIB
 from polarpod.contract.verdict import Category
 
 WAITS_FOR_ITS_OWN = f"""
-    while not (found := list(ROOT.glob("lake/_state/runs/work/*/*/{HEARTBEAT}"))):
+    while not (found := list(ROOT.glob("lake/_state/runs/*/*/*/{HEARTBEAT}"))):
         time.sleep(0.01)
     say("heartbeat", found[0].read_text())
 """

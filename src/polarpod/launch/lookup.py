@@ -37,7 +37,7 @@ def newest_runs(state: State, job: str | None, limit: int) -> list[AttemptInfo]:
     jobs = index.jobs() if job is None else [job] if JOB.fullmatch(job) else []
     wanted = limit
     while True:
-        begun = [one for found in at_once(lambda name: index.newest(name, wanted), jobs) for one in found]  # noqa: B023  # at once
+        begun = [one for found in at_once(lambda name: index.newest(name, wanted), jobs) for one in found]  # noqa: B023  # at_once returns before the next turn
         begun = sorted(begun, key=lambda one: one.at, reverse=True)[:wanted]
         found = _newest_of(state, [(one.job, one.run_key) for one in begun])
         if len(found) >= limit or len(begun) < wanted:
