@@ -16,9 +16,15 @@ if TYPE_CHECKING:
     import deltalake
 
 
+def delta_of(output: Output) -> Delta:
+    """The output, as the only format whose publisher is this one."""
+    assert isinstance(output, Delta)
+    return output
+
+
 def commits_files(output: Output) -> bool:
     """Whether staged files are committed unchanged; else deltalake reads them back and writes its own."""
-    assert isinstance(output, Delta)
+    output = delta_of(output)
     return output.append or isinstance(output.replace, dict)
 
 

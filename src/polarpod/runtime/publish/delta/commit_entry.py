@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from polarpod.contract.dataset import Delta, partition_columns
+from polarpod.contract.dataset import partition_columns
 from polarpod.runtime.publish.commit import Commit, Conflict, Facts
-from polarpod.runtime.publish.delta.base_version import commits_files
+from polarpod.runtime.publish.delta.base_version import commits_files, delta_of
 from polarpod.runtime.publish.delta.delta_schema import delta_schema
 from polarpod.runtime.publish.delta.write_back import rewrite, staged_rows
 from polarpod.runtime.publish.publisher import Columns
@@ -49,8 +49,7 @@ def commit_entry(
     from deltalake.exceptions import CommitFailedError, DeltaError
     from deltalake.transaction import create_table_with_add_actions
 
-    output = commit.output
-    assert isinstance(output, Delta)
+    output = delta_of(commit.output)
     number = owner_number(commit.job, commit.run_key, commit.number)
     owner = {owner_id(output.replace): number} if isinstance(output.replace, dict) else {}
     # Not read from the table afterwards: it does not update after its own commit, and a later commit may exist by then.

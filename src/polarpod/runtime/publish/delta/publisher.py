@@ -12,12 +12,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from polarpod.contract.codec import decoder
-from polarpod.contract.dataset import Delta, partition_columns
+from polarpod.contract.dataset import partition_columns
 from polarpod.contract.receipt import CheckResult, Published
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime.publish.commit import Commit, Facts, check_staged, refuse, settle
 from polarpod.runtime.publish.delta import table_checks
-from polarpod.runtime.publish.delta.base_version import Base, commits_files, still_decided
+from polarpod.runtime.publish.delta.base_version import Base, commits_files, delta_of, still_decided
 from polarpod.runtime.publish.delta.commit_entry import commit_entry
 from polarpod.runtime.publish.delta.delta_schema import delta_schema
 from polarpod.runtime.publish.delta.write_back import check_keys, rehearse, staged_rows
@@ -61,8 +61,7 @@ def check_columns(commit: Commit, columns: Columns) -> Demands:
         PolarpodError: the table has other columns or partitions, uses features that polarpod does not write, or does not
             support the output's mode; or there is no table yet, and its folder has foreign files.
     """
-    output, bare = commit.output, commits_files(commit.output)
-    assert isinstance(output, Delta)
+    output, bare = delta_of(commit.output), commits_files(commit.output)
     table = open_output(output.uri, commit.storage)
     if table is None:
         begin(Folder(commit.uri, commit.storage))
@@ -91,9 +90,9 @@ def publish(
     commit: Commit, files: list[StagedFile], columns: Columns, checks: CheckResult | None
 ) -> tuple[Published, CheckResult | None]:
     facts = Facts.of(commit, files, checks)
-    if isinstance(commit.output, Delta) and commit.output.merge:
+    if keys := delta_of(commit.output).merge:
         # Before the table may be created, and once, however often the commit loses a race.
-        check_keys(staged_rows(commit, files, columns), commit.output.merge)
+        check_keys(staged_rows(commit, files, columns), keys)
 
     decided: Base | None = None
 
@@ -135,9 +134,9 @@ def _check_held(commit: Commit, rules: TableRules) -> None:
 
 
 def _decided(commit: Commit, table: deltalake.DeltaTable) -> tuple[Published, CheckResult | None] | None:
-    assert isinstance(commit.output, Delta)
+    output = delta_of(commit.output)
     job, run_key = commit.job, commit.run_key
-    standing = standing_in(table, commit.output, commit.storage, job=job, run_key=run_key, fingerprint=commit.fingerprint)
+    standing = standing_in(table, output, commit.storage, job=job, run_key=run_key, fingerprint=commit.fingerprint)
     decision = decide(standing, number=commit.number, mode=commit.mode, force=commit.force)
     if decision is Decision.PUBLISH:
         return None

@@ -12,6 +12,7 @@ from polarpod.contract.dataset import Delta, partition_columns
 from polarpod.contract.verdict import Category, PolarpodError
 from polarpod.runtime.failure.text import line
 from polarpod.runtime.publish.commit import Commit
+from polarpod.runtime.publish.delta.base_version import delta_of
 from polarpod.runtime.publish.delta.delta_schema import delta_schema
 from polarpod.runtime.publish.delta.rewritten_files import unreadable_file
 from polarpod.runtime.publish.publisher import Columns
@@ -35,9 +36,8 @@ def rewrite(commit: Commit, table: deltalake.DeltaTable, frame: pl.DataFrame, pr
     """
     from deltalake.exceptions import CommitFailedError
 
-    assert isinstance(commit.output, Delta)
     try:
-        write_back(table, commit.output, frame, properties)
+        write_back(table, delta_of(commit.output), frame, properties)
     except (CommitFailedError, PolarpodError):
         raise
     except Exception as error:  # deltalake raises bare Exceptions too
